@@ -1,0 +1,65 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RECORDS ?=
+SEED ?= 7
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+
+$(BIN)/.installed: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11 or newer" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; say which: make install PYTHON=python3.12" >&2; exit 2; }
+	@echo "setting up $(VENV) (once) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[yaml]'
+	@touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[yaml,dev]'
+	@touch $@
+
+.PHONY: install
+install: $(BIN)/.installed ## set up .venv with the commands and their extras
+
+.PHONY: run
+run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
+	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 200) \
+	  | bin/txdetect --list blocklists/demo.csv --stats \
+	  | bin/txalert --format human --stats
+
+.PHONY: test
+test: $(BIN)/.installed-dev ## set up and run the tests
+	@$(BIN)/python -m pytest -q -n 2
+
+.PHONY: check
+check: $(BIN)/.installed-dev ## lint, types and tests; writes nothing
+	@$(BIN)/ruff check src tests
+	@$(BIN)/ruff format --check src tests
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n 2
+
+.PHONY: fmt
+fmt: $(BIN)/.installed-dev ## format the code and mend what the linter can
+	@$(BIN)/ruff check --fix src tests
+	@$(BIN)/ruff format src tests
+
+.PHONY: cases-update
+cases-update: $(BIN)/.installed-dev ## rewrite the expectations under tests/cases; read the diff before you commit
+	@$(BIN)/python -m pytest -q tests/test_cases.py --update-cases
+
+$(BIN)/.installed-bench: $(BIN)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[yaml,dev,bench]'
+	@touch $@
+
+.PHONY: bench
+bench: $(BIN)/.installed-bench ## measure speed side by side with other tools
+	@$(BIN)/python tests/bench/run.py
+
+.PHONY: clean
+clean: ## remove what the targets above made
+	@rm -rf $(VENV) dist build .bench .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What happens to alerts after they are raised: filters and formats; delivery has its room here."""

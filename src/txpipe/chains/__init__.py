@@ -1,0 +1,1 @@
+"""Raw chain data to records."""

@@ -1,0 +1,1 @@
+"""Blocklists and allow-lists: formats, the compiled index, the cache."""

@@ -1,0 +1,46 @@
+"""Fixtures and switches of the whole suite."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("TXPIPE_DATA", CHECKOUT.parent / "shared" / "data"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-cases", action="store_true", help="rewrite tests/cases expectations")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs the real public data where it is absent."""
+    if DATA.is_dir():
+        return
+    for item in items:
+        if item.get_closest_marker("shared_data"):
+            item.add_marker(pytest.mark.skip(reason=f"no real data at {DATA}; set TXPIPE_DATA"))
+
+
+@pytest.fixture
+def data():
+    """The folder of real public data (mark the test ``shared_data``)."""
+    return DATA
+
+
+@pytest.fixture
+def checkout():
+    return CHECKOUT
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or fills the user's cache of compiled lists."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def script(name):
+    """The path of an installed command, beside the interpreter that runs the tests."""
+    return str(Path(sys.executable).parent / name)
