@@ -1,0 +1,296 @@
+"""One EVM block's parts, from whatever dialect, to its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from txpipe.chains import calldata, logs
+from txpipe.chains.calldata import MAX_MENTIONS, Movement
+from txpipe.chains.chain import ChainOf
+from txpipe.chains.model import Header, Item, Log, Receipt, TokenTransfer, Transaction
+from txpipe.chains.tokens import Token, Tokens
+from txpipe.errors import RecordFault
+
+Record = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Making:
+    """What making records needs besides the data.
+
+    Attributes:
+        chains: decides a block's chain.
+        tokens: knows symbols and decimals.
+        now: the time in Unix seconds, for a pending transaction, which has none of its own.
+        notice: takes one message for people about data that is left out.
+    """
+
+    chains: ChainOf
+    tokens: Tokens
+    now: Callable[[], int]
+    notice: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class EvmBlock:
+    """The parts of one block as they come in; parts that come twice count once."""
+
+    header: Header | None = None
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    logs: dict[int, Log] = field(default_factory=dict)
+    transfers: dict[int, TokenTransfer] = field(default_factory=dict)
+
+    def add(self, item: Item) -> None:
+        """Take one part of this block."""
+        if isinstance(item, Header):
+            if self.header is None or self.header.parent is None:
+                self.header = item
+        elif isinstance(item, Transaction):
+            self.transactions.setdefault(item.hash, item)
+        elif isinstance(item, Receipt):
+            if item.logs is not None or item.tx not in self.receipts:
+                self.receipts[item.tx] = item
+            for log in item.logs or ():
+                self.logs.setdefault(log.index, log)
+        elif isinstance(item, Log):
+            self.logs.setdefault(item.index, item)
+        elif isinstance(item, TokenTransfer):
+            self.transfers.setdefault(item.index, item)
+
+    def whole(self) -> bool:
+        """Say whether the header and every transaction are here."""
+        return self.header is not None and self.header.count == len(self.transactions)
+
+    def complete(self) -> bool:
+        """Say whether nothing can be missing: every transaction has its receipt with logs."""
+        return self.whole() and all(
+            (receipt := self.receipts.get(tx)) is not None and receipt.logs is not None
+            for tx in self.transactions
+        )
+
+    def records(self, making: Making) -> Iterator[Record]:
+        """Yield the records of the block's transactions, each transaction's together.
+
+        Raises:
+            RecordFault: the chain or the time cannot be told.
+        """
+        if not self.transactions and not self.logs and not self.transfers:
+            return
+        chain = self._chain(making)
+        time = self._time()
+        by_tx = self._movements(making, chain)
+        for tx in sorted(self.transactions.values(), key=_place):
+            receipt = self.receipts.get(tx.hash)
+            if receipt is not None:
+                tx.status = tx.status if receipt.status is None else receipt.status
+                tx.created = tx.created or receipt.created
+            moved = by_tx.pop(tx.hash, None)
+            if moved is None and not (self.logs or self.transfers or self._with_logs()):
+                moved = from_calldata(tx)
+            yield from transaction_records(tx, moved or [], chain, time, making)
+        for tx_hash, moved in sorted(by_tx.items(), key=lambda pair: pair[1][0][0]):
+            failed = self.receipts.get(tx_hash)
+            if failed is None or failed.status != 0:
+                place = _Place(chain, self._height(), time, tx_hash)
+                yield from (movement_record(place, making.tokens, one) for one in moved)
+
+    def block_record(self, making: Making, records: int, parent: str | None) -> Record | None:
+        """Return the record that closes the block, or None where hash, parent or time are not known."""
+        header = self.header
+        parent = header.parent or parent if header else None
+        if header is None or header.block_hash is None or parent is None or header.time is None:
+            return None
+        return {
+            "type": "block",
+            "chain": self._chain(making),
+            "block": header.block,
+            "time": header.time,
+            "hash": header.block_hash,
+            "parent": parent,
+            "records": records,
+        }
+
+    def _chain(self, making: Making) -> str:
+        said = {one.chain for one in self.transactions.values()} | {log.chain for log in self.logs.values()}
+        return making.chains.evm(said | {self.header.chain if self.header else None})
+
+    def _parts(self) -> Iterator[Transaction | Receipt | Log | TokenTransfer]:
+        for parts in (self.transactions, self.receipts, self.logs, self.transfers):
+            yield from parts.values()
+
+    def _time(self) -> int:
+        if self.header is not None and self.header.time is not None:
+            return self.header.time
+        for part in self._parts():
+            if part.time is not None:
+                return part.time
+        raise RecordFault(f"nothing tells the time of block {self._height()}; give its header beside it")
+
+    def _height(self) -> int:
+        if self.header is not None:
+            return self.header.block
+        return next(part.block for part in self._parts() if part.block is not None)
+
+    def _with_logs(self) -> bool:
+        return any(receipt.logs is not None for receipt in self.receipts.values())
+
+    def _movements(self, making: Making, chain: str) -> dict[str, list[Numbered]]:
+        """Read the movements of logs and, where a log is not at hand, of token_transfer items."""
+        by_tx: dict[str, list[Numbered]] = {}
+        odd = 0
+        for index in sorted(self.logs.keys() | self.transfers.keys()):
+            log = self.logs.get(index)
+            if log is not None:
+                moved = logs.movements(log)
+                odd += moved is None
+                several = len(moved or ()) > 1
+                for sub, movement in enumerate(moved or ()):
+                    by_tx.setdefault(log.tx, []).append((index + 1, sub if several else None, movement))
+            else:
+                item = self.transfers[index]
+                movement = Movement(item.token, "token", item.sender, item.to, item.value)
+                by_tx.setdefault(item.tx, []).append((index + 1, None, movement))
+        if odd:
+            making.notice(
+                f"block {self._height()} of {chain}: {odd} logs carry a standard event's signature "
+                "but not its shape; left out"
+            )
+        return by_tx
+
+
+Numbered = tuple[int, int | None, Movement]
+"""A movement with its ``n`` and ``sub``."""
+
+
+@dataclass(slots=True)
+class _Place:
+    chain: str
+    block: int | None
+    time: int
+    tx: str
+    pending: bool = False
+
+
+def _place(tx: Transaction) -> tuple[int, str]:
+    return tx.index, tx.hash
+
+
+def from_calldata(tx: Transaction) -> list[Numbered]:
+    """Read a transaction's movements from its calldata: n is -1, -2, …; a call that creates moves nothing."""
+    if tx.sender is None or tx.to is None:
+        return []
+    moved = calldata.movements(tx.data, tx.sender, tx.to)
+    return [(-position, None, movement) for position, movement in enumerate(moved, 1)]
+
+
+def pending_records(tx: Transaction, making: Making) -> Iterator[Record]:
+    """Yield the records of a transaction that no block holds yet.
+
+    Raises:
+        RecordFault: its chain contradicts the user.
+    """
+    chain = making.chains.evm([tx.chain])
+    time = making.now() if tx.time is None else tx.time
+    yield from transaction_records(tx, from_calldata(tx), chain, time, making)
+
+
+def transaction_records(
+    tx: Transaction, moved: list[Numbered], chain: str, time: int, making: Making
+) -> Iterator[Record]:
+    """Yield a transaction's own record (n 0) and then what it moved; one that failed moved nothing."""
+    failed = tx.status == 0
+    moved = [] if failed else moved
+    place = _Place(chain, tx.block, time, tx.hash, pending=tx.block is None)
+    carries = tx.value > 0 and not failed
+    record = _opened("transfer" if carries else "call", place, 0, tx.sender, tx.to)
+    if carries:
+        asset, token = making.tokens.native(chain)
+        _with_value(record, asset, token, tx.value)
+    else:
+        record["value"] = str(tx.value)
+    _with_calldata(record, tx, making)
+    if moved:
+        record["follows"] = len(moved)
+    if tx.created is not None and not failed:
+        record["created"] = tx.created
+    if place.pending:
+        record["pending"] = True
+    if failed:
+        record["failed"] = True
+    yield record
+    for one in moved:
+        yield movement_record(place, making.tokens, one, record.get("method"))
+
+
+def _with_calldata(record: Record, tx: Transaction, making: Making) -> None:
+    if tx.to is not None and (method := calldata.selector(tx.data)):
+        record["method"] = method
+    found = calldata.mentions(tx.data, (tx.sender, tx.to))
+    if len(found) > MAX_MENTIONS:
+        making.notice(f"{tx.hash} mentions {len(found):,} addresses; the first {MAX_MENTIONS:,} are listed")
+        del found[MAX_MENTIONS:]
+    if found:
+        record["mentions"] = found
+
+
+def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None) -> Record:
+    return {
+        "type": kind,
+        "chain": place.chain,
+        "block": place.block,
+        "time": place.time,
+        "tx": place.tx,
+        "n": n,
+        "from": sender,
+        "to": to,
+    }
+
+
+def _with_value(record: Record, asset: str, token: Token | None, value: int, *, usd: bool = True) -> None:
+    """Add asset and amounts in the order of the wire."""
+    record["asset"] = asset
+    shown = Tokens.amounts(token, value, with_usd=usd)
+    if "symbol" in shown:
+        record["symbol"] = shown.pop("symbol")
+    record["value"] = str(value)
+    record.update(shown)
+
+
+_PERMIT = "0xd505accf"
+
+
+def movement_record(place: _Place, tokens: Tokens, numbered: Numbered, method: str | None = None) -> Record:
+    """Make the record of one token movement or approval of a transaction that calls ``method``."""
+    n, sub, moved = numbered
+    token = tokens.token(place.chain, moved.contract)
+    kind, token_id, value = _told(moved, token)
+    asset = f"{place.chain}/{kind}:{moved.contract}"
+    if token_id is not None:
+        asset = f"{asset}/{token_id}"
+    approval = moved.via is not None
+    record = _opened("approval" if approval else "transfer", place, n, moved.sender, moved.to)
+    counted = kind == "erc20" or (kind == "token" and moved.scope == "amount" and bool(token))
+    _with_value(record, asset, token if counted else None, value, usd=not approval)
+    if approval:
+        record["scope"] = moved.scope
+        record["via"] = "permit" if method == _PERMIT and n > 0 else moved.via
+    if sub is not None:
+        record["sub"] = sub
+    if place.pending:
+        record["pending"] = True
+    return record
+
+
+def _told(moved: Movement, token: Token | None) -> tuple[str, int | None, int]:
+    """Let the table say what an ambiguous movement is of: (kind, token id, value)."""
+    known = token.kind if token else ""
+    if moved.scope == "all":
+        return known or moved.kind, None, moved.value
+    if known == "erc721" and moved.kind in ("token", "erc20"):
+        return known, moved.value, 1
+    if moved.kind == "token":
+        return known or moved.kind, None, moved.value
+    return moved.kind, moved.token_id, moved.value

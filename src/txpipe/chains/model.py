@@ -1,0 +1,228 @@
+"""What every dialect is brought to before records are made, and the readers of single values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from txpipe.errors import RecordFault
+
+_hex_number = re.compile(r"0x[0-9a-fA-F]{1,64}").fullmatch
+_digits = re.compile(r"[0-9]{1,78}").fullmatch
+_hex_address = re.compile(r"0x[0-9a-fA-F]{40}").fullmatch
+_hex_hash = re.compile(r"0x[0-9a-fA-F]{64}").fullmatch
+_coin_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
+
+MAX_WORD = 1 << 256
+"""One more than the largest number an EVM word holds."""
+
+MAX_HEIGHT = 1 << 53
+"""Heights, times and indexes beyond this are no such thing, and would not survive JSON readers."""
+
+
+@dataclass(slots=True)
+class Header:
+    """A block's header; ``count`` is the number of its transactions where the dialect says so."""
+
+    block: int
+    block_hash: str | None
+    parent: str | None
+    time: int | None
+    count: int | None
+    chain: str | None = None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An EVM transaction; ``block`` is None while pending, ``status`` where nothing says how it ended."""
+
+    hash: str
+    block: int | None
+    block_hash: str | None
+    index: int
+    time: int | None
+    sender: str | None
+    to: str | None
+    value: int
+    data: bytes
+    chain: str | None = None
+    status: int | None = None
+    created: str | None = None
+
+
+@dataclass(slots=True)
+class Log:
+    """An event; ``index`` counts within the block."""
+
+    tx: str
+    index: int
+    block: int | None
+    block_hash: str | None
+    time: int | None
+    tx_index: int
+    address: str
+    topics: list[bytes]
+    data: bytes
+    chain: str | None = None
+
+
+@dataclass(slots=True)
+class Receipt:
+    """How a transaction ended; ``logs`` is None where the dialect keeps them elsewhere."""
+
+    tx: str
+    block: int | None
+    block_hash: str | None
+    time: int | None
+    status: int | None
+    created: str | None
+    logs: list[Log] | None
+
+
+@dataclass(slots=True)
+class TokenTransfer:
+    """ethereum-etl's reading of a Transfer event: its value may be an amount or a token's id."""
+
+    tx: str
+    index: int
+    block: int | None
+    block_hash: str | None
+    time: int | None
+    token: str
+    sender: str
+    to: str
+    value: int
+
+
+@dataclass(slots=True)
+class Output:
+    """One output of a UTXO transaction, in base units."""
+
+    n: int
+    address: str | None
+    value: int
+
+
+@dataclass(slots=True)
+class CoinTransaction:
+    """A UTXO transaction; ``senders`` are the addresses of its inputs as far as the dialect tells them."""
+
+    hash: str
+    block: int | None
+    block_hash: str | None
+    index: int
+    time: int | None
+    senders: list[str]
+    outputs: list[Output]
+
+
+@dataclass(slots=True)
+class CoinHeader(Header):
+    """The header of a UTXO block."""
+
+
+Item = Header | Transaction | Log | Receipt | TokenTransfer | CoinTransaction
+
+
+def integer(value: Any, what: str) -> int | None:
+    """Read a whole number from an int, hex or decimal string; None for null and the empty string.
+
+    Raises:
+        RecordFault: anything else, a float too: its last digits are lost.
+    """
+    if type(value) is int and 0 <= value < MAX_WORD:
+        return value
+    if value is None or value == "":
+        return None
+    if type(value) is str:
+        if _hex_number(value):
+            return int(value, 16)
+        if _digits(value) and (number := int(value)) < MAX_WORD:
+            return number
+    lost = ", its digits are lost" if isinstance(value, float) else ""
+    raise RecordFault(f"{what} is {shown(value)}, not a whole number{lost}")
+
+
+def number(value: Any, what: str) -> int:
+    """Read a whole number that must be there."""
+    found = integer(value, what)
+    if found is None:
+        raise RecordFault(f"{what} is missing")
+    return found
+
+
+def small(value: Any, what: str) -> int:
+    """Read a height, time or index that must be there."""
+    found = number(value, what)
+    if found >= MAX_HEIGHT:
+        raise RecordFault(f"{what} is {shown(value)}, which is too large")
+    return found
+
+
+def maybe_small(value: Any, what: str) -> int | None:
+    """Read a height, time or index that may be absent."""
+    return None if value is None or value == "" else small(value, what)
+
+
+def address(value: Any, what: str) -> str | None:
+    """Read an EVM address as lower-case hex; None for null and the empty string."""
+    if type(value) is str and _hex_address(value):
+        return value.lower()
+    if value is None or value == "":
+        return None
+    raise RecordFault(f"{what} is {shown(value)}, not an address")
+
+
+def account(value: Any, what: str) -> str:
+    """Read an EVM address that must be there."""
+    found = address(value, what)
+    if found is None:
+        raise RecordFault(f"{what} is missing")
+    return found
+
+
+def block_hash(value: Any, what: str) -> str | None:
+    """Read a hash of 32 bytes (with 0x, or without as Bitcoin writes it) that may be absent."""
+    if value is None or value == "":
+        return None
+    return tx_hash(value, what)
+
+
+def tx_hash(value: Any, what: str) -> str:
+    """Read a hash of 32 bytes that must be there."""
+    if type(value) is str and (_hex_hash(value) or _coin_hash(value)):
+        return value.lower()
+    raise RecordFault(f"{what} is {shown(value)}, not a hash of 32 bytes")
+
+
+def data_bytes(value: Any, what: str) -> bytes:
+    """Read 0x-prefixed hex; null and the empty string are no bytes."""
+    if value is None or value == "":
+        return b""
+    if type(value) is str and value[:2] == "0x":
+        try:
+            return bytes.fromhex(value[2:])
+        except ValueError:
+            pass
+    raise RecordFault(f"{what} is {shown(value)}, not hex bytes")
+
+
+def flag(value: Any) -> bool | None:
+    """Read a truth value as JSON and CSV write it."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).lower()
+    return True if text in ("true", "1") else False if text in ("false", "0") else None
+
+
+def evm_chain(value: Any, what: str) -> str | None:
+    """Read a chain id (EIP-155) as CAIP-2; absent and 0 (never a chain) are None."""
+    found = maybe_small(value, what)
+    return f"eip155:{found}" if found else None
+
+
+def shown(value: object) -> str:
+    """Show a value in a message, cut to a line's worth."""
+    text = repr(value)
+    return text if len(text) <= 50 else f"{text[:47]}..."

@@ -1,0 +1,96 @@
+"""Decimals, symbols and pegs of tokens and native coins: a shipped, sourced table and what the input adds."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from txpipe.chains.model import account, small
+from txpipe.errors import RecordFault
+from txpipe.record import decimal
+
+SHIPPED = Path(__file__).resolve().parent.parent / "data" / "tokens.csv"
+
+_MAX_DECIMALS = 77
+_MAX_SYMBOL = 64
+
+# slip44 coin types of native coins (SLIP-44); 60 is Ether, and stands for the coin of any other EVM chain.
+_ETHER = "slip44:60"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token or native coin.
+
+    Attributes:
+        kind: erc20 or erc721; slip44:N for a native coin.
+        pegged: one unit is meant to be worth one US dollar.
+    """
+
+    kind: str
+    symbol: str
+    decimals: int
+    pegged: bool
+
+
+class Tokens:
+    """A table of tokens by (chain, address), and of native coins by chain."""
+
+    def __init__(self, rows: dict[tuple[str, str], Token]) -> None:
+        self._rows = rows
+        self._from_input: dict[str, Token] = {}
+
+    @classmethod
+    def shipped(cls) -> Tokens:
+        """Read the table that comes with the package."""
+        with SHIPPED.open(encoding="utf-8", newline="") as file:
+            return cls(
+                {
+                    (row["chain"], row["address"]): Token(
+                        row["kind"], row["symbol"], int(row["decimals"]), row["peg"] == "USD"
+                    )
+                    for row in csv.DictReader(file)
+                }
+            )
+
+    def learn(self, item: dict[str, Any]) -> None:
+        """Take a ``token`` item of ethereum-etl: its symbol and decimals override the table's.
+
+        Raises:
+            RecordFault: no address, or its decimals are no such number.
+        """
+        address = account(item.get("address"), "a token's address")
+        symbol, decimals = item.get("symbol"), item.get("decimals")
+        if decimals in (None, ""):
+            return
+        places = small(decimals, "a token's decimals")
+        if places > _MAX_DECIMALS:
+            raise RecordFault(f"a token's decimals are {places}")
+        name = symbol[:_MAX_SYMBOL] if isinstance(symbol, str) else ""
+        self._from_input[address] = Token("", name, places, pegged=False)
+
+    def native(self, chain: str) -> tuple[str, Token | None]:
+        """Return the native coin's asset (CAIP-19) and what is known of it."""
+        token = self._rows.get((chain, ""))
+        return f"{chain}/{token.kind if token else _ETHER}", token
+
+    def token(self, chain: str, address: str) -> Token | None:
+        """Return what is known of a token."""
+        row, said = self._rows.get((chain, address)), self._from_input.get(address)
+        if said is None:
+            return row
+        return Token(row.kind if row else "", said.symbol, said.decimals, row is not None and row.pegged)
+
+    @staticmethod
+    def amounts(token: Token | None, value: int, *, with_usd: bool = True) -> dict[str, Any]:
+        """Return the keys symbol, amount and (pegged tokens only) usd of an amount of base units."""
+        if token is None:
+            return {}
+        amount = decimal(value, token.decimals)
+        keys: dict[str, Any] = {"symbol": token.symbol} if token.symbol else {}
+        keys["amount"] = amount
+        if token.pegged and with_usd:
+            keys["usd"] = float(amount)
+        return keys

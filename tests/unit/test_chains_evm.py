@@ -1,0 +1,206 @@
+"""JSON-RPC blocks to records: movements from logs, else from calldata; nothing twice, nothing lost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chains_kit import (
+    ALICE,
+    APPROVAL,
+    BATCH,
+    BOB,
+    CAROL,
+    FOR_ALL,
+    MOST,
+    SINGLE,
+    TRANSFER,
+    USDT,
+    block,
+    call,
+    h32,
+    log,
+    normalized,
+    receipt,
+    tx,
+    word,
+)
+from txpipe import record
+
+
+def _movements(records):
+    return [one for one in records if one["type"] in ("transfer", "approval") and one["n"] != 0]
+
+
+def test_a_value_is_a_transfer_and_no_value_is_a_call():
+    """Every transaction yields its n 0 record; the block record counts them and closes the block."""
+    records, bad, notices = normalized(block(5, tx(5, value=1250000000000000000), tx(5, index=1)))
+    assert [one["type"] for one in records] == ["transfer", "call", "block"]
+    assert records[0]["amount"] == "1.25"
+    assert records[0]["asset"] == "eip155:1/slip44:60"
+    assert records[-1] == {
+        "type": "block",
+        "chain": "eip155:1",
+        "block": 5,
+        "time": 1_760_000_060,
+        "hash": h32(5),
+        "parent": h32(4),
+        "records": 2,
+    }
+    assert not bad
+    assert not notices
+
+
+@given(st.integers(1, MOST))
+def test_values_are_exact_at_any_size(value):
+    """2^256-1 survives, as a hex string and as a bare integer of ethereum-etl's."""
+    etl = {
+        "type": "transaction",
+        "hash": h32(1),
+        "block_number": 1,
+        "transaction_index": 0,
+        "block_timestamp": 7,
+        "from_address": ALICE,
+        "to_address": BOB,
+        "value": value,
+        "input": "0x",
+    }
+    assert normalized(block(1, tx(value=value)))[0][0]["value"] == str(value)
+    assert normalized(etl)[0][0]["value"] == str(value)
+
+
+def test_calldata_speaks_only_where_no_receipt_is_at_hand():
+    """With the receipt the movement comes from its log, with n = log index + 1, and only from there."""
+    sent = tx(to=USDT, data=call("a9059cbb", BOB, 2_500_000))
+    shown = log(7, TRANSFER, h32(int(ALICE, 16)), h32(int(BOB, 16)), data=h32(2_500_000))
+    bare = normalized(block(1, sent))[0]
+    full = normalized({"block": block(1, sent), "receipts": [receipt(shown)]})[0]
+    assert [one["n"] for one in bare[:-1]] == [0, -1]
+    assert [one["n"] for one in full[:-1]] == [0, 8]
+    for own, moved, _closing in (bare, full):
+        assert own["follows"] == 1
+        assert own["method"] == "0xa9059cbb"
+        assert own["mentions"] == [BOB]
+        wanted = {"from": ALICE, "to": BOB, "symbol": "USDT", "amount": "2.5", "usd": 2.5}
+        assert wanted.items() <= moved.items()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        lambda b, r: [b, r],
+        lambda b, r: {"block": {"jsonrpc": "2.0", "id": 1, "result": b}, "receipts": {"result": r}},
+        lambda b, r: {**b, "receipts": r},
+        lambda b, r: [{"jsonrpc": "2.0", "id": 2, "result": r}, {"jsonrpc": "2.0", "id": 1, "result": b}],
+    ],
+)
+def test_receipts_beside_the_block_in_any_wrapping(beside):
+    """As a pair, one object, a key of the block or a batch answer: the same records."""
+    b = block(1, tx(to=USDT, data=call("a9059cbb", BOB, 1)))
+    r = [receipt(log(0, TRANSFER, h32(int(ALICE, 16)), h32(int(BOB, 16)), data=h32(1)))]
+    expected = normalized(b, r)
+    assert [one["type"] for one in expected[0]] == ["call", "transfer", "block"]
+    assert normalized(beside(b, r)) == expected
+
+
+def test_a_failed_transaction_moves_nothing():
+    """Status 0: one call that keeps its mentions, whatever value or calldata it carries."""
+    sent = tx(to=USDT, value=5, data=call("a9059cbb", BOB, 1))
+    records, bad, _ = normalized(block(1, sent), [receipt(status=0)])
+    assert [one["type"] for one in records] == ["call", "block"]
+    assert {"failed": True, "mentions": [BOB]}.items() <= records[0].items()
+    assert not bad
+
+
+def test_a_pending_transaction():
+    """It has no block, the time of its first sight, and its calldata's movements."""
+    records, _, _ = normalized(
+        tx(blockNumber=None, blockHash=None, to=USDT, data=call("095ea7b3", BOB, MOST))
+    )
+    assert [(one["n"], one["block"], one["pending"], one["time"]) for one in records] == [
+        (0, None, True, 1_760_000_000),
+        (-1, None, True, 1_760_000_000),
+    ]
+    assert records[1]["value"] == str(MOST)
+
+
+def test_contract_creation_has_no_recipient():
+    """``to`` is null; the receipt's contractAddress stands beside it."""
+    made = tx(to=None, data="0x6080")
+    records, _, _ = normalized(block(1, made), [receipt(contractAddress=CAROL)])
+    assert records[0]["to"] is None
+    assert records[0]["created"] == CAROL
+
+
+def test_standard_events():
+    """ERC-20, ERC-721 and ERC-1155 movements and approvals, a batch numbered with sub."""
+    a, b = h32(int(ALICE, 16)), h32(int(BOB, 16))
+    lists = "0x" + "".join(map(word, (64, 160, 2, 8, 9, 2, 80, 90)))
+    logs = [
+        log(0, TRANSFER, a, b, h32(4), address=CAROL),
+        log(1, APPROVAL, a, b, data=h32(MOST)),
+        log(2, FOR_ALL, a, b, data=h32(1), address=CAROL),
+        log(3, SINGLE, a, a, b, data="0x" + word(6) + word(60), address=CAROL),
+        log(4, BATCH, a, a, b, data=lists, address=CAROL),
+    ]
+    records, bad, notices = normalized(block(1, tx()), [receipt(*logs)])
+    shown = [
+        (one["type"], one["n"], one.get("sub"), one["asset"].split("/", 1)[1], one["value"])
+        for one in _movements(records)
+    ]
+    assert shown == [
+        ("transfer", 1, None, f"erc721:{CAROL}/4", "1"),
+        ("approval", 2, None, f"erc20:{USDT}", str(MOST)),
+        ("approval", 3, None, f"token:{CAROL}", "1"),
+        ("transfer", 4, None, f"erc1155:{CAROL}/6", "60"),
+        ("transfer", 5, 0, f"erc1155:{CAROL}/8", "80"),
+        ("transfer", 5, 1, f"erc1155:{CAROL}/9", "90"),
+    ]
+    assert records[0]["follows"] == 6
+    assert not bad
+    assert not notices
+
+
+def test_a_hostile_log_is_left_out():
+    """Sizes and offsets beyond the data, missing topics: no movement, one notice a block, no failure."""
+    a = h32(int(ALICE, 16))
+    logs = [
+        log(0, TRANSFER),
+        log(1, TRANSFER, a, a, data="0x01"),
+        log(2, BATCH, a, a, a, data="0x" + word(MOST) + word(64)),
+        log(3, BATCH, a, a, a, data="0x" + word(64) + word(64) + word(MOST)),
+        log(4, TRANSFER, "0x" + "ff" * 32, a, data=h32(1)),
+    ]
+    records, bad, notices = normalized(block(1, tx()), [receipt(*logs)])
+    assert [one["type"] for one in records] == ["call", "block"]
+    assert not bad
+    assert len(notices) == 1
+    assert "5 logs" in notices[0]
+
+
+@given(st.lists(st.binary(max_size=200), max_size=4), st.binary(max_size=400))
+def test_no_calldata_or_log_crashes(topics, data):
+    """Whatever bytes stand in a standard event or behind a known selector, records stay valid."""
+    padded = [TRANSFER, *("0x" + (topic + bytes(32))[:32].hex() for topic in topics)][:4]
+    hexed = "0x" + data.hex()
+    for selector in ("a9059cbb", "2eb2c2d6", "2a2d80d1", "0d58b1db", "8fcbaf0c"):
+        records, bad, _ = normalized(block(1, tx(to=USDT, data=f"0x{selector}{data.hex()}")))
+        assert not bad
+        assert all(record.check(one) for one in records)
+    for first in (TRANSFER, APPROVAL, FOR_ALL, SINGLE, BATCH):
+        records, bad, _ = normalized(block(1, tx()), [receipt(log(0, first, *padded[1:], data=hexed))])
+        assert not bad
+        assert all(record.check(one) for one in records)
+
+
+def test_a_contradiction_about_the_chain_is_bad():
+    """--chain 137 against a transaction that says 1: nothing of the block is written."""
+    records, bad, _ = normalized(block(1, tx()), chain="eip155:137")
+    assert records == []
+    assert "--chain says eip155:137" in bad[0][2]
+
+
+def test_the_chain_of_a_legacy_signature():
+    """v = 309 is chain 137 (EIP-155)."""
+    old = tx(type="0x0", v="0x135")
+    del old["chainId"]
+    assert normalized(block(1, old))[0][0]["chain"] == "eip155:137"
