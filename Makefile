@@ -35,12 +35,24 @@ run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=2000
 test: $(BIN)/.installed-dev ## set up and run the tests
 	@$(BIN)/python -m pytest -q -n 2
 
-.PHONY: check
-check: $(BIN)/.installed-dev ## lint, types and tests; writes nothing
+.PHONY: lint
+lint: $(BIN)/.installed-dev ## lint, format and types; writes nothing
 	@$(BIN)/ruff check src tests
 	@$(BIN)/ruff format --check src tests
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n 2
+
+.PHONY: check
+check: lint test ## lint, types and tests; writes nothing
+
+# The tests once more on the built wheel, in a folder without src/ and in an environment of its own.
+.PHONY: wheel-check
+wheel-check: $(BIN)/.installed-dev ## build the wheel and test it without src/
+	@rm -rf build/wheel && mkdir -p build/wheel/checkout
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	@$(PYTHON) -m venv build/wheel/venv
+	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo build/wheel/*.whl)[yaml,dev]"
+	@cp -r tests bin blocklists pyproject.toml Makefile README.md build/wheel/checkout/
+	@cd build/wheel/checkout && ../venv/bin/python -m pytest -q -n 2 -p no:cacheprovider
 
 .PHONY: fmt
 fmt: $(BIN)/.installed-dev ## format the code and mend what the linter can
@@ -56,8 +68,8 @@ $(BIN)/.installed-bench: $(BIN)/.installed-dev
 	@touch $@
 
 .PHONY: bench
-bench: $(BIN)/.installed-bench ## measure speed side by side with other tools
-	@$(BIN)/python tests/bench/run.py
+bench: $(BIN)/.installed-bench ## measure speed side by side with other tools (BENCH=screen: one part)
+	@$(BIN)/python tests/bench/run.py $(BENCH)
 
 .PHONY: clean
 clean: ## remove what the targets above made

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
-from txpipe import __version__, stream
+from txpipe import __version__, interrupt, stream
 from txpipe.errors import ReaderGone, TxpipeError
+from txpipe.visible import printable
 
 BAD_INPUT = 1
 FOUND = 3
@@ -49,76 +52,152 @@ class PipeCommand(click.Command):
         sys.exit(self._status(list(sys.argv[1:] if args is None else args), name))
 
     def _status(self, args: list[str], name: str) -> int:
+        """Run the body, flush stdout, let the reports follow what they are about."""
+        interrupt.install()
+        if sys.stdout is not None:
+            sys.stdout = _Text(stream.stdout())
+        reports: list[Callable[[], str]] = []
         try:
-            status = self._guarded(args, name)
+            status = self._result(args, name, reports)
+            status = _flushed(name) or status
+            for report in reports:
+                _say(name, report())
         except ReaderGone:
             status = READER_GONE
-        except BrokenPipeError:
-            status = READER_GONE
-        except OSError as exc:
-            _say(name, f"<stdout>: cannot be written: {exc.strerror}")
-            status = BAD_INPUT
-        if status == READER_GONE or not _stdout_flushes():
-            _discard_stdout()
-            status = status or BAD_INPUT
+        except KeyboardInterrupt:  # a second one: the reader is stuck
+            status = INTERRUPTED
+        except Exception:  # a bug keeps its traceback, and what was finished before it counts
+            with contextlib.suppress(ReaderGone):
+                _flushed(name)
+            raise
+        if status == INTERRUPTED:
+            interrupt.ignore()
+        _settle_stderr()
         return status
 
-    def _guarded(self, args: list[str], name: str) -> int:
-        """Run the body; anything that reaches the caller from here is about stdout itself."""
+    def _result(self, args: list[str], name: str, reports: list[Callable[[], str]]) -> int:
+        """Return the status that the body or its failure asks for."""
         try:
-            try:
-                with self.make_context(name, args) as ctx:
-                    status = int(self.invoke(ctx) or 0)
-            except KeyboardInterrupt:
-                status = INTERRUPTED
-            except TxpipeError as exc:
-                _say(name, str(exc))
-                status = exc.status
-            if sys.stdout is not None:
-                stream.stdout().flush()
-                sys.stdout.flush()
-        except click.exceptions.Exit as exc:
-            sys.stdout.flush()
-            return exc.exit_code
+            with self.make_context(name, args) as ctx:
+                ctx.meta[_REPORTS] = reports
+                return int(self.invoke(ctx) or 0)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except click.exceptions.Exit as exc:  # --help and --version
+            return exc.exit_code if sys.stdout is not None else _failed(name, stream.closed_stdout())
+        except TxpipeError as exc:
+            return _failed(name, exc)
         except click.ClickException as exc:
-            exc.show()
+            with contextlib.suppress(OSError):
+                exc.show()
             return exc.exit_code
-        except TxpipeError as exc:  # the flush above
-            _say(name, str(exc))
-            return exc.status
-        return status
+
+
+class PipeGroup(PipeCommand, click.Group):
+    """A command with subcommands; the status of the subcommand is that of the command."""
+
+    command_class = PipeCommand
+
+
+class _Text(io.TextIOBase):
+    """Text to stdout by way of its sink, whose errors tell a closed reader and a full disk from the rest."""
+
+    encoding = "utf-8"
+    errors = "strict"
+
+    def __init__(self, sink: stream.Sink) -> None:
+        self._sink = sink
+
+    def write(self, text: str) -> int:
+        self._sink.write(text.encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+    def isatty(self) -> bool:
+        return os.isatty(self._sink.fd)
+
+    def fileno(self) -> int:
+        return self._sink.fd
+
+
+_REPORTS = "txpipe.reports"
+
+
+def at_end(report: Callable[[], str]) -> None:
+    """Say a summary once stdout has been flushed: at the end of input, after an error and after Ctrl-C.
+
+    Args:
+        report: called once, with the counts as they are then.
+    """
+    click.get_current_context().meta[_REPORTS].append(report)
+
+
+def _flushed(name: str) -> int:
+    """Flush stdout and return the status of that: 0, or that of a failure that was said.
+
+    Raises:
+        ReaderGone: the reader closed the pipe.
+    """
+    try:
+        if sys.stdout is not None:
+            stream.stdout().flush()
+    except TxpipeError as exc:
+        return _failed(name, exc)
+    return 0
+
+
+def _failed(name: str, error: TxpipeError) -> int:
+    _say(name, str(error))
+    return error.status
 
 
 def _say(name: str, message: str) -> None:
-    click.echo(f"{name}: {message}", err=True)
+    """Write to stderr; if nobody can read it there, the work goes on without."""
+    text = "\n".join(printable(line) for line in message.split("\n"))
+    with contextlib.suppress(OSError):
+        click.echo(f"{name}: {text}", err=True)
 
 
-def _stdout_flushes() -> bool:
+def _settle_stderr() -> None:
+    """Let the interpreter's last flush find nothing to complain about: it would end with 120."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
     except OSError:
-        return False
-    return True
-
-
-def _discard_stdout() -> None:
-    """Point fd 1 at devnull, so that the interpreter's last flush has nothing to complain about."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
 
 
 def say(message: str) -> None:
     """Write one message for people to stderr, with the running command's name before it."""
     ctx = click.get_current_context(silent=True)
-    _say(ctx.info_name or "txpipe" if ctx else "txpipe", message)
+    _say(ctx.find_root().info_name or "txpipe" if ctx else "txpipe", message)
 
 
 def say_if_waiting(path: str) -> None:
     """Tell a person at a terminal that the command reads what they type."""
-    if path == "-" and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
+    if path == "-" and is_terminal(sys.stdin) and is_terminal(sys.stderr):
         say("reading records from the terminal; end with Ctrl-D (--help shows how to pipe)")
+
+
+def progress_shown() -> Callable[[str, int, int], None] | None:
+    """Return what shows how far a file has been read, in place on stderr; None if nobody sits there."""
+    if not is_terminal(sys.stderr):
+        return None
+    shown = -1
+
+    def show(path: str, position: int, size: int) -> None:
+        nonlocal shown
+        percent = 100 * position // max(size, 1)
+        if percent != shown:
+            shown = percent
+            text = "" if percent >= 100 else f"reading {printable(path)}: {percent} %"
+            click.echo(f"\r{text}\x1b[K", err=True, nl=False)
+
+    return show
 
 
 def fail_usage(message: str) -> NoReturn:
@@ -150,4 +229,9 @@ def stats_option(function: _F) -> _F:
 
 def stats_wanted(stats: bool | None) -> bool:  # noqa: FBT001 - it is the option's value
     """Resolve --stats: what was said, else whether stderr is a terminal."""
-    return sys.stderr.isatty() if stats is None else stats
+    return is_terminal(sys.stderr) if stats is None else stats
+
+
+def is_terminal(file: TextIO | None) -> bool:
+    """Say whether a person sits at a standard stream; a closed one is None."""
+    return file is not None and file.isatty()

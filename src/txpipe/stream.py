@@ -9,8 +9,10 @@ import select
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeVar
 
+from txpipe import interrupt
 from txpipe.errors import BadLine, InputFailed, ReaderGone, SinkFailed
 
 CHUNK = 1 << 18
@@ -21,6 +23,7 @@ MAX_LINE = 1 << 20
 
 _PIPE_SIZE = 1 << 20
 _BUFFER = 1 << 16
+_Got = TypeVar("_Got", bytes, int)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -41,30 +44,36 @@ class Source:
 
     fd: int
     name: str
-    _poll: select.poll | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Prepare to ask whether a read would block; a regular file never does."""
-        if not stat.S_ISREG(os.fstat(self.fd).st_mode):
-            self._poll = select.poll()
-            self._poll.register(self.fd, select.POLLIN)
-            _widen_pipe(self.fd)
+        """Ask for a wide pipe."""
+        _widen_pipe(self.fd)
 
     def read(self, before_block: Callable[[], None]) -> bytes:
         """Return what is there, up to CHUNK bytes; b"" at the end.
 
         Args:
-            before_block: called just before the read would wait for its writer.
+            before_block: called before every read. Asking first whether the read would wait (poll) saved no
+                time, and on a stream that never pauses it held finished records back.
 
         Raises:
             InputFailed: the operating system refused the read.
         """
-        if self._poll is not None and not self._poll.poll(0):
-            before_block()
-        try:
-            return os.read(self.fd, CHUNK)
-        except OSError as exc:
-            raise InputFailed(f"{self.name}: cannot be read: {exc.strerror}") from exc
+        return self._retried(functools.partial(os.read, self.fd, CHUNK), before_block)
+
+    def read_into(self, room: memoryview, before_block: Callable[[], None]) -> int:
+        """Read what is there into a buffer and return how much; 0 at the end. Otherwise as ``read``."""
+        return self._retried(functools.partial(os.readv, self.fd, [room]), before_block)
+
+    def _retried(self, read: Callable[[], _Got], before_block: Callable[[], None]) -> _Got:
+        before_block()
+        while True:
+            try:
+                return read()
+            except BlockingIOError:  # whoever shares our stdin made it non-blocking
+                _wait(self.fd, select.POLLIN)
+            except OSError as exc:
+                raise InputFailed(f"{self.name}: cannot be read: {exc.strerror}") from exc
 
 
 def open_source(path: str) -> Source:
@@ -94,7 +103,7 @@ def batches(
 
     Args:
         source: the input; it is read to its end and closed.
-        before_block: called just before a read would wait.
+        before_block: called before every read.
         max_line: bytes a line may have.
 
     Yields:
@@ -105,34 +114,55 @@ def batches(
         InputFailed: the input broke off.
     """
     try:
-        yield from _cut(iter(functools.partial(source.read, before_block), b""), max_line)
+        yield from cut_lines(iter(functools.partial(source.read, before_block), b""), max_line)
     finally:
         if source.fd > 2:
             os.close(source.fd)
 
 
-def _cut(chunks: Iterable[bytes], max_line: int) -> Iterator[bytes | TooLong]:
+def cut_lines(chunks: Iterable[bytes], max_line: int = MAX_LINE) -> Iterator[bytes | TooLong]:
+    """Cut bytes into batches of whole lines, as ``batches`` does; how they were chunked changes no line.
+
+    Args:
+        chunks: consecutive bytes of any sizes; what is held is one chunk and at most a line.
+        max_line: bytes a line may have.
+    """
     carry: list[bytes] = []
     held = 0
     for chunk in _without_bom(chunks):
         cut = chunk.rfind(b"\n") + 1
         if not cut:
             held += len(chunk)
-            carry = [] if held > max_line else [*carry, chunk]
+            carry.append(chunk)
+            if held > max_line:
+                carry.clear()
             continue
         first = chunk.find(b"\n")
         if held + first > max_line:
             yield TooLong(held + first)
             whole = chunk[first + 1 : cut]
         else:
-            whole = b"".join((*carry, chunk[:cut])) if carry else chunk[:cut]
-        if whole:
+            whole = b"".join((*carry, memoryview(chunk)[:cut])) if carry else chunk[:cut]
+        if cut > max_line:
+            yield from _checked(whole, max_line)
+        elif whole:
             yield whole
         carry, held = ([chunk[cut:]], len(chunk) - cut) if cut < len(chunk) else ([], 0)
     if held > max_line:
         yield TooLong(held)
     elif held:
         yield b"".join((*carry, b"\n"))
+
+
+def _checked(whole: bytes, max_line: int) -> Iterator[bytes | TooLong]:
+    """Look at every line of a batch; only chunks larger than the limit need it."""
+    lines = whole.split(b"\n")
+    lines.pop()
+    if whole and max(map(len, lines)) <= max_line:
+        yield whole
+        return
+    for line in lines:
+        yield TooLong(len(line)) if len(line) > max_line else line + b"\n"
 
 
 def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -178,7 +208,7 @@ class BadLines:
             raise BadLine(place, reason)
         if self.count <= self.SHOWN:
             self.say(f"{place}: {reason}; line skipped")
-        if self.count == self.SHOWN:
+        elif self.count == self.SHOWN + 1:
             self.say("further bad lines are counted, not shown; --strict stops at the first")
 
 
@@ -192,7 +222,9 @@ def numbered_lines(
             number += 1
             bad.report(source.name, number, too_long(batch, max_line))
             continue
-        for line in batch[:-1].split(b"\n"):
+        lines = batch.split(b"\n")
+        lines.pop()
+        for line in lines:
             number += 1
             if line and not line.isspace():
                 yield number, line
@@ -211,8 +243,7 @@ class Sink:
         self.name = name
         self._parts: list[bytes] = []
         self._size = 0
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            _widen_pipe(fd)
+        _widen_pipe(fd)
 
     def write(self, data: bytes) -> None:
         """Take bytes of whole lines; they leave at the latest with the next flush."""
@@ -230,18 +261,23 @@ class Sink:
         """
         if not self._parts:
             return
-        data = memoryview(b"".join(self._parts))
-        self._parts.clear()
-        self._size = 0
-        while data:
-            try:
-                data = data[os.write(self.fd, data) :]
-            except BlockingIOError:
-                select.select([], [self.fd], [])
-            except OSError as exc:
-                if exc.errno == errno.EPIPE and self.fd == 1:
-                    raise ReaderGone from exc
-                raise SinkFailed(f"{self.name}: cannot be written: {exc.strerror}") from exc
+        with interrupt.held:
+            data = memoryview(b"".join(self._parts))
+            self._parts.clear()
+            self._size = 0
+            while data:
+                data = data[self._written(data) :]
+
+    def _written(self, data: memoryview) -> int:
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:  # whoever shares our stdout made it non-blocking
+            _wait(self.fd, select.POLLOUT)
+            return 0
+        except OSError as exc:
+            if exc.errno == errno.EPIPE and self.fd == 1:
+                raise ReaderGone from exc
+            raise SinkFailed(f"{self.name}: cannot be written: {exc.strerror}") from exc
 
     def close(self) -> None:
         """Flush and close; stdout stays open."""
@@ -258,8 +294,13 @@ def stdout() -> Sink:
         SinkFailed: stdout is closed.
     """
     if sys.stdout is None:
-        raise SinkFailed("stdout is closed; redirect it to a file or /dev/null")
+        raise closed_stdout()
     return Sink(1, "<stdout>")
+
+
+def closed_stdout() -> SinkFailed:
+    """Return the error of a command that was started without a stdout."""
+    return SinkFailed("stdout is closed; redirect it to a file or /dev/null")
 
 
 def open_sink(path: str) -> Sink:
@@ -276,6 +317,12 @@ def open_sink(path: str) -> Sink:
         raise SinkFailed(f"{path}: cannot be created: {exc.strerror}") from exc
 
 
+def _wait(fd: int, event: int) -> None:
+    poll = select.poll()
+    poll.register(fd, event)
+    poll.poll()
+
+
 def _widen_pipe(fd: int) -> None:
     """Ask Linux for a pipe of 1 MiB: fewer switches between two busy commands. A refusal costs nothing."""
     if sys.platform == "linux":
@@ -286,3 +333,74 @@ def _widen_pipe(fd: int) -> None:
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         except OSError:
             pass
+
+
+WINDOW = 1 << 20
+"""Bytes asked of a read by ``windows``: large enough that array operations pay."""
+
+PADDING = 64
+"""Readable bytes that a window's buffer has behind its last line."""
+
+
+def windows(
+    source: Source, before_block: Callable[[], None], max_line: int = MAX_LINE
+) -> Iterator[tuple[bytearray, int] | TooLong]:
+    """Cut an input into batches of whole lines in one buffer that is used again and again.
+
+    As ``batches``, without a copy for each: the buffer is valid until the next item is asked for.
+
+    Args:
+        source: the input; it is read to its end and closed.
+        before_block: called just before a read would wait.
+        max_line: bytes a line may have.
+
+    Yields:
+        (buffer, size): whole lines, each ended by a newline, and PADDING bytes of anything behind; or a
+        TooLong in place of a line over the limit.
+
+    Raises:
+        InputFailed: the input broke off.
+    """
+    try:
+        yield from _refilled(source, before_block, max_line)
+    finally:
+        if source.fd > 2:
+            os.close(source.fd)
+
+
+def _refilled(
+    source: Source, before_block: Callable[[], None], max_line: int
+) -> Iterator[tuple[bytearray, int] | TooLong]:
+    buffer = bytearray(max_line + WINDOW + PADDING)
+    view = memoryview(buffer)
+    held = 0  # bytes of a line that has not ended yet, at the front
+    lost = 0  # bytes of it that were thrown away, once it is over the limit
+    fresh = True
+    while got := source.read_into(view[held : held + WINDOW], before_block):
+        end = held + got
+        if fresh and end >= len(_BOM):
+            fresh = False
+            end -= _drop(buffer, len(_BOM), end) if buffer.startswith(_BOM) else 0
+        first = buffer.find(b"\n", 0, end)
+        if first >= 0 and lost + first > max_line:
+            yield TooLong(lost + first)
+            end -= _drop(buffer, first + 1, end)
+            lost = 0
+        cut = buffer.rfind(b"\n", 0, end) + 1
+        if cut:
+            yield buffer, cut
+            _drop(buffer, cut, end)
+        held = end - cut
+        if lost or held > max_line:
+            held, lost = 0, lost + held
+    if lost:
+        yield TooLong(lost)
+    elif held:
+        buffer[held] = ord("\n")
+        yield buffer, held + 1
+
+
+def _drop(buffer: bytearray, size: int, end: int) -> int:
+    """Move what lies behind the first bytes to the front; return their number."""
+    buffer[: end - size] = buffer[size:end]
+    return size

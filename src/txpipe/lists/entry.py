@@ -47,3 +47,25 @@ class Entry:
     def named(self, **changes: str) -> Entry:
         """Return the entry with some fields replaced."""
         return replace(self, **changes)
+
+    def active(self, day: str = "") -> bool:
+        """Tell whether the entry held on a day (YYYY-MM-DD); without one, whether it was never delisted.
+
+        An unknown day of listing counts as always listed; on the day of delisting the entry no longer holds.
+        """
+        if not day:
+            return not self.delisted
+        return self.listed <= day and (not self.delisted or day < self.delisted)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Many EVM addresses of one list that share everything else: a long plain list, cheaply.
+
+    Attributes:
+        shared: the entry of each, with an empty address.
+        addresses: canonical spellings, ASCII, 42 bytes each.
+    """
+
+    shared: Entry
+    addresses: list[bytes]

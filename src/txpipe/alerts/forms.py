@@ -1,0 +1,43 @@
+"""The forms in which alerts leave: NDJSON for programs, the rest for people and spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from txpipe.alerts.human import coloured, human, plain
+from txpipe.alerts.intake import Item
+from txpipe.alerts.table import cells, csv_row, headings, tsv_row
+
+FORMS = ("ndjson", "human", "tsv", "csv")
+
+
+def written(items: Iterable[Item], form: str, *, colour: bool = False) -> Iterator[bytes]:
+    """Write records in one of FORMS.
+
+    Args:
+        items: checked.
+        form: ``ndjson`` writes every record as the bytes it came in; the other forms leave out what they
+            do not show. ``tsv`` and ``csv`` start with a line of column names.
+        colour: paint the human form.
+
+    Yields:
+        Bytes of whole lines, one record's at a time.
+    """
+    if form == "ndjson":
+        return (line + b"\n" for line, _ in items)
+    if form == "human":
+        paint = coloured if colour else plain
+        return _lines(items, lambda record: human(record, paint))
+    return _table(items, csv_row if form == "csv" else tsv_row)
+
+
+def _lines(items: Iterable[Item], write: Callable[[dict[str, Any]], str]) -> Iterator[bytes]:
+    for _, record in items:
+        if shown := write(record):
+            yield shown.encode()
+
+
+def _table(items: Iterable[Item], row: Callable[[list[str]], str]) -> Iterator[bytes]:
+    yield row(headings()).encode()
+    yield from _lines(items, lambda record: row(cells(record)) if record["type"] == "alert" else "")

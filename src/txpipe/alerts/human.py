@@ -1,0 +1,148 @@
+"""An alert for a person at a terminal: a headline, then one fact a line, addresses whole.
+
+Addresses are never shortened: poisoners make look-alikes that share the first and last digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from txpipe.alerts.facts import matches, movement, text, utc
+from txpipe.visible import clipped
+
+Paint = Callable[[str, str], str]
+"""Takes a style and a text, returns the text for the terminal."""
+
+_STYLES = {  # ECMA-48 SGR
+    "critical": "1;97;41",
+    "high": "1;31",
+    "medium": "1;33",
+    "low": "36",
+    "info": "2",
+    "retracted": "9;2",
+    "notice": "1;35",
+    "faint": "2",
+}
+_NAME = 128  # longest address family here is Monero's 106; longer text is cut and carries a digest
+_TITLE = 240
+_LABEL = 80
+_EVIDENCE = 160
+_MATCHES_SHOWN = 5
+
+
+def plain(_style: str, words: str) -> str:
+    """Paint nothing."""
+    return words
+
+
+def coloured(style: str, words: str) -> str:
+    """Paint with terminal colours."""
+    return f"\x1b[{_STYLES[style]}m{words}\x1b[0m"
+
+
+def human(record: dict[str, Any], paint: Paint) -> str:
+    """Return an alert or the notice of a troubled heartbeat as lines; nothing for other records.
+
+    Args:
+        record: checked; all text in it is shown with control characters written out.
+        paint: ``plain`` or ``coloured``.
+    """
+    kind = record["type"]
+    if kind == "alert":
+        return "".join(f"{line}\n" for line in _alert(record, paint))
+    if kind == "heartbeat" and record["status"] != "ok":
+        return f"{_heartbeat(record, paint)}\n"
+    return ""
+
+
+def _alert(alert: dict[str, Any], paint: Paint) -> Iterator[str]:
+    style = "retracted" if alert["status"] == "retracted" else alert["severity"]
+    shadow = "  (shadow: on trial, not for action)" if alert.get("shadow") is True else ""
+    yield (
+        f"{paint(style, _standing(alert))}  {_when(alert)}  {clipped(alert['rule'], 40)}  "
+        f"{clipped(alert['title'], _TITLE)}{shadow}"
+    )
+    record = alert["record"]
+    yield f"  {clipped(movement(record), _TITLE)}, {_where(alert, record)}"
+    yield from _parties(alert, record)
+    yield _fact("tx", clipped(alert["tx"], _NAME))
+    yield from _listings(alert)
+    yield from _numbers(alert["evidence"])
+    if isinstance(alert.get("incident"), str):
+        yield _fact("incident", clipped(alert["incident"], _NAME))
+
+
+def _standing(alert: dict[str, Any]) -> str:
+    severity, rev = alert["severity"], alert["rev"]
+    if alert["status"] == "retracted":
+        return f"RETRACTED, was {severity} (rev {rev})"
+    word = f"{severity.upper()} {alert['score']}"
+    if alert["status"] == "updated":
+        return f"{word}, updated (rev {rev})"
+    return f"{word}, open again (rev {rev})" if rev else word
+
+
+def _when(record: dict[str, Any]) -> str:
+    time = utc(record["time"])
+    return f"{time} UTC" if time else f"at {record['time']} s of Unix time"
+
+
+def _where(alert: dict[str, Any], record: dict[str, Any]) -> str:
+    height = "pending" if alert["block"] is None else f"block {alert['block']}"
+    failed = ", failed" if record.get("failed") is True else ""
+    return f"{alert['chain']} {height}{failed}"
+
+
+def _fact(name: str, words: str) -> str:
+    return f"  {name:<8} {words}"
+
+
+def _parties(alert: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+    subject, evidence = alert["subject"], alert["evidence"]
+    listed, direction = (text(evidence.get(key)) for key in ("address", "direction"))
+    seen = f"listed as {clipped(direction, 40)}" if direction not in ("", "from", "to") else "listed"
+    parties = [(key, text(record.get(key))) for key in ("from", "to")]
+    for key, address in (("subject", subject), ("address", listed)):
+        if address not in (other for _, other in parties):
+            parties.append((key, address))
+    for key, address in parties:
+        if address:
+            marks = [alert["role"]] * (address == subject) + [seen] * (address == listed)
+            yield _fact(key, f"{clipped(address, _NAME)}  {', '.join(marks)}".rstrip())
+    inputs = record.get("inputs")
+    if isinstance(inputs, list) and len(inputs) > 1:
+        yield _fact("inputs", f"{len(inputs):,} addresses")
+
+
+def _listings(alert: dict[str, Any]) -> Iterator[str]:
+    found = matches(alert)
+    for match in found[:_MATCHES_SHOWN]:
+        yield _fact("list", _listing(match))
+    if len(found) > _MATCHES_SHOWN:
+        yield _fact("list", f"and {len(found) - _MATCHES_SHOWN:,} more")
+
+
+def _listing(match: dict[str, Any]) -> str:
+    name, date, category, label, listed, delisted = (
+        clipped(text(match.get(key)), _LABEL)
+        for key in ("list", "list_date", "category", "label", "listed", "delisted")
+    )
+    words = [f"{name} ({date}): {category}"]
+    words += [f'"{label}"'] * bool(label)
+    words += [f"listed {listed}"] * bool(listed)
+    words += [f"delisted {delisted}"] * bool(delisted)
+    return ", ".join(words)
+
+
+def _numbers(evidence: dict[str, Any]) -> Iterator[str]:
+    for key, value in evidence.items():
+        if key not in ("matches", "address", "direction"):
+            yield _fact("because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}")
+
+
+def _heartbeat(record: dict[str, Any], paint: Paint) -> str:
+    status = record["status"]
+    height = "no block yet" if record["block"] is None else f"last block {record['block']}"
+    says = f"{height}, {record['lag_s']:,} s behind, says {clipped(record['source'], 40)}"
+    return f"{paint('notice', status.upper())}  {_when(record)}  {record['chain']}  {says}"

@@ -1,0 +1,81 @@
+"""Counts of what came in and what was let through."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from txpipe.alerts.intake import Item
+from txpipe.record import SEVERITIES
+from txpipe.stream import BadLines
+from txpipe.visible import clipped
+
+_KEPT = 1000
+"""Pairs of severity and rule that are told apart: made-up rules must not fill the memory."""
+_RULES_SHOWN = 20
+_OTHER = "other rules"
+
+
+class Tally:
+    """Counts alerts on their way in and out.
+
+    Attributes:
+        seen: alerts that came in.
+        passed: alerts that were let through.
+    """
+
+    def __init__(self, bad: BadLines) -> None:
+        self.seen = 0
+        self._bad = bad
+        self._retracted = 0
+        self._passed: dict[tuple[str, str], int] = {}
+
+    @property
+    def passed(self) -> int:
+        """Alerts let through so far."""
+        return sum(self._passed.values())
+
+    def incoming(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Count alerts before selection; everything goes on."""
+        for item in items:
+            if item[1]["type"] == "alert":
+                self.seen += 1
+            yield item
+
+    def outgoing(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Count alerts after selection; everything goes on."""
+        passed = self._passed
+        for item in items:
+            record = item[1]
+            if record["type"] == "alert":
+                key = (record["severity"], record["rule"])
+                if key not in passed and len(passed) >= _KEPT:
+                    key = (record["severity"], _OTHER)
+                passed[key] = passed.get(key, 0) + 1
+                if record["status"] == "retracted":
+                    self._retracted += 1
+            yield item
+
+    def summary(self) -> str:
+        """Return one line for people: how many, by severity and by rule, and how many bad lines."""
+        by_severity: Counter[str] = Counter()
+        by_rule: Counter[str] = Counter()
+        for (severity, rule), count in self._passed.items():
+            by_severity[severity] += count
+            by_rule[rule] += count
+        parts = [f"{self.passed:,} of {self.seen:,} alerts let through"]
+        if by_severity:
+            words = (f"{by_severity[word]:,} {word}" for word in reversed(SEVERITIES) if by_severity[word])
+            parts = [f"{parts[0]}: {', '.join(words)}", f"by rule: {_ranked(by_rule)}"]
+        if self._retracted:
+            parts.append(f"{self._retracted:,} retracted")
+        if self._bad.count:
+            parts.append(f"{self._bad.count:,} bad line{'s' * (self._bad.count > 1)}")
+        return "; ".join(parts)
+
+
+def _ranked(by_rule: Counter[str]) -> str:
+    ranked = sorted(by_rule.items(), key=lambda pair: (-pair[1], pair[0]))
+    words = [f"{clipped(rule, 40)} {count:,}" for rule, count in ranked[:_RULES_SHOWN]]
+    rest = len(ranked) - _RULES_SHOWN
+    return ", ".join([*words, f"and {rest:,} more"] if rest > 0 else words)

@@ -1,0 +1,120 @@
+"""txalert: alerts in, those let through out."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+import click
+
+from txpipe import command, stream
+from txpipe.alerts import forms, intake, select
+from txpipe.alerts.tally import Tally
+from txpipe.record import SEVERITIES
+
+_CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
+
+
+@click.command(name="txalert", cls=command.PipeCommand)
+@command.file_argument
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["auto", *forms.FORMS]),
+    default="auto",
+    help="How alerts are written; auto is human at a terminal, ndjson in a pipe or file.",
+)
+@click.option(
+    "--color",
+    "colour",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colours of the human format; auto asks for a terminal and no NO_COLOR.",
+)
+@click.option(
+    "-m",
+    "--min-severity",
+    type=click.Choice(SEVERITIES),
+    default=SEVERITIES[0],
+    help="Let through alerts of this severity and above.",
+)
+@click.option("-r", "--rule", "rules", multiple=True, metavar="RULE,...", help="Only these rules' alerts.")
+@click.option(
+    "-c", "--chain", "chains", multiple=True, metavar="CAIP2,...", help="Only these chains' alerts."
+)
+@click.option(
+    "--exit-status", is_flag=True, help="End with 3 if an alert was let through and nothing failed."
+)
+@command.strict_option
+@command.stats_option
+@command.version_option
+def main(  # noqa: PLR0913 - one argument an option
+    *,
+    file: str,
+    form: str,
+    colour: str,
+    min_severity: str,
+    rules: Sequence[str],
+    chains: Sequence[str],
+    exit_status: bool,
+    strict: bool,
+    stats: bool | None,
+) -> int:
+    """Read alerts from FILE or stdin, write those let through to stdout.
+
+    \b
+    Example:
+      txsim --records 100000 | txdetect --list blocklists/demo.csv | txalert -m high
+
+    In ndjson an alert is passed on byte for byte; records of other types (heartbeat, reorg, ...) pass
+    too, whatever the filters. The other formats leave them out; human tells of a stalled or blind source.
+    Text from chains and lists is shown with control characters written out. It judges no records: that is
+    txdetect's.
+    """  # noqa: D301 - \b keeps click from joining the example's lines
+    wanted = select.Selection(select.at_least(min_severity), _names(rules, "--rule"), _chains(chains))
+    sink = stream.stdout()
+    bad = stream.BadLines(command.say, strict=strict)
+    tally = Tally(bad)
+    if command.stats_wanted(stats):
+        command.at_end(tally.summary)
+    command.say_if_waiting(file)
+    source = stream.open_source(file)
+    lines = stream.numbered_lines(source, sink.flush, bad)
+    items = tally.incoming(intake.taken(lines, source.name, bad))
+    items = tally.outgoing(select.selected(items, wanted))
+    for data in forms.written(items, _form(form), colour=_colour(colour)):
+        sink.write(data)
+    if bad.count:
+        return command.BAD_INPUT
+    return command.FOUND if exit_status and tally.passed else 0
+
+
+def _form(form: str) -> str:
+    if form != "auto":
+        return form
+    return "human" if command.is_terminal(sys.stdout) else "ndjson"
+
+
+def _colour(colour: str) -> bool:
+    if colour != "auto":
+        return colour == "always"
+    willing = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return command.is_terminal(sys.stdout) and willing
+
+
+def _names(values: Sequence[str], option: str) -> frozenset[str]:
+    names = [name.strip() for value in values for name in value.split(",")]
+    if not all(names):
+        command.fail_usage(f"{option} has an empty name in it")
+    return frozenset(names)
+
+
+def _chains(values: Sequence[str]) -> frozenset[str]:
+    names = _names(values, "--chain")
+    for name in sorted(names):
+        if not _CHAIN.fullmatch(name):
+            command.fail_usage(f"--chain {name}: not a CAIP-2 chain; write eip155:1 for Ethereum's main net")
+    return names

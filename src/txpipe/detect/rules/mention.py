@@ -1,0 +1,85 @@
+"""mention: a listed address stands in a transaction's calldata and nowhere else.
+
+Pattern: an address that a list names is an argument of a contract call (the recipient of a swap, the target
+of a permit, a router's path) while no movement or approval record of the transaction names it.
+
+Why: joined with 175,000 real transactions, 42 of 191 true list matches were visible only in calldata or
+logs; a check of ``from`` and ``to`` misses them.
+
+Reads: ``mentions`` of calls and transfers; the lists. Where ``follows`` announces further records of the
+transaction, the engine waits for them and drops what a movement says better. Finds, for example, a call to
+a router that names a phishing wallet: severity medium, subject the wallet.
+
+Settings: one step below what ``listed`` gives for value going to the same category; failed transactions and
+mentions from before the listing weigh a step less.
+
+Known false positives: calldata words that are no addresses but look like one (a list must hold exactly that
+number for a hit); contracts everyone touches, which the allow-list covers.
+
+Source: MetaMask and Forta scan arguments of approvals and transfers alike; measured here as said above.
+Scenario: ``listed-payment`` (its calldata variant); it must stay silent on the benign twin.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from txpipe.address import canonical
+from txpipe.detect.finding import Finding, lowered
+from txpipe.detect.rules.listed import (
+    TO,
+    described,
+    match_evidence,
+    parties,
+    reasons_to_lower,
+    score,
+    worst,
+)
+from txpipe.detect.screener import Screener, day_of
+from txpipe.record import Severity
+
+
+class Mention:
+    """The rule; it has no state."""
+
+    ID = "mention"
+    VERSION = 1
+    SEVERITY: Severity = "high"
+
+    def find(self, record: dict[str, Any], screener: Screener) -> list[Finding]:
+        """Return one finding for each distinct listed address in calldata that is no party."""
+        mentions = record.get("mentions")
+        if not mentions:
+            return []
+        day = day_of(record["time"])
+        findings = []
+        seen = {canonical(address) for address, _ in parties(record)}
+        for address in map(canonical, mentions):
+            if address in seen:
+                continue
+            seen.add(address)
+            entries = screener.matches(address, day)
+            if not entries:
+                continue
+            deciding, severity = worst(entries, TO)
+            lowering = ["calldata-only", *reasons_to_lower(record, entries)]
+            severity = lowered(severity, len(lowering))
+            method = record.get("method")
+            findings.append(
+                Finding(
+                    rule=self.ID,
+                    category=deciding.category,
+                    severity=severity,
+                    score=score(severity, entries),
+                    subject=address,
+                    title=f"Calldata names a listed address: {described(deciding)}",
+                    evidence={
+                        "address": address,
+                        "direction": "mention",
+                        "method": method,
+                        "matches": [match_evidence(entry, day) for entry in entries],
+                        "lowered_by": lowering,
+                    },
+                )
+            )
+        return findings

@@ -1,0 +1,56 @@
+"""What the lists say of an address at a time: blocklists, less allow-lists, less what was delisted."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from txpipe.lists.entry import Entry
+from txpipe.lists.index import Index
+
+SANCTIONS = "sanctions"
+"""The category that an allow-list silences only on demand: the law has no allow-list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screener:
+    """Looks addresses up in blocklists and allow-lists.
+
+    Attributes:
+        block: the blocklists; None means that nothing is listed.
+        allow: the allow-lists, which win.
+        allow_sanctions: let them win over sanctions, too.
+    """
+
+    block: Index | None
+    allow: Index | None = None
+    allow_sanctions: bool = False
+
+    def matches(self, address: str, day: str) -> tuple[Entry, ...]:
+        """Return the entries that count against an address.
+
+        Args:
+            address: canonical spelling.
+            day: YYYY-MM-DD of the record; entries delisted by then do not count.
+        """
+        if self.block is None:
+            return ()
+        found = self.block.find(address)
+        if found:
+            found = tuple(entry for entry in found if not entry.delisted or day < entry.delisted)
+        if found and not self.allow_sanctions and self._allowed(address):
+            return tuple(entry for entry in found if entry.category == SANCTIONS)
+        return () if found and self._allowed(address) else found
+
+    def _allowed(self, address: str) -> bool:
+        return self.allow is not None and bool(self.allow.find(address))
+
+
+@functools.lru_cache(maxsize=1024)
+def day_of(time: int) -> str:
+    """Return the UTC day of Unix seconds as YYYY-MM-DD; times outside the calendar give its ends."""
+    try:
+        return datetime.fromtimestamp(time, UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):
+        return "0001-01-01" if time < 0 else "9999-12-31"

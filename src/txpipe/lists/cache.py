@@ -1,0 +1,213 @@
+"""Lists opened as one index: compiled on first use, from the cache afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from txpipe import __version__
+from txpipe.errors import ListFault, SinkFailed, UsageFault
+from txpipe.lists.build import build
+from txpipe.lists.entry import Addresses, Entry
+from txpipe.lists.formats import read
+from txpipe.lists.index import MAGIC, Index
+from txpipe.lists.inputs import Input, Progress
+from txpipe.lists.reading import Faults, ListSpec
+
+_RULES_VERSION = 1  # to be raised when a reader gives other entries for the same bytes
+_SUFFIX = ".txindex"
+_KEPT_FILES = 24
+_KEPT_BYTES = 2 << 30
+_STALE_S = 24 * 3600
+
+
+def default_cache() -> Path:
+    """Return the folder of compiled lists: $XDG_CACHE_HOME/txpipe, else ~/.cache/txpipe."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(home).is_absolute():
+        return Path(home) / "txpipe"
+    try:
+        return Path.home() / ".cache" / "txpipe"
+    except RuntimeError:  # an account without a home; no folder can be made here, and that is said
+        return Path(os.devnull) / "txpipe"
+
+
+def open_lists(
+    specs: Sequence[ListSpec],
+    *,
+    say: Callable[[str], None],
+    cache_dir: Path | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Index:
+    """Open lists, text or compiled, as one index.
+
+    One compiled index alone is opened as it is. Everything else is merged into one, which is kept in the
+    cache under the content of the files and the settings, so that it is compiled once.
+
+    Args:
+        specs: the lists; none at all give an index in which nothing is listed.
+        say: takes messages about bad rows, bad lists and an unusable cache.
+        cache_dir: where compiled lists are kept; None for the user's.
+        skip_bad: report a list without a usable entry and go on without it.
+        progress: told of the bytes read while lists are compiled.
+
+    Raises:
+        ListFault: a list cannot be used, and skip_bad is off.
+        UsageFault: a compiled index was given another name, category or date.
+    """
+
+    def opened(lists: Sequence[_Opened]) -> Index:
+        if len(lists) == 1 and lists[0].index:
+            return lists[0].index
+        return _merged(lists, cache_dir or default_cache(), say, progress)
+
+    return _with_lists(specs, opened, say, skip_bad=skip_bad)
+
+
+def compile_lists(
+    specs: Sequence[ListSpec],
+    path: Path,
+    *,
+    say: Callable[[str], None],
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Index:
+    """Compile lists, text or compiled, to one index file and open it; arguments as for ``open_lists``.
+
+    Raises:
+        SinkFailed: the file cannot be written.
+    """
+    return _with_lists(specs, lambda lists: _compiled(lists, path, say, progress), say, skip_bad=skip_bad)
+
+
+def _with_lists(
+    specs: Sequence[ListSpec],
+    act: Callable[[Sequence[_Opened]], Index],
+    say: Callable[[str], None],
+    *,
+    skip_bad: bool,
+) -> Index:
+    """Act on opened lists; under skip_bad again without the one at fault, for as long as one is."""
+    with contextlib.ExitStack() as stack:
+        lists: list[_Opened] = []
+        for spec in specs:
+            with _skipping(say, skip_bad=skip_bad):
+                lists.append(_opened(spec, stack))
+        while True:
+            try:
+                return act(lists)
+            except ListFault as fault:
+                good = [each for each in lists if each.spec.path != fault.path]
+                if not skip_bad or len(good) == len(lists):
+                    raise
+                say(f"{fault}; list skipped")
+                lists = good
+
+
+@contextlib.contextmanager
+def _skipping(say: Callable[[str], None], *, skip_bad: bool) -> Iterator[None]:
+    try:
+        yield
+    except ListFault as fault:
+        if not skip_bad:
+            raise
+        say(f"{fault}; list skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A list that is there; ``index`` if it came compiled."""
+
+    spec: ListSpec
+    source: Input
+    index: Index | None
+
+    def settings(self) -> list[str]:
+        spec = self.spec
+        content = self.index.fingerprint if self.index else self.source.digest
+        return [content, spec.name, spec.category, spec.date, spec.default_category]
+
+
+def _opened(spec: ListSpec, stack: contextlib.ExitStack) -> _Opened:
+    source = Input(spec.path)
+    stack.callback(source.close)
+    if not source.compiled:
+        return _Opened(spec, source, None)
+    if not source.named:
+        raise ListFault(spec.path, "is a compiled index; give it as a file, not through a pipe")
+    if spec.renamed or spec.category or spec.date:
+        raise UsageFault(f"{spec.path}: a compiled index keeps the names, categories and dates it has")
+    return _Opened(spec, source, Index(spec.path))
+
+
+def _merged(
+    lists: Sequence[_Opened], cache: Path, say: Callable[[str], None], progress: Progress | None
+) -> Index:
+    """Return the index of several lists, from the cache or compiled anew."""
+    settings = [MAGIC.decode(), __version__, _RULES_VERSION, [each.settings() for each in lists]]
+    key = hashlib.blake2b(orjson.dumps(settings), digest_size=16).hexdigest()
+    path = cache / f"{key}{_SUFFIX}"
+    with contextlib.suppress(ListFault):
+        index = Index(path)
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return index
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+        index = _compiled(lists, path, say, progress)
+    except (OSError, SinkFailed) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        say(f"{cache}: cannot keep compiled lists: {reason}; compiling for this run only")
+        with tempfile.TemporaryDirectory() as folder:
+            return _compiled(lists, Path(folder) / path.name, say, progress)
+    if not all(each.source.unchanged() for each in lists if not each.index):
+        path.unlink(missing_ok=True)
+    _prune(cache, path)
+    return index
+
+
+def _compiled(
+    lists: Sequence[_Opened], path: Path, say: Callable[[str], None], progress: Progress | None
+) -> Index:
+    """Write the index of several opened lists to a file and open it."""
+    faults: list[Faults] = []
+
+    def items() -> Iterator[Entry | Addresses]:
+        for each in lists:
+            faults.append(Faults(say, each.index.bad_rows if each.index else 0))
+            if each.index:
+                yield from each.index.entries()
+            else:
+                yield from read(each.source, each.spec, faults[-1], progress)
+
+    build(items(), path, lambda: sum(each.count for each in faults))
+    return Index(path)
+
+
+def _prune(cache: Path, made: Path) -> None:
+    """Keep the compiled lists used last, within limits; others may delete at the same time."""
+    with contextlib.suppress(OSError):
+        for left in cache.glob(f".*{_SUFFIX}.*"):
+            if left.stat().st_mtime < time.time() - _STALE_S:
+                left.unlink()
+    found: list[tuple[float, int, Path]] = []
+    for path in cache.glob(f"*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+    size = 0
+    for number, (_, bytes_, path) in enumerate(sorted(found, reverse=True)):
+        size += bytes_
+        if path != made and (number >= _KEPT_FILES or size > _KEPT_BYTES):
+            with contextlib.suppress(OSError):
+                path.unlink()

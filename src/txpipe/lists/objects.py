@@ -1,0 +1,102 @@
+"""Lists in JSON: an array, one object a line, or an object that holds either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from txpipe.errors import ListFault
+from txpipe.lists import words
+from txpipe.lists.entry import Entry
+from txpipe.lists.reading import Reading
+from txpipe.stream import MAX_LINE, TooLong, too_long
+
+WHOLE_LIMIT = 256 << 20
+"""Bytes of a JSON document that is read in one piece; longer lists come as NDJSON."""
+
+
+def read_ndjson(path: str, batches: Iterable[bytes | TooLong], reading: Reading) -> Iterator[Entry]:
+    """Read one JSON object, or string, a line."""
+    number = 0
+    for batch in batches:
+        if isinstance(batch, TooLong):
+            number += 1
+            reading.faults.report(f"{path}:{number}", too_long(batch, MAX_LINE))
+            continue
+        for line in batch[:-1].split(b"\n"):
+            number += 1
+            if not line or line.isspace():
+                continue
+            try:
+                value = orjson.loads(line)
+            except orjson.JSONDecodeError as exc:
+                reading.faults.report(f"{path}:{number}", f"no JSON: {exc}")
+                continue
+            entry = _entry(f"{path}:{number}", value, reading)
+            if entry:
+                yield entry
+
+
+def read_json(path: str, content: bytes, reading: Reading) -> Iterator[Entry]:
+    """Read an array of strings or objects, or an object with one such array or with addresses as its keys.
+
+    Raises:
+        ListFault: no JSON, or nothing in it that can be a list.
+    """
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError as exc:
+        raise ListFault(path, f"is no JSON: {exc}") from exc
+    for number, value in enumerate(_rows(path, found, reading), 1):
+        entry = _entry(f"{path}#{number}", value, reading)
+        if entry:
+            yield entry
+
+
+def _rows(path: str, found: Any, reading: Reading) -> Iterable[Any]:
+    if isinstance(found, list):
+        return found
+    if not isinstance(found, dict):
+        raise ListFault(path, "holds neither a JSON array nor objects")
+    date = found.get("date") or found.get("lastmod") or found.get("updated")
+    if isinstance(date, str | int):
+        reading.date = words.day(str(date)) or ""
+    arrays = [value for value in found.values() if isinstance(value, list)]
+    if len(arrays) == 1:
+        return list(arrays[0])
+    if "address" in words.roles(tuple(found)):
+        return [found]
+    return [
+        {"address": key} | (value if isinstance(value, dict) else {"label": value})
+        for key, value in found.items()
+    ]
+
+
+def _entry(place: str, value: Any, reading: Reading) -> Entry | None:
+    if isinstance(value, str):
+        return reading.entry(place, {"address": value})
+    if not isinstance(value, dict):
+        reading.faults.report(place, "is neither a string nor an object")
+        return None
+    row = row_of(value)
+    if not row.get("address"):
+        reading.faults.report(place, "names no address")
+        return None
+    return reading.entry(place, row)
+
+
+def row_of(value: Mapping[str, Any]) -> dict[str, str]:
+    """Pick the texts of an object by role; numbers count as text, of an array the strings."""
+    values = list(value.values())
+    found = ((role, _text(values[at])) for role, at in words.roles(tuple(value)).items())
+    return {role: text for role, text in found if text}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ", ".join(item for item in value[:20] if isinstance(item, str))
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""

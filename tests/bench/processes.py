@@ -1,0 +1,45 @@
+"""Starting commands and reading what they cost."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BIN = Path(sys.executable).parent
+
+
+def script(name):
+    return str(BIN / name)
+
+
+def timed(command, *, cores=None, timeout=900):
+    """Run a command line to its end; return (wall seconds, CPU seconds)."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    pin = (lambda: os.sched_setaffinity(0, range(cores))) if cores else None
+    done = subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        check=False,
+        preexec_fn=pin,
+        timeout=timeout,
+        stderr=subprocess.PIPE,
+    )
+    wall = time.perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(f"{command}: status {done.returncode}: {done.stderr.decode()[-500:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def best(command, times=3, **options):
+    """Return the shortest wall time of several runs."""
+    return min(timed(command, **options)[0] for _ in range(times))
+
+
+def installed(command):
+    return shutil.which(command.split()[0]) is not None

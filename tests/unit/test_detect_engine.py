@@ -1,0 +1,210 @@
+"""What listed and mention say of records, and how often."""
+
+import orjson
+import pytest
+
+from txpipe.detect.engine import Engine
+from txpipe.detect.rules import RULES
+from txpipe.detect.screener import Screener, day_of
+from txpipe.errors import RecordFault
+from txpipe.lists.build import build
+from txpipe.lists.entry import Entry
+from txpipe.lists.index import Index
+from txpipe.record import check
+
+BAD, DELISTED, THIEF, TOKEN, OLD = ("0x" + two * 20 for two in ("b0", "de", "7f", "70", "0d"))
+ALICE, BOB = "0x" + "a1" * 20, "0x" + "b2" * 20
+NOW = 1_760_000_000  # 2025-10-09
+
+
+@pytest.fixture
+def screener(tmp_path):
+    build(
+        [
+            Entry(BAD, "ofac", "2025-11-19", "sanctions", "Lazarus", "https://example.org", "2022-04-14"),
+            Entry(BAD, "second", "undated", "theft"),
+            Entry(DELISTED, "ofac", "2024-09-27", "sanctions", listed="2022-08-08", delisted="2025-03-21"),
+            Entry(THIEF, "mine", "undated", "phishing"),
+            Entry(TOKEN, "noisy", "undated", "scam"),
+            Entry(OLD, "mine", "undated", "theft", listed="2026-01-01"),
+        ],
+        tmp_path / "block.idx",
+    )
+    build([Entry(TOKEN, "allow"), Entry(BAD, "allow")], tmp_path / "allow.idx")
+    return Screener(Index(tmp_path / "block.idx"), Index(tmp_path / "allow.idx"))
+
+
+def transfer(**changes):
+    return {
+        "type": "transfer",
+        "chain": "eip155:1",
+        "block": 1,
+        "time": NOW,
+        "tx": "0x01",
+        "n": 0,
+        "from": ALICE,
+        "to": BOB,
+        "asset": "eip155:1/slip44:60",
+        "symbol": "ETH",
+        "value": "1250000000000000000",
+        "amount": "1.25",
+    } | changes
+
+
+def call(**changes):
+    kept = {key: value for key, value in transfer().items() if key not in ("asset", "symbol", "amount")}
+    return kept | {"type": "call", "value": "0"} | changes
+
+
+def run(screener, *records):
+    engine = Engine(RULES, screener)
+    lines = [alert for record in records for alert in engine.feed(orjson.dumps(record))]
+    alerts = [orjson.loads(alert) for alert in [*lines, *engine.end()]]
+    for alert in alerts:
+        check(alert)
+    return alerts
+
+
+def said(alerts):
+    return [(alert["rule"], alert["subject"], alert["severity"]) for alert in alerts]
+
+
+def test_payment_to_a_sanctioned_wallet(screener):
+    """It is critical, names the list, and carries the record as it came in."""
+    (alert,) = run(screener, transfer(to=BAD, extra=123))
+    assert said([alert]) == [("listed", BAD, "critical")]
+    assert alert["category"] == "sanctions"
+    assert alert["record"]["extra"] == 123
+    assert alert["title"] == (
+        "Transfer of 1.25 ETH to a listed address: Lazarus, sanctions on list ofac (2025-11-19)"
+    )
+    assert alert["evidence"] == {
+        "address": BAD,
+        "direction": "to",
+        "matches": [
+            {
+                "list": "ofac",
+                "list_date": "2025-11-19",
+                "category": "sanctions",
+                "label": "Lazarus",
+                "source": "https://example.org",
+                "listed": "2022-04-14",
+            }
+        ],
+    }
+
+
+def test_numbers_too_large_for_floats_survive(screener):
+    engine = Engine(RULES, screener)
+    line = orjson.dumps(transfer(to=THIEF))[:-1] + b',"wei":%d}' % (2**256 - 1)
+    (alert,) = engine.feed(line)
+    assert line in alert
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({"to": THIEF}, "high"),
+        ({"from": THIEF}, "medium"),
+        ({"to": THIEF, "n": 4, "value": "0"}, "medium"),
+        ({"to": OLD}, "medium"),
+        ({"to": OLD, "time": NOW + 200 * 86400}, "high"),
+    ],
+)
+def test_severity_by_direction_and_circumstance(screener, changes, severity):
+    assert [alert["severity"] for alert in run(screener, transfer(**changes))] == [severity]
+
+
+def test_a_failed_call_weighs_less(screener):
+    assert said(run(screener, call(to=THIEF, failed=True))) == [("listed", THIEF, "medium")]
+
+
+def test_approval_names_the_spender(screener):
+    record = transfer(type="approval", to=THIEF, scope="all", via="setApprovalForAll")
+    (alert,) = run(screener, record)
+    assert alert["evidence"]["direction"] == "spender"
+
+
+def test_delisted_counts_until_its_day(screener):
+    """A payment before the delisting alerts, one on the day does not."""
+    day = 1_742_515_200  # 2025-03-21
+    assert day_of(day) == "2025-03-21"
+    assert len(run(screener, transfer(to=DELISTED, time=day - 1))) == 1
+    assert run(screener, transfer(to=DELISTED, time=day)) == []
+
+
+def test_allow_list_wins_but_not_over_sanctions(screener):
+    assert run(screener, transfer(to=TOKEN)) == []
+    (alert,) = run(screener, transfer(to=BAD))
+    assert [match["category"] for match in alert["evidence"]["matches"]] == ["sanctions"]
+    allowing = Screener(screener.block, screener.allow, allow_sanctions=True)
+    assert run(allowing, transfer(to=BAD)) == []
+
+
+def test_checksummed_and_repeated_addresses(screener):
+    """Spelling does not matter, and one transaction says one thing once however many movements say it."""
+    spelled = "0x" + "B0" * 20
+    alerts = run(screener, transfer(to=spelled), transfer(to=BAD, n=3), transfer(to=BAD, n=4))
+    assert said(alerts) == [("listed", BAD, "critical")]
+
+
+def test_all_utxo_inputs_are_screened(screener):
+    alerts = run(screener, transfer(inputs=[ALICE, THIEF], n=1))
+    assert [alert["evidence"]["direction"] for alert in alerts] == ["input"]
+
+
+def test_mention_without_more_speaks_at_once(screener):
+    engine = Engine(RULES, screener)
+    (line,) = engine.feed(orjson.dumps(call(mentions=[THIEF], method="0x12345678")))
+    alert = orjson.loads(line)
+    assert said([alert]) == [("mention", THIEF, "medium")]
+    assert alert["evidence"]["lowered_by"] == ["calldata-only"]
+
+
+def test_mention_waits_for_the_movements_that_follow(screener):
+    """What a movement says, calldata does not say again; what none says comes when the last has come."""
+    first = call(mentions=[THIEF, BAD], follows=1)
+    assert said(run(screener, first, transfer(n=3, to=THIEF))) == [
+        ("mention", BAD, "high"),
+        ("listed", THIEF, "high"),
+    ]
+    engine = Engine(RULES, screener)
+    assert list(engine.feed(orjson.dumps(first))) == []
+    assert engine.waiting
+    assert len(list(engine.feed(orjson.dumps(transfer(n=3))))) == 2
+    assert not engine.waiting
+
+
+def test_the_record_that_tells_most_stands_in_the_alert(screener):
+    """Of a call and its movement the movement, which has the amount; of two movements the graver one."""
+    first = call(**{"from": THIEF}, follows=2)
+    worthless = transfer(**{"from": THIEF}, n=3, value="0", amount="0")
+    (alert,) = run(screener, first, worthless, transfer(**{"from": THIEF}, n=4))
+    assert alert["record"]["n"] == 4
+    assert alert["severity"] == "medium"
+    (alert,) = run(screener, first, worthless)
+    assert alert["record"]["type"] == "call"
+
+
+def test_mention_is_released_by_another_transaction(screener):
+    alerts = run(screener, call(mentions=[THIEF], follows=5), transfer(tx="0x02"))
+    assert said(alerts) == [("mention", THIEF, "medium")]
+
+
+def test_pending_then_mined_is_an_update(screener):
+    """The same alert, next revision; once mined it is not said again."""
+    pending = transfer(to=THIEF, block=None, pending=True)
+    alerts = run(screener, pending, pending, transfer(to=THIEF), transfer(to=THIEF))
+    assert [(alert["status"], alert["rev"]) for alert in alerts] == [("open", 0), ("updated", 1)]
+    assert len({alert["id"] for alert in alerts}) == 1
+
+
+def test_a_bad_record_has_no_effect(screener):
+    engine = Engine(RULES, screener)
+    with pytest.raises(RecordFault, match='"value"'):
+        list(engine.feed(orjson.dumps(transfer(to=BAD, value="1.5"))))
+
+
+def test_days_outside_the_calendar():
+    assert day_of(-(10**15)) == "0001-01-01"
+    assert day_of(10**15) == "9999-12-31"

@@ -1,0 +1,181 @@
+"""The raw-byte path finds what the parsed path finds, on random and on adversarial bytes."""
+
+import os
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from txpipe import stream
+from txpipe.detect.engine import Engine
+from txpipe.detect.paths import Reading
+from txpipe.detect.rules import RULES
+from txpipe.detect.screener import Screener
+from txpipe.lists.build import build
+from txpipe.lists.entry import Entry
+from txpipe.lists.index import Index
+
+EVM = ["0x" + f"{n:02x}" * 20 for n in (0x11, 0x5A, 0xAB, 0xFE)] + ["0x" + "0" * 39 + "1"]
+OTHERS = [
+    "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "TEAqwfMhXLaa8fFiqrYp7TBLoXdVJBBzNy",
+]
+CLEAN = ["0x" + "cd" * 20, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "0x" + "11" * 19 + "12"]
+
+
+@pytest.fixture(scope="module")
+def evm_index(tmp_path_factory):
+    path = tmp_path_factory.mktemp("index") / "evm.idx"
+    build([Entry(address, "demo") for address in EVM], path)
+    return Index(path)
+
+
+@pytest.fixture(scope="module")
+def mixed_index(tmp_path_factory):
+    path = tmp_path_factory.mktemp("index") / "mixed.idx"
+    build([Entry(address, "demo") for address in EVM + OTHERS], path)
+    return Index(path)
+
+
+def _read(data, index, screen_with, piece=None):
+    """Run one pass over bytes through a pipe, written in pieces of a given size; return (alerts, faults)."""
+    out, into = os.pipe()
+    piece = piece or max(1, len(data))
+    pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
+    faults = []
+    pending = iter(pieces)
+
+    def feed():
+        chunk = next(pending, None)
+        if chunk is None:
+            if not closed:
+                os.close(into)
+                closed.append(True)
+        else:
+            os.write(into, chunk)
+
+    closed = []
+    reading = Reading(
+        Engine(RULES, Screener(index)), stream.Source(out, "in"), stream.BadLines(faults.append), feed
+    )
+    return list(reading.alerts(screen_with)), faults, reading.lines
+
+
+def transfer(**changes):
+    record = {
+        "type": "transfer",
+        "chain": "eip155:1",
+        "block": 1,
+        "time": 1_760_000_000,
+        "tx": "0x" + "ab" * 32,
+        "n": 0,
+        "from": CLEAN[0],
+        "to": CLEAN[2],
+        "asset": "eip155:1/slip44:60",
+        "value": "1",
+    }
+    return record | changes
+
+
+def line(record):
+    return orjson.dumps(record) + b"\n"
+
+
+def checksummed(address):
+    return address[:2] + "".join(c.upper() if i % 3 else c for i, c in enumerate(address[2:]))
+
+
+SPELLED = [*map(checksummed, EVM), OTHERS[1].upper()]
+address = st.sampled_from(EVM + OTHERS + CLEAN + SPELLED)
+junk = st.text(alphabet='0x"xX\\{}abn:,1', max_size=60)
+record = st.builds(
+    lambda kind, sender, to, extra, mentions, inputs, tx, follows: {
+        **transfer(type=kind, tx=tx, to=to, **{"from": sender}),
+        **({"mentions": mentions} if mentions else {}),
+        **({"inputs": inputs} if inputs and kind == "transfer" else {}),
+        **({"follows": follows} if follows and kind == "call" else {}),
+        **({"scope": "all", "via": "approve"} if kind == "approval" else {}),
+        "zz": extra,
+    },
+    st.sampled_from(["transfer", "call", "approval", "other"]),
+    st.none() | address,
+    st.none() | address,
+    junk | address | st.lists(address | junk, max_size=2),
+    st.lists(address, max_size=3),
+    st.lists(address, max_size=2),
+    st.sampled_from(["0x" + "ab" * 32, "0x" + "cd" * 32]),
+    st.integers(0, 2),
+)
+
+
+@st.composite
+def spelled(draw):
+    """A record as a line, with all that JSON allows in it, or no record at all."""
+    text = orjson.dumps(draw(record)).decode()
+    how = draw(st.integers(0, 7))
+    if how == 1:
+        text = text.replace(":", " : ").replace(",", "\t,  ")
+    elif how == 2:
+        target = draw(st.sampled_from(EVM + OTHERS))
+        text = text.replace(target, f"\\u{ord(target[0]):04x}{target[1:]}")
+    elif how == 3:
+        text = text[:-1] + ',"to":"' + draw(address) + '"}'
+    elif how == 4:
+        text += "\r"
+    elif how == 5:
+        text = draw(junk).replace("\n", "")
+    elif how == 6:
+        text = text[: draw(st.integers(0, len(text)))]
+    elif how == 7:
+        text = " " + text
+    return text.encode()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(spelled(), max_size=12), st.booleans(), st.sampled_from([1, 7, 64, 4096, None]))
+def test_screening_finds_what_parsing_finds(evm_index, mixed_index, lines, mixed, piece):
+    """Alerts of both paths are the same bytes, however the input is cut; bad lines that hit are reported."""
+    index = mixed_index if mixed else evm_index
+    data = b"\n".join(lines)
+    parsed, faults, count = _read(data, index, None)
+    screened, fewer, same_count = _read(data, index, index, piece)
+    assert parsed == screened
+    assert set(fewer) <= set(faults)
+    assert count <= same_count  # a trailing blank line is a line to one of them only
+
+
+@pytest.mark.parametrize("address", EVM + OTHERS)
+@pytest.mark.parametrize("place", ["from", "to", "inputs", "mentions"])
+def test_every_place_and_family_is_screened(mixed_index, address, place):
+    value = [address] if place in ("inputs", "mentions") else address
+    alerts, faults, _ = _read(line(transfer(**{place: value})), mixed_index, mixed_index)
+    assert [orjson.loads(alert)["subject"] for alert in alerts] == [address]
+    assert faults == []
+
+
+def test_hits_across_windows(evm_index):
+    """A line that a read cuts in two is screened whole, at every cut."""
+    data = line(transfer()) + line(transfer(to=EVM[1]))
+    for piece in range(1, len(data), 13):
+        assert len(_read(data, evm_index, evm_index, piece)[0]) == 1
+
+
+def test_misframed_lines_are_reported_with_their_number(evm_index):
+    data = line(transfer()) + b"junk\n" + line(transfer(to=EVM[0])) + b"[1]\n\n" + b'{"a":1\n'
+    alerts, faults, lines = _read(data, evm_index, evm_index)
+    assert len(alerts) == 1
+    assert [fault.split(":")[1] for fault in faults] == ["2", "4", "6"]
+    assert lines == 6
+
+
+def test_a_line_over_the_limit_is_refused_between_good_ones(evm_index):
+    good = line(transfer(to=EVM[0]))
+    data = good + b'{"x":"' + b"a" * (stream.MAX_LINE + 5) + b'"}\n' + line(transfer(to=EVM[1], tx="0x1"))
+    alerts, faults, lines = _read(data, evm_index, evm_index, 1 << 15)
+    assert len(alerts) == 2
+    assert len(faults) == 1
+    assert "over the limit" in faults[0]
+    assert faults[0].startswith("in:2:")
+    assert lines == 3

@@ -1,0 +1,313 @@
+"""Formats of lists: told by content, hostile rows reported, nothing crashes."""
+
+import bz2
+import gzip
+import sys
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from txpipe.errors import ListFault
+from txpipe.lists import formats
+from txpipe.lists.entry import Addresses, Entry
+from txpipe.lists.inputs import Input
+from txpipe.lists.option import parse_list
+from txpipe.lists.reading import Faults
+
+A = "0x" + "a1" * 20
+B = "0x" + "b2" * 20
+BTC = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+TRON = "TLa2f6VPqDgRE67v1736s7bJ8Ray5wYjU7"
+
+
+def read(path, settings=""):
+    """Return (entries, messages) of a list."""
+    said = []
+    spec = parse_list(f"{settings}:{path}" if settings else str(path))
+    source = Input(spec.path)
+    entries = []
+    try:
+        for item in formats.read(source, spec, Faults(said.append)):
+            if isinstance(item, Addresses):
+                entries += [item.shared.named(address=raw.decode()) for raw in item.addresses]
+            else:
+                entries.append(item)
+    finally:
+        source.close()
+    return entries, [message.replace(str(path), "FILE") for message in said]
+
+
+def listed(tmp_path, content, name="list.txt", settings=""):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read(path, settings)
+
+
+def test_plain_text(tmp_path):
+    """Headers, comments, blank lines, CRLF, a BOM and no final newline."""
+    text = "\ufeff# date: 2025-11-19\r\n# category: Hack\n# source: me\n\n"
+    text += f"{A.upper().replace('X', 'x')}\r\n{BTC} # Satoshi\n {TRON}"
+    entries, said = listed(tmp_path, text)
+    shared = {"list": "list", "list_date": "2025-11-19", "category": "theft", "source": "me"}
+    assert [
+        Entry(A, **shared),
+        Entry(BTC, **shared, label="Satoshi"),
+        Entry(TRON, **shared),
+    ] == entries
+    assert said == []
+
+
+def test_settings_win_over_the_file(tmp_path):
+    """name, category and date of the option override headers and rows."""
+    text = f"# date: 2020-01-01\naddress,category\n{A},phishing\n"
+    entries, _ = listed(tmp_path, text, settings="name=mine,category=sanctions,date=2025-01-02")
+    assert [Entry(A, "mine", "2025-01-02", "sanctions")] == entries
+
+
+def test_bad_lines_are_reported_with_their_numbers(tmp_path):
+    """A run of good lines between bad ones does not shift the numbers."""
+    lines = [A, "0x" + "a" * 39, B, B, "0x" + "a" * 41, "a" * 40, "no address", "0x" + "g" * 40, "\0\0", A]
+    entries, said = listed(tmp_path, "\n".join(lines))
+    assert [entry.address for entry in entries] == [A, B, B, A]
+    assert said == [
+        f'FILE:2: "0x{"a" * 39}" has 39 characters after 0x, not 40; skipped',
+        f'FILE:5: "0x{"a" * 41}" has 41 characters after 0x, not 40; skipped',
+        f'FILE:6: "{"a" * 40}" has no 0x before its 40 hex digits; skipped',
+        'FILE:7: "no address" is no address; skipped',
+        f'FILE:8: "0x{"g" * 40}" has characters after 0x that are no hex digits; skipped',
+        'FILE:9: "" is no address; skipped',
+    ]
+
+
+def test_messages_end_at_a_limit(tmp_path):
+    """A file of junk does not fill a log."""
+    _, said = listed(tmp_path, f"{A}\n" + "junk\n" * 5000)
+    assert len(said) == Faults.SHOWN + 1
+
+
+def test_a_huge_line_is_refused_without_being_held(tmp_path):
+    entries, said = listed(tmp_path, f"{A}\n{'x' * 3_000_000}\n{B}\n")
+    assert [entry.address for entry in entries] == [A, B]
+    assert said == ["FILE:2: line of 3,000,000 bytes is over the limit of 1,048,576; skipped"]
+
+
+def test_csv(tmp_path):
+    """Columns are found by name; quoted fields may span lines; every separator works."""
+    text = f'# date: 2025-01-01\nNameTag,Address,Listed,delisted,Currency,url,abuse\n"A, ""B""\nC",{A},20240102,2025-03-21,ETH,http://x,heist\n'
+    entry = Entry(A, "list", "2025-01-01", "theft", 'A, "B" C', "http://x", "2024-01-02", "2025-03-21", "ETH")
+    assert ([entry], []) == listed(tmp_path, text)
+    for separator in "\t;|":
+        text = f"wallet{separator}label\n{A}{separator}x\n"
+        assert [Entry(A, "list", label="x")] == listed(tmp_path, text)[0]
+
+
+def test_csv_rows_that_are_none(tmp_path):
+    """An open quote hides no row but its own; short rows, huge fields and bad addresses are reported."""
+    rows = [
+        "label,address",
+        f'"open,{A}',
+        f"x,{B}",
+        "short",
+        f"{'y' * 200_000},{A}",
+        f'"{"z" * 200_000}",{B}',
+    ]
+    rows += [f"last,{TRON}"] * 9
+    entries, said = listed(tmp_path, "\n".join(rows))
+    assert [B, A, *[TRON] * 9] == [entry.address for entry in entries]
+    assert said == [
+        "FILE:2: a quote is not closed; skipped",
+        "FILE:4: has 1 columns, the address is column 2; skipped",
+        "FILE:6: field larger than field limit (131072); skipped",
+    ]
+    assert len(entries[1].label) == 500
+
+
+def test_csv_without_address_column(tmp_path):
+    with pytest.raises(ListFault, match="names no address column; it has: foo, bar"):
+        listed(tmp_path, f"foo,bar\n{A},x\n", "list.csv")
+
+
+def test_invalid_utf8_costs_no_entry(tmp_path):
+    """A label in another encoding does not hide its address."""
+    entries, _ = listed(tmp_path, b"address,label\n" + A.encode() + b",caf\xe9\n")
+    assert [Entry(A, "list", label="caf\ufffd")] == entries
+
+
+def test_odd_dates_cost_no_entry(tmp_path):
+    """An address is better screened without a date than not at all."""
+    entries, said = listed(tmp_path, f"address,date\n{A},1/2/17\n{B},7/18/17\n")
+    assert [entry.listed for entry in entries] == ["", "2017-07-18"]
+    assert said == ['FILE:2: date "1/2/17" is not understood; kept without it']
+
+
+JSON = [
+    orjson.dumps([A, B]),
+    orjson.dumps([{"address": A, "comment": ""}, {"Wallet": B}]),
+    orjson.dumps({"updated": "2025-01-01", "addresses": [A, B]}),
+    orjson.dumps({A: {"label": "x"}, B: "y"}),
+    orjson.dumps({A: 1, B: None}, option=orjson.OPT_INDENT_2),
+    orjson.dumps({"address": A}) + b"\n\n" + orjson.dumps({"address": B}) + b"\n",
+    b"  \n[\n" + orjson.dumps(A) + b",\n" + orjson.dumps(B) + b"\n]",
+]
+
+
+@pytest.mark.parametrize("content", JSON)
+def test_json_in_every_shape(tmp_path, content):
+    """Arrays of strings or objects, an object around one, addresses as keys, one object a line."""
+    entries, said = listed(tmp_path, content)
+    assert ([entry.address for entry in entries], said) == ([A, B], [])
+
+
+def test_json_rows_that_are_none(tmp_path):
+    """Wrong types are reported by row."""
+    content = orjson.dumps([A, 7, None, ["x"], {"label": "x"}, {"address": 5}, {"address": ""}, "x", B])
+    entries, said = listed(tmp_path, content)
+    assert [entry.address for entry in entries] == [A, B]
+    assert [message.split(":")[0] for message in said] == [f"FILE#{row}" for row in range(2, 9)]
+
+
+def test_ndjson_rows_that_are_none(tmp_path):
+    lines = [b'{"address":"%s"}' % A.encode(), b'{"address":', b'{"address":"\xff"}', b"[" * 5000, b"7"]
+    entries, said = listed(tmp_path, b"\n".join(lines))
+    assert [entry.address for entry in entries] == [A]
+    assert [message.split(": ")[0] for message in said] == [f"FILE:{line}" for line in range(2, 6)]
+
+
+TAGPACK = f"""title: T
+creator: C
+label: Some hack
+abuse: service_hack
+currency: BTC
+lastmod: 2021-12-23
+tags:
+- address: {BTC}
+  source: http://a
+- address: {A}
+  currency: ETH
+  abuse: phishing
+- label: nobody
+- 7
+"""
+
+
+def test_tagpack(tmp_path):
+    """Tags inherit the header's fields; an unquoted 0x... stays an address."""
+    entries, said = listed(tmp_path, TAGPACK)
+    assert [
+        Entry(BTC, "list", "2021-12-23", "theft", "Some hack", "http://a", asset="BTC"),
+        Entry(A, "list", "2021-12-23", "phishing", "Some hack", asset="ETH"),
+    ] == entries
+    assert [message.split(":")[0] for message in said] == ["FILE#3", "FILE#4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("title: x\nlabel: &a [x]\ntags: [*a]\n", "anchors or aliases"),
+        ("title: x\ntags: " + "[" * 5000, "nested more than|no YAML"),
+        ("title: x\nlabel: y\ntags: 7\n", "without a list of tags"),
+        ("title: x\nlabel: !!python/object/apply:os.system [id]\ntags: []\n", "no usable entry"),
+        ("title: x\nlabel: 'open\ntags:\n", "no YAML"),
+    ],
+)
+def test_hostile_yaml(tmp_path, content, reason):
+    with pytest.raises(ListFault, match=reason):
+        listed(tmp_path, content)
+
+
+def test_yaml_names_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ListFault, match=r"pip install 'txpipe\[yaml\]'"):
+        listed(tmp_path, TAGPACK)
+
+
+SDN = f"""<?xml version="1.0"?>
+<Sanctions xmlns="urn:x">
+<DateOfIssue><Year>2025</Year><Month>1</Month><Day>9</Day></DateOfIssue>
+<FeatureType ID="344">Digital Currency Address - XBT</FeatureType><FeatureType ID="8">Birthdate</FeatureType>
+<DistinctParty><Profile ID="1"><Identity>
+<Alias Primary="true"><NamePartValue>Lazarus</NamePartValue><NamePartValue>Group</NamePartValue></Alias>
+<Alias Primary="false"><NamePartValue>Hidden Cobra</NamePartValue></Alias></Identity>
+<Feature FeatureTypeID="8"><VersionDetail>1970</VersionDetail></Feature>
+<Feature FeatureTypeID="344"><VersionDetail>{BTC}</VersionDetail></Feature></Profile></DistinctParty>
+<SanctionsEntry ProfileID="1">
+<EntryEvent><Date><Year>2022</Year><Month>4</Month><Day>14</Day></Date></EntryEvent>
+<EntryEvent><Date><Year>2019</Year><Month>9</Month><Day>13</Day></Date></EntryEvent></SanctionsEntry>
+</Sanctions>"""
+
+
+def test_ofac(tmp_path):
+    """The party's primary name and its first listing; the list's own date."""
+    wanted = Entry(BTC, "sdn", "2025-01-09", "sanctions", "Lazarus Group", "OFAC", "2019-09-13", "", "XBT")
+    assert ([wanted], []) == listed(tmp_path, SDN, "sdn.xml")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (SDN[: len(SDN) // 2], "no well-formed XML"),
+        (SDN.replace("Sanctions", "sdnList"), "root sdnList"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]>' + SDN.split("?>")[1], "declares a document type"),
+        ("<html></html>", "root html"),
+    ],
+)
+def test_hostile_xml(tmp_path, content, reason):
+    with pytest.raises(ListFault, match=reason):
+        listed(tmp_path, content)
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+def test_compressed(tmp_path, pack):
+    """Every format also comes compressed; the name loses all its extensions."""
+    assert [Entry(A, "some")] == listed(tmp_path, pack(f"{A}\n".encode()), "some.txt.bz2")[0]
+    with pytest.raises(ListFault, match=r"cannot be unpacked|cannot be read"):
+        listed(tmp_path, pack(f"{A}\n".encode() * 1000)[:-9])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"# only\n# comments\n", "no usable entry"),
+        (b"junk\n", "no usable entry"),
+        (b"[]", "no usable entry"),
+        (b"[" * 100_000, "is no JSON"),
+        (b'["\xff"]', "is no JSON"),
+        (b"{", "is no JSON"),
+        ("address\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04xxxx", "zip archive"),
+        (b"address,label\n", "no usable entry"),
+    ],
+)
+def test_files_without_an_entry(tmp_path, content, reason):
+    """What gives no entry is a fault with a reason, not an empty list."""
+    with pytest.raises(ListFault, match=reason):
+        listed(tmp_path, content)
+
+
+def test_paths_that_are_no_file(tmp_path):
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(ListFault):
+            Input(str(path))
+
+
+SEEDS = st.sampled_from([TAGPACK.encode(), SDN.encode(), *JSON, f"address,label\n{A},x\n".encode()])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=(HealthCheck.function_scoped_fixture,))
+@given(data=st.data())
+def test_no_bytes_crash_a_reader(tmp_path, data):
+    """Any damage to any format ends in entries or in a ListFault."""
+    raw = bytearray(data.draw(SEEDS | st.binary(max_size=200)))
+    for _ in range(data.draw(st.integers(0, 6))):
+        if raw:
+            place = data.draw(st.integers(0, len(raw) - 1))
+            raw[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=4))
+    try:
+        entries, _ = listed(tmp_path, bytes(raw), "fuzz")
+    except ListFault:
+        return
+    assert all(entry.address.isascii() and entry.list == "fuzz" for entry in entries)
