@@ -34,7 +34,7 @@ def test_taken_reports_and_goes_on():
     taken = list(intake.taken(lines, "<stdin>", bad))
     assert [raw for raw, _ in taken] == [good, b'{"type":"news"}']
     assert [message.split(": ")[0] for message in said] == ["<stdin>:2", "<stdin>:3"]
-    assert "\"severity\" of an alert is 'urgent', not one of info, low" in said[1]
+    assert '"severity" of an alert is "urgent", not one of info, low' in said[1]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_human():
         ({"evidence": {"matches": [{**MATCH, "delisted": "2025-03-21"}]}}, ", delisted 2025-03-21\n"),
         (
             {"evidence": {"address": TX[:42], "direction": "mention"}},
-            f"  listed   {TX[:42]}  listed as mention\n",
+            f"  address  {TX[:42]}  listed as mention\n",
         ),
         ({"record": {**TRANSFER, "inputs": [SENDER, LISTED]}}, "  inputs   2 addresses\n"),
         ({"record": {**TRANSFER, "amount": "1234567.5"}}, "  1,234,567.5 ETH (3,975.00 USD), "),

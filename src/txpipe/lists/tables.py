@@ -15,6 +15,7 @@ from txpipe.lists.reading import Reading
 from txpipe.stream import MAX_LINE, TooLong, too_long
 
 _RUN = re.compile(rb"(?:0x[0-9a-fA-F]{40}\r?\n)++")
+_FIELD_LIMIT = 1 << 17
 _SEPARATORS = ",\t;|"
 _QUOTED_LINES = 8
 """Lines one quoted field may span; a quote that stays open hides no more rows than its own."""
@@ -139,6 +140,7 @@ def _rows(
             reading.faults.report(f"{path}:{number}", "a quote is not closed")
             continue
         parts = [f"{ahead.popleft()[1]}\n" for _ in range(taken)]
+        csv.field_size_limit(_FIELD_LIMIT)  # the module's one limit, which others may have changed
         try:
             for row in csv.reader(parts, delimiter=separator, skipinitialspace=True):
                 yield number, row
