@@ -130,4 +130,4 @@ class Engine:
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
         self.alerts += 1
-        yield dumps(alert(finding, record, case.line, rev))
+        yield dumps(alert(name, finding, record, case.line, rev))

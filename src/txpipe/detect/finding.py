@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import orjson
 
 from txpipe.detect.screener import Screener
-from txpipe.record import SEVERITIES, Severity, alert_id
+from txpipe.record import SEVERITIES, Severity
 
 SCORES: dict[Severity, int] = {"info": 10, "low": 30, "medium": 55, "high": 80, "critical": 95}
 """Score at which each severity starts; evidence may raise it by a few points, never past the next one."""
@@ -61,10 +61,11 @@ def lowered(severity: Severity, steps: int) -> Severity:
     return SEVERITIES[max(0, SEVERITIES.index(severity) - steps)]
 
 
-def alert(finding: Finding, record: dict[str, Any], line: bytes, rev: int = 0) -> dict[str, Any]:
+def alert(name: str, finding: Finding, record: dict[str, Any], line: bytes, rev: int = 0) -> dict[str, Any]:
     """Return the alert of a finding, ready for ``record.dumps``.
 
     Args:
+        name: its ``record.alert_id``.
         finding: what was found.
         record: the record that fired, parsed.
         line: the same as it came in; it goes into the alert byte for byte, so unknown keys and large
@@ -73,7 +74,7 @@ def alert(finding: Finding, record: dict[str, Any], line: bytes, rev: int = 0) -
     """
     return {
         "type": "alert",
-        "id": alert_id(finding.rule, record["chain"], record["tx"], finding.subject),
+        "id": name,
         "status": "updated" if rev else "open",
         "rev": rev,
         "rule": finding.rule,

@@ -39,12 +39,9 @@ class Screener:
         found = self.block.find(address)
         if found:
             found = tuple(entry for entry in found if not entry.delisted or day < entry.delisted)
-        if found and not self.allow_sanctions and self._allowed(address):
-            return tuple(entry for entry in found if entry.category == SANCTIONS)
-        return () if found and self._allowed(address) else found
-
-    def _allowed(self, address: str) -> bool:
-        return self.allow is not None and bool(self.allow.find(address))
+        if not found or self.allow is None or not self.allow.find(address):
+            return found
+        return () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
 
 
 @functools.lru_cache(maxsize=1024)
