@@ -11,8 +11,9 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
-from txpipe import __version__, interrupt, stream
+from txpipe import __version__, interrupt
 from txpipe.errors import ReaderGone, TxpipeError
+from txpipe.sink import Sink, closed_stdout, stdout
 from txpipe.visible import printable
 
 BAD_INPUT = 1
@@ -55,7 +56,7 @@ class PipeCommand(click.Command):
         """Run the body, flush stdout, let the reports follow what they are about."""
         interrupt.install()
         if sys.stdout is not None:
-            sys.stdout = _Text(stream.stdout())
+            sys.stdout = _Text(stdout())
         reports: list[Callable[[], str]] = []
         try:
             status = self._result(args, name, reports)
@@ -84,7 +85,7 @@ class PipeCommand(click.Command):
         except KeyboardInterrupt:
             return INTERRUPTED
         except click.exceptions.Exit as exc:  # --help and --version
-            return exc.exit_code if sys.stdout is not None else _failed(name, stream.closed_stdout())
+            return exc.exit_code if sys.stdout is not None else _failed(name, closed_stdout())
         except TxpipeError as exc:
             return _failed(name, exc)
         except click.ClickException as exc:
@@ -105,7 +106,7 @@ class _Text(io.TextIOBase):
     encoding = "utf-8"
     errors = "strict"
 
-    def __init__(self, sink: stream.Sink) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
     def write(self, text: str) -> int:
@@ -142,7 +143,7 @@ def _flushed(name: str) -> int:
     """
     try:
         if sys.stdout is not None:
-            stream.stdout().flush()
+            stdout().flush()
     except TxpipeError as exc:
         return _failed(name, exc)
     return 0

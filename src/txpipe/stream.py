@@ -1,8 +1,7 @@
-"""NDJSON in and out of binary streams: whole lines in, buffered lines out, flush before anything blocks."""
+"""NDJSON in: whole lines out of binary streams as they arrive, bad ones reported; ``sink`` is the way out."""
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import select
@@ -12,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from txpipe import interrupt
-from txpipe.errors import BadLine, InputFailed, ReaderGone, SinkFailed
+from txpipe.descriptor import wait, widen_pipe
+from txpipe.errors import BadLine, InputFailed
 
 CHUNK = 1 << 18
 """Bytes asked of a read at once; fits the second-level cache."""
@@ -21,10 +20,8 @@ CHUNK = 1 << 18
 MAX_LINE = 1 << 20
 """Bytes a line may have; a longer one is refused without being held in memory."""
 
-_PIPE_SIZE = 1 << 20
-_BUFFER = 1 << 16
 _Got = TypeVar("_Got", bytes, int)
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Source:
 
     def __post_init__(self) -> None:
         """Ask for a wide pipe."""
-        _widen_pipe(self.fd)
+        widen_pipe(self.fd)
 
     def read(self, before_block: Callable[[], None]) -> bytes:
         """Return what is there, up to CHUNK bytes; b"" at the end.
@@ -71,7 +68,7 @@ class Source:
             try:
                 return read()
             except BlockingIOError:  # whoever shares our stdin made it non-blocking
-                _wait(self.fd, select.POLLIN)
+                wait(self.fd, select.POLLIN)
             except OSError as exc:
                 raise InputFailed(f"{self.name}: cannot be read: {exc.strerror}") from exc
 
@@ -172,8 +169,8 @@ def _without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk
             continue
         head += chunk
-        if len(head) >= len(_BOM) or not _BOM.startswith(head):
-            yield head.removeprefix(_BOM)
+        if len(head) >= len(BOM) or not BOM.startswith(head):
+            yield head.removeprefix(BOM)
             head = None
     if head:
         yield head
@@ -233,174 +230,3 @@ def numbered_lines(
 def too_long(line: TooLong, max_line: int) -> str:
     """Say that a line is over the limit."""
     return f"line of {line.size:,} bytes is over the limit of {max_line:,}"
-
-
-class Sink:
-    """Buffered lines out to a file descriptor; nothing is held back across a flush."""
-
-    def __init__(self, fd: int, name: str) -> None:
-        self.fd = fd
-        self.name = name
-        self._parts: list[bytes] = []
-        self._size = 0
-        _widen_pipe(fd)
-
-    def write(self, data: bytes) -> None:
-        """Take bytes of whole lines; they leave at the latest with the next flush."""
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size >= _BUFFER:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand everything to the operating system.
-
-        Raises:
-            ReaderGone: stdout's reader closed the pipe.
-            SinkFailed: the disk is full, or any other refusal.
-        """
-        if not self._parts:
-            return
-        with interrupt.held:
-            data = memoryview(b"".join(self._parts))
-            self._parts.clear()
-            self._size = 0
-            while data:
-                data = data[self._written(data) :]
-
-    def _written(self, data: memoryview) -> int:
-        try:
-            return os.write(self.fd, data)
-        except BlockingIOError:  # whoever shares our stdout made it non-blocking
-            _wait(self.fd, select.POLLOUT)
-            return 0
-        except OSError as exc:
-            if exc.errno == errno.EPIPE and self.fd == 1:
-                raise ReaderGone from exc
-            raise SinkFailed(f"{self.name}: cannot be written: {exc.strerror}") from exc
-
-    def close(self) -> None:
-        """Flush and close; stdout stays open."""
-        self.flush()
-        if self.fd > 2:
-            os.close(self.fd)
-
-
-@functools.cache
-def stdout() -> Sink:
-    """Return the process's one sink on stdout.
-
-    Raises:
-        SinkFailed: stdout is closed.
-    """
-    if sys.stdout is None:
-        raise closed_stdout()
-    return Sink(1, "<stdout>")
-
-
-def closed_stdout() -> SinkFailed:
-    """Return the error of a command that was started without a stdout."""
-    return SinkFailed("stdout is closed; redirect it to a file or /dev/null")
-
-
-def open_sink(path: str) -> Sink:
-    """Create or truncate FILE for writing, or take stdout for ``-``.
-
-    Raises:
-        SinkFailed: the file cannot be created.
-    """
-    if path == "-":
-        return stdout()
-    try:
-        return Sink(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644), path)
-    except OSError as exc:
-        raise SinkFailed(f"{path}: cannot be created: {exc.strerror}") from exc
-
-
-def _wait(fd: int, event: int) -> None:
-    poll = select.poll()
-    poll.register(fd, event)
-    poll.poll()
-
-
-def _widen_pipe(fd: int) -> None:
-    """Ask Linux for a pipe of 1 MiB: fewer switches between two busy commands. A refusal costs nothing."""
-    if sys.platform == "linux":
-        import fcntl  # noqa: PLC0415 - not on every platform
-
-        try:
-            if stat.S_ISFIFO(os.fstat(fd).st_mode):
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        except OSError:
-            pass
-
-
-WINDOW = 1 << 20
-"""Bytes asked of a read by ``windows``: large enough that array operations pay."""
-
-PADDING = 64
-"""Readable bytes that a window's buffer has behind its last line."""
-
-
-def windows(
-    source: Source, before_block: Callable[[], None], max_line: int = MAX_LINE
-) -> Iterator[tuple[bytearray, int] | TooLong]:
-    """Cut an input into batches of whole lines in one buffer that is used again and again.
-
-    As ``batches``, without a copy for each: the buffer is valid until the next item is asked for.
-
-    Args:
-        source: the input; it is read to its end and closed.
-        before_block: called just before a read would wait.
-        max_line: bytes a line may have.
-
-    Yields:
-        (buffer, size): whole lines, each ended by a newline, and PADDING bytes of anything behind; or a
-        TooLong in place of a line over the limit.
-
-    Raises:
-        InputFailed: the input broke off.
-    """
-    try:
-        yield from _refilled(source, before_block, max_line)
-    finally:
-        if source.fd > 2:
-            os.close(source.fd)
-
-
-def _refilled(
-    source: Source, before_block: Callable[[], None], max_line: int
-) -> Iterator[tuple[bytearray, int] | TooLong]:
-    buffer = bytearray(max_line + WINDOW + PADDING)
-    view = memoryview(buffer)
-    held = 0  # bytes of a line that has not ended yet, at the front
-    lost = 0  # bytes of it that were thrown away, once it is over the limit
-    fresh = True
-    while got := source.read_into(view[held : held + WINDOW], before_block):
-        end = held + got
-        if fresh and end >= len(_BOM):
-            fresh = False
-            end -= _drop(buffer, len(_BOM), end) if buffer.startswith(_BOM) else 0
-        first = buffer.find(b"\n", 0, end)
-        if first >= 0 and lost + first > max_line:
-            yield TooLong(lost + first)
-            end -= _drop(buffer, first + 1, end)
-            lost = 0
-        cut = buffer.rfind(b"\n", 0, end) + 1
-        if cut:
-            yield buffer, cut
-            _drop(buffer, cut, end)
-        held = end - cut
-        if lost or held > max_line:
-            held, lost = 0, lost + held
-    if lost:
-        yield TooLong(lost)
-    elif held:
-        buffer[held] = ord("\n")
-        yield buffer, held + 1
-
-
-def _drop(buffer: bytearray, size: int, end: int) -> int:
-    """Move what lies behind the first bytes to the front; return their number."""
-    buffer[: end - size] = buffer[size:end]
-    return size

@@ -12,7 +12,7 @@ COMMANDS = {
     ),
     "rg -F -f": "rg --no-config -F -f {list} {records} > {out}",
     "miller": (
-        "mlr --ijsonl --ojsonl put 'begin{{for (line in splitax(strip(system(\"cat {list}\")), \"\\n\"))"
+        'mlr --ijsonl --ojsonl put \'begin{{for (line in splitax(strip(system("cat {list}")), "\\n"))'
         " {{@set[line]=1}}}} filter is_present(@set[$to]) || is_present(@set[$from])'"
         " {records} > {out}"
     ),

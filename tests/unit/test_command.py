@@ -15,13 +15,14 @@ import sys
 import click
 from txpipe import command, stream
 from txpipe.errors import InputFailed, UsageFault
+from txpipe.sink import stdout
 
 @click.command(name="txmini", cls=command.PipeCommand)
 @click.option("--strict", is_flag=True, help="x")
 @command.version_option
 def main(strict):
     "Read nothing, write what the test wants."
-    out = stream.stdout()
+    out = stdout()
 {body}
 
 main()

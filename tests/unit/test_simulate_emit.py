@@ -2,9 +2,9 @@
 
 import itertools
 
-from txpipe import stream
 from txpipe.simulate import emit, simulator
 from txpipe.simulate.simulator import Settings
+from txpipe.sink import open_sink
 
 
 class Clock:
@@ -31,7 +31,7 @@ def blocks(count):
 
 def emitted(tmp_path, items, pace=None):
     out, labels = tmp_path / "records", tmp_path / "labels"
-    sinks = emit.Sinks(stream.open_sink(str(out)), stream.open_sink(str(labels)))
+    sinks = emit.Sinks(open_sink(str(out)), open_sink(str(labels)))
     totals = emit.Totals(lambda: 0.0)
     emit.emit(items, sinks, pace, totals)
     sinks.records.close()
@@ -75,7 +75,7 @@ def test_pace_catches_up_after_a_stall():
 def test_nothing_is_held_back_over_a_sleep(tmp_path):
     """Both sinks are flushed before every sleep."""
     out = tmp_path / "records"
-    sinks = emit.Sinks(stream.open_sink(str(out)))
+    sinks = emit.Sinks(open_sink(str(out)))
     clock = Clock()
     seen = []
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from txpipe import interrupt, stream
 from txpipe.errors import BadLine, InputFailed, ReaderGone, SinkFailed
+from txpipe.sink import Sink, open_sink
 
 BOM = b"\xef\xbb\xbf"
 
@@ -139,12 +140,12 @@ def test_open_source_fails(name, tmp_path):
 def test_open_sink_fails(tmp_path):
     """A file that cannot be created is a SinkFailed that names it."""
     with pytest.raises(SinkFailed, match="cannot be created"):
-        stream.open_sink(str(tmp_path / "missing" / "file"))
+        open_sink(str(tmp_path / "missing" / "file"))
 
 
 def test_sink_writes_all(tmp_path):
     """Everything written is in the file after close, in order."""
-    sink = stream.open_sink(str(tmp_path / "out"))
+    sink = open_sink(str(tmp_path / "out"))
     rows = [b"%d\n" % number for number in range(100_000)]
     for row in rows:
         sink.write(row)
@@ -154,7 +155,7 @@ def test_sink_writes_all(tmp_path):
 
 def test_full_disk():
     """A full disk is a SinkFailed; what could not be written is not tried again."""
-    sink = stream.Sink(os.open("/dev/full", os.O_WRONLY), "file")
+    sink = Sink(os.open("/dev/full", os.O_WRONLY), "file")
     sink.write(b"x\n")
     with pytest.raises(SinkFailed, match="file: cannot be written: No space left"):
         sink.flush()
@@ -165,7 +166,7 @@ def test_closed_pipe_that_is_not_stdout():
     """Only the reader of stdout may end a command silently; any other closed pipe is a failure."""
     reader, writer = os.pipe()
     os.close(reader)
-    sink = stream.Sink(writer, "receiver")
+    sink = Sink(writer, "receiver")
     sink.write(b"x\n")
     with pytest.raises(SinkFailed, match="Broken pipe"):
         sink.flush()
@@ -174,8 +175,8 @@ def test_closed_pipe_that_is_not_stdout():
 
 def test_closed_stdout(monkeypatch):
     """The reader of stdout that went away is a ReaderGone."""
-    monkeypatch.setattr(stream.os, "write", _broken)
-    sink = stream.Sink(1, "<stdout>")
+    monkeypatch.setattr(os, "write", _broken)
+    sink = Sink(1, "<stdout>")
     sink.write(b"x\n")
     with pytest.raises(ReaderGone):
         sink.flush()
@@ -194,7 +195,7 @@ def test_non_blocking_pipes():
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        sink = stream.Sink(writer, "pipe")
+        sink = Sink(writer, "pipe")
         for _ in range(50_000):
             sink.write(data)
         sink.flush()
@@ -224,9 +225,9 @@ def test_ctrl_c_waits_for_the_write(tmp_path, monkeypatch, ctrl_c):
         ctrl_c()
         return write(fd, data[:3])
 
-    sink = stream.open_sink(str(tmp_path / "out"))
+    sink = open_sink(str(tmp_path / "out"))
     sink.write(b"one\ntwo\n")
-    monkeypatch.setattr(stream.os, "write", _once(partial, write))
+    monkeypatch.setattr(os, "write", _once(partial, write))
     with pytest.raises(KeyboardInterrupt):
         sink.flush()
     sink.write(b"three\n")
@@ -251,9 +252,9 @@ def test_second_ctrl_c_ends_at_once(monkeypatch, ctrl_c):
         ctrl_c()
         pytest.fail("went on")
 
-    sink = stream.Sink(os.open(os.devnull, os.O_WRONLY), "stuck")
+    sink = Sink(os.open(os.devnull, os.O_WRONLY), "stuck")
     sink.write(b"x\n")
-    monkeypatch.setattr(stream.os, "write", stuck)
+    monkeypatch.setattr(os, "write", stuck)
     with pytest.raises(KeyboardInterrupt):
         sink.flush()
 

@@ -13,6 +13,7 @@ from txpipe import command, stream
 from txpipe.alerts import forms, intake, select
 from txpipe.alerts.tally import Tally
 from txpipe.record import SEVERITIES
+from txpipe.sink import stdout
 
 _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 
@@ -75,7 +76,7 @@ def main(  # noqa: PLR0913 - one argument an option
     txdetect's.
     """  # noqa: D301 - \b keeps click from joining the example's lines
     wanted = select.Selection(select.at_least(min_severity), _names(rules, "--rule"), _chains(chains))
-    sink = stream.stdout()
+    sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
     tally = Tally(bad)
     if command.stats_wanted(stats):

@@ -10,6 +10,7 @@ from txpipe.detect.engine import Engine
 from txpipe.detect.paths import Reading
 from txpipe.detect.screener import Screener
 from txpipe.lists.option import ListChoice, list_options
+from txpipe.sink import stdout
 
 
 @click.command(name="txdetect", cls=command.PipeCommand)
@@ -53,7 +54,7 @@ def main(  # noqa: PLR0913 - one argument an option
     block, allow = lists.open(command.say)
     if block is None:
         command.say("no --list given: rules listed and mention have nothing to look for")
-    sink = stream.stdout()
+    sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
     engine = Engine(rules, Screener(block, allow, allow_sanctions=allow_sanctions))
     command.say_if_waiting(file)

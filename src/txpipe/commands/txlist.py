@@ -16,6 +16,7 @@ from txpipe.lists.index import Index
 from txpipe.lists.option import ListChoice, ListType, list_options, skip_bad_option
 from txpipe.lists.reading import ListSpec
 from txpipe.record import dumps
+from txpipe.sink import Sink, stdout
 
 
 @click.group(name="txlist", cls=command.PipeGroup)
@@ -79,7 +80,7 @@ def check(
     family of addresses that no list holds. Entries of allow-lists are shown and do not change it.
     """  # noqa: D301
     block, allow = lists.open(command.say, command.progress_shown())
-    sink = stream.stdout()
+    sink = stdout()
     bad = stream.BadLines(command.say)
     found = 0
     for text in _addresses(addresses, sink, bad):
@@ -132,14 +133,14 @@ def _index(specs: tuple[ListSpec, ...], *, skip_bad: bool = False) -> Index:
 
 
 def _write(lines: Iterable[bytes]) -> int:
-    sink = stream.stdout()
+    sink = stdout()
     count = 0
     for count, line in enumerate(lines, 1):  # noqa: B007 - the last number is the result
         sink.write(line)
     return count
 
 
-def _addresses(given: tuple[str, ...], sink: stream.Sink, bad: stream.BadLines) -> Iterator[str]:
+def _addresses(given: tuple[str, ...], sink: Sink, bad: stream.BadLines) -> Iterator[str]:
     """Yield the addresses of the command line, or stdin's lines as they come."""
     if given and given != ("-",):
         yield from given

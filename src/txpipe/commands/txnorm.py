@@ -19,6 +19,7 @@ from txpipe.command import (
     strict_option,
     version_option,
 )
+from txpipe.sink import stdout
 
 
 @click.command("txnorm", cls=PipeCommand)
@@ -85,7 +86,7 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     making = Making(chain.ChainOf(given, say), Tokens.shipped(), lambda: int(time.time()), say)
     bad = stream.BadLines(say, strict=strict)
-    sink = stream.stdout()
+    sink = stdout()
     paths = files or ("-",)
     say_if_waiting(paths[0])
     normalizer = Normalizer(making, bad.report, window)

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from txpipe import command, stream
+from txpipe import command
+from txpipe.sink import open_sink, stdout
 
 
 def _event_time(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
@@ -135,7 +136,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     totals = emit.Totals(time.monotonic)
     if command.stats_wanted(stats):
         command.at_end(totals.summary)
-    sinks = emit.Sinks(stream.stdout(), None if labels is None else stream.open_sink(labels))
+    sinks = emit.Sinks(stdout(), None if labels is None else open_sink(labels))
     pace = emit.Pace(rate, time.monotonic, time.sleep) if rate else None
     blocks = emit.bounded(simulator.blocks(simulator.Settings(**settings)), records, duration)
     emit.emit(blocks, sinks, pace, totals)

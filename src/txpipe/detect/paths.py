@@ -13,6 +13,7 @@ from txpipe.detect.engine import Engine
 from txpipe.errors import RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
+from txpipe.window import windows
 
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
@@ -70,7 +71,7 @@ class Reading:
         from txpipe.detect.screen import Scanner  # noqa: PLC0415 - numpy costs 80 ms
 
         scanner: Scanner | None = None
-        for window in stream.windows(self.source, self.idle):
+        for window in windows(self.source, self.idle):
             if isinstance(window, TooLong):
                 self.lines += 1
                 self.bad.report(self.source.name, self.lines, stream.too_long(window, stream.MAX_LINE))

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from txpipe import stream
 from txpipe.simulate.simulator import Block
-from txpipe.stream import Sink
+from txpipe.sink import Sink, open_sink
 
 _SHORTEST_NAP_S = 0.001
 _ROUNDING = 1e-6
@@ -16,7 +15,7 @@ _ROUNDING = 1e-6
 
 def write_file(path: str, data: bytes) -> None:
     """Write a whole file, or to stdout for ``-``."""
-    sink = stream.open_sink(path)
+    sink = open_sink(path)
     sink.write(data)
     sink.close()
 
