@@ -23,7 +23,7 @@ def windows(
 
     Args:
         source: the input; it is read to its end and closed.
-        before_block: called just before a read would wait.
+        before_block: called before every read.
         max_line: bytes a line may have.
 
     Yields:
@@ -50,15 +50,16 @@ def _refilled(
     fresh = True
     while got := source.read_into(view[held : held + WINDOW], before_block):
         end = held + got
-        if fresh and end >= len(BOM):
+        new = max(0, held - len(BOM))  # no newline stands before
+        if fresh and (end >= len(BOM) or buffer.find(b"\n", new, end) >= 0):
             fresh = False
-            end -= _drop(buffer, len(BOM), end) if buffer.startswith(BOM) else 0
-        first = buffer.find(b"\n", 0, end)
+            end -= _drop(buffer, len(BOM), end) if buffer.startswith(BOM, 0, end) else 0
+        first = buffer.find(b"\n", new, end)
         if first >= 0 and lost + first > max_line:
             yield TooLong(lost + first)
             end -= _drop(buffer, first + 1, end)
-            lost = 0
-        cut = buffer.rfind(b"\n", 0, end) + 1
+            lost = new = 0
+        cut = buffer.rfind(b"\n", new, end) + 1
         if cut:
             yield buffer, cut
             _drop(buffer, cut, end)
