@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class Reading:
             yield from self._feed(line, lambda: self.lines)
 
     def _screened(self, index: Index) -> Iterator[bytes]:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no linear algebra here: start no threads for it
         from txpipe.detect.screen import Scanner  # noqa: PLC0415 - numpy costs 80 ms
 
         scanner: Scanner | None = None
