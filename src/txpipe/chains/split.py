@@ -34,11 +34,31 @@ _MAX_DEPTH = 1024
 _CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
 _AGAIN = Text(0, 0, b"")
 _start = re.compile(rb"[^\s,]").search
-# Up to the next bracket outside a string, or to a quote that opens a string which does not end here.
-_token = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+")*+([{}\[\]"])').match
+_TOKENS = frozenset(b'{}[]"')
+# Whatever holds no bracket: other bytes, whole strings. Repeats are bounded, as each costs memory; and a group
+# is never possessive, for that is broken in Python 3.11.0 to 3.11.4 (CPython issue 106052).
+_skip = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+){0,1000}"){0,1000}').match
+_string_part = re.compile(rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+){0,1000}').match
 
-# The rest of a string, up to its quote, the end of what is there, or a newline that must not be there.
-_string_part = re.compile(rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+').match
+
+def _token(held: bytearray, at: int) -> int:
+    """Return the place of the next bracket outside a string, or of a quote that opens one; -1 for none."""
+    while True:
+        match = _skip(held, at)
+        at = match.end() if match else at
+        if at >= len(held):
+            return -1
+        if held[at] in _TOKENS:
+            return at
+
+
+def _string_end(held: bytearray, at: int) -> int:
+    """Return where the rest of a string stops: at its quote, a newline, a lone backslash or the end."""
+    while (match := _string_part(held, at)) and match.end() > at:
+        at = match.end()
+        if held[at : at + 1] != b"\\":
+            break
+    return at
 
 
 class Splitter:
@@ -161,8 +181,7 @@ class Splitter:
         held = self._held
         if self._seen and (text := self._string()) is not _AGAIN:
             return text
-        while match := _token(held, self._scan):
-            at = match.start(1)
+        while (at := _token(held, self._scan)) >= 0:
             bracket = held[at]
             if bracket == ord('"'):
                 self._seen = at + 1
@@ -186,8 +205,7 @@ class Splitter:
     def _string(self) -> Text | None:
         """Scan on in the open string; None asks for more bytes, _AGAIN says that it is closed."""
         held = self._held
-        match = _string_part(held, self._seen)
-        end = match.end() if match else self._seen
+        end = _string_end(held, self._seen)
         escapes = held[end : end + 1] == b"\\"
         stop = held[end + escapes : end + escapes + 1]
         if stop == b"\n":

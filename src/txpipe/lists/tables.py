@@ -14,7 +14,7 @@ from txpipe.lists.entry import Addresses, Entry
 from txpipe.lists.reading import Reading
 from txpipe.stream import MAX_LINE, TooLong, too_long
 
-_RUN = re.compile(rb"(?:0x[0-9a-fA-F]{40}\r?\n)++")
+_RUN = re.compile(rb"(?:0x[0-9a-fA-F]{40}\r?\n)+")
 _FIELD_LIMIT = 1 << 17
 _SEPARATORS = ",\t;|"
 _QUOTED_LINES = 8
