@@ -1,3 +1,5 @@
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,10 +26,12 @@ $(BIN)/.installed-dev: $(BIN)/.installed
 
 .PHONY: install
 install: $(BIN)/.installed ## set up .venv with the commands and their extras
+	@[ -n "$(MAKECMDGOALS:run=)" ] && echo 'ready: export PATH="$(CURDIR)/bin:$$PATH"' >&2 || true
 
 .PHONY: run
 run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
-	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 200) \
+	@echo "simulated traffic, alerts as they come$(if $(RECORDS),, (Ctrl-C ends)):" >&2
+	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 500 --fraud-rate 0.02) \
 	  | bin/txdetect --list blocklists/demo.csv --stats \
 	  | bin/txalert --format human --stats
 

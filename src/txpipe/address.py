@@ -13,7 +13,7 @@ OTHER = "other"
 _BECH32 = r"(?:[02-9ac-hj-np-z]{6,87}|[02-9AC-HJ-NP-Z]{6,87})"
 _B58 = "[1-9A-HJ-NP-Za-km-z]"
 _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (EVM, re.compile(r"0[xX][0-9a-fA-F]{40}")),
+    (EVM, re.compile(r"0x[0-9a-fA-F]{40}")),
     ("bitcoin", re.compile(rf"(?:bc1|tb1|bcrt1|BC1|TB1|BCRT1){_BECH32}|[13mn2]{_B58}{{25,34}}")),
     ("litecoin", re.compile(rf"(?:ltc1|tltc1|rltc1|LTC1){_BECH32}|[LMQ]{_B58}{{26,33}}")),
     ("bitcoincash", re.compile(r"(?:bitcoincash:)?[qp][02-9ac-hj-np-z]{41}")),
@@ -27,7 +27,7 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("solana", re.compile(rf"{_B58}{{43,44}}")),
 )
 _OTHER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{11,127}")
-_LOWER = re.compile(r"(?:0X|0x|BC1|TB1|BCRT1|LTC1)")
+_LOWER = re.compile(r"(?:0x|BC1|TB1|BCRT1|LTC1)")
 _CAIP10 = re.compile(r"(eip155|bip122|tron|solana|ripple|xrpl|monero):[-A-Za-z0-9]{1,64}:(?P<address>.+)")
 
 
@@ -41,7 +41,7 @@ def family(address: str) -> str | None:
     for name, pattern in _FAMILIES:
         if pattern.fullmatch(address):
             return name
-    if address[:2] in ("0x", "0X"):
+    if address[:2].lower() == "0x":
         return None
     return OTHER if _OTHER.fullmatch(address) else None
 

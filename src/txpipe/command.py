@@ -201,6 +201,11 @@ def progress_shown() -> Callable[[str, int, int], None] | None:
     return show
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number and its noun: ``1 alert``, ``2 alerts``; ``many`` where it is not one and an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def fail_usage(message: str) -> NoReturn:
     """End with status 2 and click's usage line."""
     raise click.UsageError(message)

@@ -64,6 +64,7 @@ _IN_CALLDATA = (
     ("method", _STRING, "a 4-byte selector in hex"),
     ("mentions", _STRINGS, "a list of addresses"),
     ("follows", _NOT_NEGATIVE, "a count"),
+    ("created", _STRING, "an address"),
 )
 _PENDING = ("pending", _FLAG, "true or false")
 _FAILED = ("failed", _FLAG, "true or false")
@@ -134,6 +135,7 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
         ("incident", _STRING, "an incident's id"),
         ("parts", "type(v) is list or type(v) is dict", "the parts of the score"),
         ("shadow", _FLAG, "true or false"),
+        _PENDING,
     ),
     "label": _required(
         _CHAIN,

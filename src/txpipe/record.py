@@ -1,4 +1,4 @@
-"""The wire types: one JSON object a line; the only module that decides JSON keys.
+"""The wire types: one JSON object a line; with ``fields`` the only module that decides JSON keys.
 
 Shapes follow CAIP-2 (chains), CAIP-19 (assets) and README's "Records". Amounts stay exact at any size: they
 are decimal strings, because orjson reads integers of 2^64 and more as floats.
@@ -9,118 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
 
 import orjson
 
 from txpipe.errors import RecordFault
 from txpipe.fields import FIELDS, NAMES, SEVERITIES, Severity
-
-Transfer = TypedDict(
-    "Transfer",
-    {
-        "type": Literal["transfer"],
-        "chain": str,
-        "block": int | None,
-        "time": int,
-        "tx": str,
-        "n": int,
-        "from": str | None,
-        "to": str | None,
-        "asset": str,
-        "value": str,
-        "symbol": NotRequired[str],
-        "amount": NotRequired[str],
-        "usd": NotRequired[float],
-        "sub": NotRequired[int],
-        "inputs": NotRequired[list[str]],
-        "method": NotRequired[str],
-        "mentions": NotRequired[list[str]],
-        "follows": NotRequired[int],
-        "pending": NotRequired[bool],
-        "failed": NotRequired[bool],
-    },
-)
-"""Value that moved: native coin (n 0), token by log (log index + 1), UTXO output (output index)."""
-
-Call = TypedDict(
-    "Call",
-    {
-        "type": Literal["call"],
-        "chain": str,
-        "block": int | None,
-        "time": int,
-        "tx": str,
-        "n": int,
-        "from": str | None,
-        "to": str | None,
-        "value": str,
-        "method": NotRequired[str],
-        "mentions": NotRequired[list[str]],
-        "follows": NotRequired[int],
-        "pending": NotRequired[bool],
-        "failed": NotRequired[bool],
-    },
-)
-"""A transaction that carries no value of its own, or that failed."""
-
-Approval = TypedDict(
-    "Approval",
-    {
-        "type": Literal["approval"],
-        "chain": str,
-        "block": int | None,
-        "time": int,
-        "tx": str,
-        "n": int,
-        "from": str | None,
-        "to": str | None,
-        "asset": str,
-        "value": str,
-        "scope": Literal["amount", "all"],
-        "via": Literal["approve", "permit", "setApprovalForAll"],
-        "symbol": NotRequired[str],
-        "amount": NotRequired[str],
-        "sub": NotRequired[int],
-        "pending": NotRequired[bool],
-    },
-)
-"""The right that an owner (from) gives a spender or operator (to)."""
-
-
-class Block(TypedDict):
-    """Closes a block; ``records`` counts the records of the block before this one."""
-
-    type: Literal["block"]
-    chain: str
-    block: int
-    time: int
-    hash: str
-    parent: str
-    records: int
-
-
-class Alert(TypedDict):
-    """One rule, one transaction, one subject."""
-
-    type: Literal["alert"]
-    id: str
-    status: Literal["open", "updated", "retracted"]
-    rev: int
-    rule: str
-    category: str
-    severity: Severity
-    score: int
-    chain: str
-    block: int | None
-    time: int
-    tx: str
-    n: int
-    subject: str
-    role: Literal["suspect", "victim"]
-    title: str
-    evidence: dict[str, Any]
-    record: Any
 
 
 class Label(TypedDict):
@@ -174,7 +68,7 @@ def check(record: dict[str, Any]) -> dict[str, Any]:
     kind = record.get("type")
     if type(kind) is not str:
         if "type" not in record:
-            raise RecordFault('no "type"')
+            raise RecordFault('no "type", so no record; raw chain data becomes records through txnorm')
         raise RecordFault(f'"type" is {_shown(kind)}, not a string')
     if kind not in FIELDS:
         return record
@@ -197,7 +91,7 @@ def _test(kind: str) -> Callable[[dict[str, Any]], bool]:
             lines += [f"    if {key!r} in record:", f"        v = record[{key!r}]"]
             lines += [f"        if not ({valid}): return False"]
     names: dict[str, Any] = dict(NAMES)
-    exec("\n".join([*lines, "    return True"]), names)  # noqa: S102 - made of the constants below
+    exec("\n".join([*lines, "    return True"]), names)  # noqa: S102 - made of the constants of fields
     test: Callable[[dict[str, Any]], bool] = names["test"]
     _TESTS[kind] = test
     return test
@@ -209,7 +103,7 @@ def _fault(kind: str, record: dict[str, Any]) -> RecordFault:
         if key not in record:
             if required:
                 return RecordFault(f'{kind} without "{key}"')
-        elif not eval(valid, dict(NAMES), {"v": record[key]}):  # noqa: S307 - a constant below
+        elif not eval(valid, dict(NAMES), {"v": record[key]}):  # noqa: S307 - a constant of fields
             article = "an" if kind[0] == "a" else "a"
             return RecordFault(f'"{key}" of {article} {kind} is {_shown(record[key])}, not {wanted}')
     raise AssertionError(kind)
@@ -255,13 +149,8 @@ def fields(kind: str) -> Iterable[tuple[str, bool]]:
 __all__ = [
     "SEVERITIES",
     "TYPES",
-    "Alert",
-    "Approval",
-    "Block",
-    "Call",
     "Label",
     "Severity",
-    "Transfer",
     "alert_id",
     "check",
     "decimal",

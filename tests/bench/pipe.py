@@ -21,7 +21,7 @@ def run(folder, options):
     screen = f"{detect} --list {demo}"
     yield rate("txdetect", count, processes.best(f"{screen} < {records} > {alerts}", cores=1), loop)
     yield rate(
-        "txdetect --strict", count, processes.best(f"{screen} --strict < {records} > {alerts}", 1), loop
+        "txdetect --strict", count, processes.best(f"{screen} --strict < {records} > {alerts}", cores=1), loop
     )
     several = count // 10
     processes.timed(f"{detect} --list {demo} < {records} > {alerts}")
@@ -30,7 +30,7 @@ def run(folder, options):
     many = folder / "many-alerts.ndjson"
     many.write_bytes(b"".join(lines[at % len(lines)] for at in range(several)))
     yield rate("txalert", several, processes.best(f"{alert} < {many} > /dev/null", cores=1), None)
-    whole = processes.best(f"{make} | {screen} | {alert} > /dev/null")
+    whole = processes.best(f"{make} | {screen} | {alert} > /dev/null", cores=2)
     yield rate("txsim | txdetect | txalert", count, whole, None)
 
 

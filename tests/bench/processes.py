@@ -36,9 +36,15 @@ def timed(command, *, cores=None, timeout=900):
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def best(command, times=3, **options):
+def best(command, *, times=3, **options):
     """Return the shortest wall time of several runs."""
     return min(timed(command, **options)[0] for _ in range(times))
+
+
+def in_turns(ours, theirs, times):
+    """Return the shortest wall times of ours, on one core, and of a peer, run in turns on a noisy machine."""
+    rounds = [(timed(ours, cores=1)[0], timed(theirs)[0]) for _ in range(times)]
+    return tuple(map(min, zip(*rounds, strict=True)))
 
 
 def installed(command):

@@ -17,25 +17,21 @@ def run(folder, options):
     index, ours = folder / "list.txindex", folder / "ours.ndjson"
     processes.timed([processes.script("txlist"), "compile", str(blocklist), "-o", str(index)])
     command = f"{processes.script('txdetect')} --only listed,mention --list {index} < {records} > {ours}"
-    seconds = processes.best(command, 5, cores=1)
+    seconds = processes.best(command, times=2, cores=1)
     expected = keys(ours, alert=True)
     work = f"{records.stat().st_size / 1e6:,.0f} MB, {len(expected):,} hits"
-    yield row(
-        "text list, cached",
-        seconds,
-        processes.best(command.replace(str(index), str(blocklist)), 2, cores=1),
-        work,
-    )
+    cached = processes.best(command.replace(str(index), str(blocklist)), times=2, cores=1)
+    yield row("text list, cached", seconds, cached, work)
     for name, times, peer in commands(folder, records, blocklist):
         out = folder / "theirs.ndjson"
         if peer is None:
             yield {"bench": "screen", "peer": name, "ratio": None, "note": "not installed"}
             continue
-        theirs = processes.best(peer, times)
+        mine, theirs = processes.in_turns(command, peer, times)
         found = keys(out)
         if found != expected:
             raise RuntimeError(f"{name} found {len(found)} records, txdetect {len(expected)}: not the same")
-        yield row(name, seconds, theirs, work)
+        yield row(name, mine, theirs, work)
 
 
 def row(name, ours, theirs, note):

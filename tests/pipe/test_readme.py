@@ -72,13 +72,16 @@ def folder(tmp_path_factory):
     }.items():
         (path / name).write_text(json.dumps(keys) + "\n")
     (path / "sdn.txt").write_text(LISTED + "\n")
-    (path / "scams.csv").write_text(f"address,category\n{LISTED},scam\n")
+    simulated = (CHECKOUT / "blocklists" / "demo.csv").read_text()
+    (path / "scams.csv").write_text(f"{simulated}{LISTED}\n")
     (path / "yesterday.csv").write_text("address\n0x" + "dd" * 20 + "\n")
     (path / "today.csv").write_text(f"address\n{LISTED}\n")
     (path / "sdn_advanced.xml.bz2").write_bytes(bz2.compress(LISTED.encode()))
     shutil.copytree(CHECKOUT / "blocklists", path / "blocklists")
     run("txsim --records 20000 > records.ndjson", path)
     run("txdetect --list blocklists/demo.csv < records.ndjson > alerts.ndjson", path)
+    mine = {json.loads(line)["record"]["from"] for line in (path / "alerts.ndjson").read_text().splitlines()}
+    (path / "mine.json").write_text(json.dumps(sorted(mine)))
     run("txlist compile scams.csv -o lists.txindex", path)
     return path
 

@@ -39,7 +39,7 @@ def test_family(address, expected):
     ("spelling", "expected"),
     [
         (EVM, EVM.lower()),
-        ("0X" + EVM[2:], EVM.lower()),
+        ("0X" + EVM[2:], "0X" + EVM[2:]),
         (BECH32, BECH32.lower()),
         (BASE58, BASE58),
         (f"eip155:1:{EVM}", EVM.lower()),

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from txpipe.detect.engine import Engine
+from txpipe.detect.engine import MOST_WAITED, Engine
 from txpipe.detect.rules import RULES
 from txpipe.detect.screener import Screener, day_of
 from txpipe.errors import RecordFault
@@ -189,6 +189,66 @@ def test_the_record_that_tells_most_stands_in_the_alert(screener):
 def test_mention_is_released_by_another_transaction(screener):
     alerts = run(screener, call(mentions=[THIEF], follows=5), transfer(tx="0x02"))
     assert said(alerts) == [("mention", THIEF, "medium")]
+
+
+def test_chains_that_share_a_stream_do_not_disturb_each_other(screener):
+    """A record of another chain or a heartbeat does not end a transaction; a block of its chain does."""
+    first, second = call(mentions=[THIEF], follows=1), transfer(n=3, to=THIEF)
+    other = transfer(chain="eip155:137", tx="0x02")
+    beat = {
+        "type": "heartbeat",
+        "chain": "eip155:1",
+        "time": NOW,
+        "status": "ok",
+        "block": 1,
+        "lag_s": 1,
+        "records": 1,
+        "bad": 0,
+        "source": "txtail",
+    }
+    assert said(run(screener, first, other, beat, second)) == [("listed", THIEF, "high")]
+    block = {
+        "type": "block",
+        "chain": "eip155:1",
+        "block": 1,
+        "time": NOW,
+        "hash": "",
+        "parent": "",
+        "records": 1,
+    }
+    assert [rule for rule, _, _ in said(run(screener, first, block, second))] == ["mention", "listed"]
+
+
+def test_a_transaction_is_not_waited_for_without_end(screener):
+    engine = Engine(RULES, screener)
+    assert list(engine.feed(orjson.dumps(call(mentions=[THIEF], follows=10**9)))) == []
+    other = orjson.dumps(transfer(chain="eip155:137"))
+    for _ in range(MOST_WAITED):
+        assert list(engine.feed(other)) == []
+    assert len(list(engine.feed(other))) == 1
+
+
+def test_the_worst_entry_decides_and_before_its_listing_it_weighs_less(tmp_path):
+    """An undated list beside it does not restore the severity of a listing that came later."""
+    build(
+        [
+            Entry(OLD, "ofac", category="sanctions", listed="2026-01-01"),
+            Entry(OLD, "undated", category="scam"),
+        ],
+        tmp_path / "two.idx",
+    )
+    two = Screener(Index(tmp_path / "two.idx"))
+    (alert,) = run(two, transfer(to=OLD))
+    assert (alert["severity"], alert["category"]) == ("high", "sanctions")
+    assert alert["evidence"]["lowered_by"] == ["before-listing"]
+    (alert,) = run(two, transfer(to=OLD, time=NOW + 200 * 86400))
+    assert alert["severity"] == "critical"
+
+
+def test_what_allow_lists_silence_is_counted(screener):
+    engine = Engine(RULES, screener)
+    assert list(engine.feed(orjson.dumps(transfer(to=TOKEN)))) == []
+    assert engine.silenced == 1
 
 
 def test_pending_then_mined_is_an_update(screener):

@@ -4,12 +4,13 @@ import os
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from txpipe import stream
+from txpipe.address import canonical
 from txpipe.detect.engine import Engine
-from txpipe.detect.paths import Reading
+from txpipe.detect.paths import PARSED_FIRST, Reading
 from txpipe.detect.rules import RULES
 from txpipe.detect.screener import Screener
 from txpipe.lists.build import build
@@ -35,7 +36,7 @@ def evm_index(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mixed_index(tmp_path_factory):
     path = tmp_path_factory.mktemp("index") / "mixed.idx"
-    build([Entry(address, "demo") for address in EVM + OTHERS], path)
+    build([Entry(address, "demo") for address in [*EVM, *OTHERS, CASH]], path)
     return Index(path)
 
 
@@ -84,10 +85,19 @@ def line(record):
 
 
 def checksummed(address):
+    """Mix the case as EIP-55 does, though not by its hash."""
     return address[:2] + "".join(c.upper() if i % 3 else c for i, c in enumerate(address[2:]))
 
 
-SPELLED = [*map(checksummed, EVM), OTHERS[1].upper()]
+CASH = "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
+SPELLED = [
+    *map(checksummed, EVM),
+    OTHERS[1].upper(),
+    f"eip155:1:{EVM[1]}",
+    f"bip122:000000000019d6689c085ae165831e93:{OTHERS[0]}",
+    f"bitcoincash:{CASH}",
+    CASH,
+]
 address = st.sampled_from(EVM + OTHERS + CLEAN + SPELLED)
 junk = st.text(alphabet='0x"xX\\{}abn:,1', max_size=60)
 record = st.builds(
@@ -133,12 +143,18 @@ def spelled(draw):
     return text.encode()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.lists(spelled(), max_size=12), st.booleans(), st.sampled_from([1, 7, 64, 4096, None]))
-def test_screening_finds_what_parsing_finds(evm_index, mixed_index, lines, mixed, piece):
+@settings(max_examples=600)
+@given(
+    st.lists(spelled(), max_size=12),
+    st.tuples(st.booleans(), st.booleans()),
+    st.sampled_from([7, 64, 4096, None]),
+)
+def test_screening_finds_what_parsing_finds(evm_index, mixed_index, lines, setup, piece):
     """Alerts of both paths are the same bytes, however the input is cut; bad lines that hit are reported."""
+    mixed, behind = setup
     index = mixed_index if mixed else evm_index
     data = b"\n".join(lines)
+    data = BEHIND_THE_FIRST + data if behind else data
     parsed, faults, count = _read(data, index, None)
     screened, fewer, same_count = _read(data, index, index, piece)
     assert parsed == screened
@@ -146,28 +162,43 @@ def test_screening_finds_what_parsing_finds(evm_index, mixed_index, lines, mixed
     assert count <= same_count  # a trailing blank line is a line to one of them only
 
 
-@pytest.mark.parametrize("address", EVM + OTHERS)
+BEHIND_THE_FIRST = line(transfer()) * PARSED_FIRST
+"""Lines at the start are parsed whatever they hold; what is to be screened comes behind them."""
+
+
+@pytest.mark.parametrize("address", EVM + OTHERS + SPELLED)
 @pytest.mark.parametrize("place", ["from", "to", "inputs", "mentions"])
-def test_every_place_and_family_is_screened(mixed_index, address, place):
+def test_every_place_and_spelling_is_screened(mixed_index, address, place):
     value = [address] if place in ("inputs", "mentions") else address
-    alerts, faults, _ = _read(line(transfer(**{place: value})), mixed_index, mixed_index)
-    assert [orjson.loads(alert)["subject"] for alert in alerts] == [address]
+    data = BEHIND_THE_FIRST + line(transfer(**{place: value}))
+    alerts, faults, _ = _read(data, mixed_index, mixed_index)
+    assert [orjson.loads(alert)["subject"] for alert in alerts] == [canonical(address)]
     assert faults == []
+
+
+def test_raw_chain_data_is_refused_not_passed_over(evm_index):
+    """Input of another kind must not look like records in which nothing is listed."""
+    raw = [{"type": "transaction", "hash": "0x1"}, {"jsonrpc": "2.0"}, {"type": "block", "number": 1}]
+    alerts, faults, _ = _read(b"".join(map(line, raw)), evm_index, evm_index)
+    assert alerts == []
+    assert len(faults) == 3
+    assert "txnorm" in faults[0]
+    assert "txnorm" in faults[1]
 
 
 def test_hits_across_windows(evm_index):
     """A line that a read cuts in two is screened whole, at every cut."""
     data = line(transfer()) + line(transfer(to=EVM[1]))
     for piece in range(1, len(data), 13):
-        assert len(_read(data, evm_index, evm_index, piece)[0]) == 1
+        assert len(_read(BEHIND_THE_FIRST + data, evm_index, evm_index, piece)[0]) == 1
 
 
 def test_misframed_lines_are_reported_with_their_number(evm_index):
     data = line(transfer()) + b"junk\n" + line(transfer(to=EVM[0])) + b"[1]\n\n" + b'{"a":1\n'
-    alerts, faults, lines = _read(data, evm_index, evm_index)
+    alerts, faults, lines = _read(BEHIND_THE_FIRST + data, evm_index, evm_index)
     assert len(alerts) == 1
-    assert [fault.split(":")[1] for fault in faults] == ["2", "4", "6"]
-    assert lines == 6
+    assert [int(fault.split(":")[1]) - PARSED_FIRST for fault in faults] == [2, 4, 6]
+    assert lines == PARSED_FIRST + 6
 
 
 def test_a_line_over_the_limit_is_refused_between_good_ones(evm_index):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,9 +50,41 @@ def grouped(amount: str) -> str:
     return f"{sign}{','.join(groups)}{point}{fraction}"
 
 
+_CHAINS = {
+    "bip122:000000000019d6689c085ae165831e93": "Bitcoin",
+    "eip155:1": "Ethereum",
+    "eip155:10": "OP Mainnet",
+    "eip155:56": "BNB Chain",
+    "eip155:137": "Polygon",
+    "eip155:8453": "Base",
+    "eip155:42161": "Arbitrum One",
+}
+"""Names of CAIP-2 chains, as https://chainlist.org has them."""
+
+_ASSET = re.compile(r"[^/]+/(?P<kind>[a-z0-9]+):(?P<reference>[^/]+)(?:/(?P<id>.+))?", re.DOTALL)
+"""A CAIP-19 asset."""
+
+
+def chain(name: str) -> str:
+    """Return what people call a chain, its CAIP-2 name where that is not known here."""
+    return _CHAINS.get(name, name)
+
+
 def asset(record: dict[str, Any]) -> str:
-    """Return the symbol, else the asset's CAIP-19 name."""
-    return text(record.get("symbol")) or text(record.get("asset"))
+    """Return the symbol, else what the asset's CAIP-19 name says: an NFT, a contract, or all of it."""
+    symbol, name = text(record.get("symbol")), text(record.get("asset"))
+    match = _ASSET.fullmatch(name)
+    if match and match["kind"] == "erc721":
+        named = f" ({symbol})" if symbol else ""
+        of = f"of {match['reference']}{named}"
+        return f"NFT #{match['id']} {of}" if match["id"] else f"NFTs {of}"
+    return symbol or (_contract(match) if match else name)
+
+
+def _contract(match: re.Match[str]) -> str:
+    if match["kind"] == "slip44":
+        return match[0]
+    return f"#{match['id']} of {match['reference']}" if match["id"] else match["reference"]
 
 
 def movement(record: dict[str, Any]) -> str:
@@ -68,6 +101,8 @@ def movement(record: dict[str, Any]) -> str:
 def _allowance(record: dict[str, Any]) -> str:
     if record.get("scope") == "all":
         return f"all of {asset(record)}"
+    if _is_one_nft(record):
+        return asset(record)
     if record.get("value") == _UNLIMITED:
         return f"unlimited {asset(record)}"
     return _amount(record)
@@ -75,7 +110,16 @@ def _allowance(record: dict[str, Any]) -> str:
 
 def _amount(record: dict[str, Any]) -> str:
     amount = text(record.get("amount"))
-    number = grouped(amount) if amount else f"{text(record.get('value'))} base units of"
     usd = record.get("usd")
     worth = f" ({usd:,.2f} USD)" if isinstance(usd, (int, float)) and not isinstance(usd, bool) else ""
-    return f"{number} {asset(record)}{worth}".strip()
+    if amount:
+        return f"{grouped(amount)} {asset(record)}{worth}".strip()
+    if _is_one_nft(record):
+        return f"{asset(record)}{worth}"
+    units = f"{grouped(text(record.get('value')))} base unit{'s' * (record.get('value') != '1')}"
+    return f"amount unknown (no decimals known for {asset(record)}), {units}{worth}"
+
+
+def _is_one_nft(record: dict[str, Any]) -> bool:
+    match = _ASSET.fullmatch(text(record.get("asset")))
+    return match is not None and match["kind"] == "erc721" and match["id"] is not None

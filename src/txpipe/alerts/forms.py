@@ -12,7 +12,9 @@ from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 FORMS = ("ndjson", "human", "tsv", "csv")
 
 
-def written(items: Iterable[Item], form: str, *, colour: bool = False) -> Iterator[bytes]:
+def written(
+    items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80
+) -> Iterator[bytes]:
     """Write records in one of FORMS.
 
     Args:
@@ -20,6 +22,7 @@ def written(items: Iterable[Item], form: str, *, colour: bool = False) -> Iterat
         form: ``ndjson`` writes every record as the bytes it came in; the other forms leave out what they
             do not show. ``tsv`` and ``csv`` start with a line of column names.
         colour: paint the human form.
+        width: columns of the human form, at which titles are wrapped.
 
     Yields:
         Bytes of whole lines, one record's at a time.
@@ -28,8 +31,17 @@ def written(items: Iterable[Item], form: str, *, colour: bool = False) -> Iterat
         return (line + b"\n" for line, _ in items)
     if form == "human":
         paint = coloured if colour else plain
-        return _lines(items, lambda record: human(record, paint))
+        return _apart(_lines(items, lambda record: human(record, paint, width)))
     return _table(items, csv_row if form == "csv" else tsv_row)
+
+
+def _apart(shown: Iterator[bytes]) -> Iterator[bytes]:
+    """Put a blank line between two."""
+    for first in shown:
+        yield first
+        break
+    for following in shown:
+        yield b"\n" + following
 
 
 def _lines(items: Iterable[Item], write: Callable[[dict[str, Any]], str]) -> Iterator[bytes]:

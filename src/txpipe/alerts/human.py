@@ -1,14 +1,15 @@
-"""An alert for a person at a terminal: a headline, then one fact a line, addresses whole.
+"""An alert for a person at a terminal: a headline, the title, then one fact a line, addresses whole.
 
 Addresses are never shortened: poisoners make look-alikes that share the first and last digits.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from txpipe.alerts.facts import matches, movement, text, utc
+from txpipe.alerts.facts import chain, matches, movement, text, utc
 from txpipe.visible import clipped
 
 Paint = Callable[[str, str], str]
@@ -29,6 +30,14 @@ _TITLE = 240
 _LABEL = 80
 _EVIDENCE = 160
 _MATCHES_SHOWN = 5
+_NARROWEST = 40
+_LOWERED = {
+    "calldata-only": "found only in calldata",
+    "failed": "the transaction failed",
+    "zero-value": "nothing of value moved",
+    "before-listing": "before the listing",
+}
+"""What the rules' words for a step less of severity mean."""
 
 
 def plain(_style: str, words: str) -> str:
@@ -41,36 +50,54 @@ def coloured(style: str, words: str) -> str:
     return f"\x1b[{_STYLES[style]}m{words}\x1b[0m"
 
 
-def human(record: dict[str, Any], paint: Paint) -> str:
+def human(record: dict[str, Any], paint: Paint, width: int = 80) -> str:
     """Return an alert or the notice of a troubled heartbeat as lines; nothing for other records.
 
     Args:
         record: checked; all text in it is shown with control characters written out.
         paint: ``plain`` or ``coloured``.
+        width: columns; the title is wrapped there, addresses and hashes are never broken.
     """
     kind = record["type"]
     if kind == "alert":
-        return "".join(f"{line}\n" for line in _alert(record, paint))
+        return "".join(f"{line}\n" for line in _alert(record, paint, width))
     if kind == "heartbeat" and record["status"] != "ok":
         return f"{_heartbeat(record, paint)}\n"
     return ""
 
 
-def _alert(alert: dict[str, Any], paint: Paint) -> Iterator[str]:
+def _alert(alert: dict[str, Any], paint: Paint, width: int) -> Iterator[str]:
     style = "retracted" if alert["status"] == "retracted" else alert["severity"]
-    shadow = "  (shadow: on trial, not for action)" if alert.get("shadow") is True else ""
-    yield (
-        f"{paint(style, _standing(alert))}  {_when(alert)}  {clipped(alert['rule'], 40)}  "
-        f"{clipped(alert['title'], _TITLE)}{shadow}"
-    )
+    yield f"{paint(style, _standing(alert))}  {_when(alert)}  {clipped(alert['rule'], 40)}"
+    title = clipped(_title(alert), _TITLE)
+    for line in textwrap.wrap(
+        title, max(width, _NARROWEST) - 2, break_long_words=False, break_on_hyphens=False
+    ):
+        yield f"  {line}"
+    if alert.get("shadow") is True:
+        yield "  (shadow: on trial, not for action)"
     record = alert["record"]
     yield f"  {clipped(movement(record), _TITLE)}, {_where(alert, record)}"
     yield from _parties(alert, record)
     yield _fact("tx", clipped(alert["tx"], _NAME))
     yield from _listings(alert)
-    yield from _numbers(alert["evidence"])
+    yield from _numbers(alert)
     if isinstance(alert.get("incident"), str):
         yield _fact("incident", clipped(alert["incident"], _NAME))
+
+
+def _title(alert: dict[str, Any]) -> str:
+    """Return the title without the list entry at its end, where a line of its own says that."""
+    title = text(alert["title"])
+    for match in matches(alert)[:_MATCHES_SHOWN]:
+        name, date, category, label = (
+            text(match.get(key)) for key in ("list", "list_date", "category", "label")
+        )
+        who = f"{label}, " if label else ""
+        said = f": {who}{category} on list {name} ({date})"
+        if title.endswith(said):
+            return title.removesuffix(said)
+    return title
 
 
 def _standing(alert: dict[str, Any]) -> str:
@@ -91,7 +118,7 @@ def _when(record: dict[str, Any]) -> str:
 def _where(alert: dict[str, Any], record: dict[str, Any]) -> str:
     height = "pending" if alert["block"] is None else f"block {alert['block']}"
     failed = ", failed" if record.get("failed") is True else ""
-    return f"{alert['chain']} {height}{failed}"
+    return f"{chain(alert['chain'])} {height}{failed}"
 
 
 def _fact(name: str, words: str) -> str:
@@ -135,14 +162,23 @@ def _listing(match: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _numbers(evidence: dict[str, Any]) -> Iterator[str]:
-    for key, value in evidence.items():
-        if key not in ("matches", "address", "direction"):
+def _numbers(alert: dict[str, Any]) -> Iterator[str]:
+    for key, value in alert["evidence"].items():
+        if key == "lowered_by":
+            yield _fact("lowered", clipped(_reasons(value), _EVIDENCE))
+        elif key == "method" and value in (None, alert["record"].get("method")):
+            continue  # the movement says it
+        elif key not in ("matches", "address", "direction"):
             yield _fact("because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}")
+
+
+def _reasons(value: Any) -> str:
+    reasons = value if isinstance(value, list) else [value]
+    return ", ".join(_LOWERED.get(text(reason), text(reason)) for reason in reasons)
 
 
 def _heartbeat(record: dict[str, Any], paint: Paint) -> str:
     status = record["status"]
     height = "no block yet" if record["block"] is None else f"last block {record['block']}"
     says = f"{height}, {record['lag_s']:,} s behind, says {clipped(record['source'], 40)}"
-    return f"{paint('notice', status.upper())}  {_when(record)}  {record['chain']}  {says}"
+    return f"{paint('notice', status.upper())}  {_when(record)}  {chain(record['chain'])}  {says}"

@@ -13,6 +13,7 @@ from txpipe.visible import clipped
 _KEPT = 1000
 """Pairs of severity and rule that are told apart: made-up rules must not fill the memory."""
 _RULES_SHOWN = 20
+_RECORDS = frozenset(("transfer", "call", "approval", "block"))
 _OTHER = "other rules"
 
 
@@ -21,11 +22,13 @@ class Tally:
 
     Attributes:
         seen: alerts that came in.
+        records: transfers, calls, approvals and blocks that came in; the first is told.
         passed: alerts that were let through.
     """
 
     def __init__(self, bad: BadLines) -> None:
         self.seen = 0
+        self.records = 0
         self._bad = bad
         self._retracted = 0
         self._passed: dict[tuple[str, str], int] = {}
@@ -38,8 +41,13 @@ class Tally:
     def incoming(self, items: Iterable[Item]) -> Iterator[Item]:
         """Count alerts before selection; everything goes on."""
         for item in items:
-            if item[1]["type"] == "alert":
+            kind = item[1]["type"]
+            if kind == "alert":
                 self.seen += 1
+            elif kind in _RECORDS:
+                if not self.records:
+                    self._bad.say("these are records, not alerts; txdetect makes alerts of them")
+                self.records += 1
             yield item
 
     def outgoing(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -63,12 +71,14 @@ class Tally:
         for (severity, rule), count in self._passed.items():
             by_severity[severity] += count
             by_rule[rule] += count
-        parts = [f"{self.passed:,} of {self.seen:,} alerts let through"]
+        parts = [f"{self.passed:,} of {self.seen:,} alert{'s' * (self.seen != 1)} let through"]
         if by_severity:
             words = (f"{by_severity[word]:,} {word}" for word in reversed(SEVERITIES) if by_severity[word])
             parts = [f"{parts[0]}: {', '.join(words)}", f"by rule: {_ranked(by_rule)}"]
         if self._retracted:
             parts.append(f"{self._retracted:,} retracted")
+        if self.records:
+            parts.append(f"{self.records:,} record{'s' * (self.records > 1)}, no alert{'s' * (self.records > 1)}")
         if self._bad.count:
             parts.append(f"{self._bad.count:,} bad line{'s' * (self._bad.count > 1)}")
         return "; ".join(parts)

@@ -72,6 +72,7 @@ def core_transaction(found: _Json) -> CoinTransaction:
         time=maybe_small(found.get("time"), "time"),
         senders=_distinct(_script_address(_inner(one, "prevout")) for one in inputs),
         outputs=[_core_output(one, position) for position, one in enumerate(outputs)],
+        blind=any(_inner(one, "txid") and not _inner(one, "prevout") for one in inputs),
     )
 
 
@@ -146,7 +147,14 @@ def etl_transaction(found: _Json) -> CoinTransaction:
         time=maybe_small(found.get("block_timestamp"), "block_timestamp"),
         senders=_distinct(_address(_inner(one, "addresses")) for one in inputs),
         outputs=[_etl_output(one, position) for position, one in enumerate(outputs)],
+        blind=any(_unenriched(one) for one in inputs),
     )
+
+
+def _unenriched(found: Any) -> bool:
+    """Say whether an input names the output that it spends, but not what stood there."""
+    spends = _inner(found, "spent_transaction_hash")
+    return bool(spends) and not _inner(found, "addresses") and _inner(found, "value") is None
 
 
 def _etl_output(found: Any, position: int) -> Output:

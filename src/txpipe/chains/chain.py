@@ -65,24 +65,26 @@ class ChainOf:
             raise UsageFault(f"--chain {given}: not eip155:N or bip122: with 32 hex digits (CAIP-2)")
         self._given = given
         self._notice = notice
-        self._last: dict[str, str] = {}
+        self._told: dict[tuple[str, str], str] = {}  # by family and input: what its data said last
         self._noticed: set[str] = set()
 
-    def evm(self, said: Iterable[str | None]) -> str:
+    def evm(self, said: Iterable[str | None], inputs: Iterable[str]) -> str:
         """Return the chain of an EVM block.
 
         Args:
             said: the chains that its parts name.
+            inputs: where its parts came from; a block that names no chain is of the one that these named last.
 
         Raises:
-            RecordFault: its parts contradict one another or the user.
+            RecordFault: its parts, or its inputs, contradict one another or the user.
         """
         names = sorted({name for name in said if name})
         if len(names) > 1:
             raise RecordFault(f"its transactions name several chains: {', '.join(names[:4])}")
-        return self._decide("eip155", names[0] if names else None, ETHEREUM, "the data names no chain")
+        told = names[0] if names else None
+        return self._decide("eip155", told, inputs, ETHEREUM, "the data names no chain")
 
-    def utxo(self, addresses: Iterable[str | None]) -> str:
+    def utxo(self, addresses: Iterable[str | None], inputs: Iterable[str]) -> str:
         """Return the chain of a UTXO block, told by its first bech32 address or Litecoin's ``L``.
 
         Raises:
@@ -96,21 +98,32 @@ class ChainOf:
             if name and (name != BITCOIN_TESTNET or self._given is None):
                 if self._given is None and name != BITCOIN:
                     self._once(f"taken as {name}, as addresses like {address} say; --chain says otherwise")
-                return self._decide("bip122", name, BITCOIN, "")
-        return self._decide("bip122", None, BITCOIN, "no address tells the chain")
+                return self._decide("bip122", name, inputs, BITCOIN, "")
+        return self._decide("bip122", None, inputs, BITCOIN, "no address tells the chain")
 
-    def _decide(self, family: str, said: str | None, default: str, why: str) -> str:
+    def _decide(self, family: str, said: str | None, inputs: Iterable[str], default: str, why: str) -> str:
         given = self._given
         if given is not None and not given.startswith(family):
             raise RecordFault(f"it is of a {family} chain, --chain says {given}")
         if given is not None and said not in (None, given):
             raise RecordFault(f"it is of chain {said}, --chain says {given}")
-        chain = said or given or self._last.get(family)
-        if chain is None:
+        if given is not None:
+            return given
+        places = [(family, name) for name in inputs]
+        if said is None:
+            said = self._learnt(places)
+        if said is None:
             self._once(f"{why}: taken as {default}; --chain says otherwise")
             return default
-        self._last[family] = chain
-        return chain
+        self._told.update(dict.fromkeys(places, said))
+        return said
+
+    def _learnt(self, places: list[tuple[str, str]]) -> str | None:
+        """Return what these inputs said before, for a block of theirs that says nothing."""
+        learnt = {self._told[place] for place in places if place in self._told}
+        if len(learnt) > 1:
+            raise RecordFault(f"its inputs are of several chains: {', '.join(sorted(learnt)[:4])}")
+        return next(iter(learnt), None)
 
     def _once(self, message: str) -> None:
         guess = message.partition(",")[0]

@@ -44,7 +44,7 @@ def documents(
 
     Args:
         source: the input.
-        before_block: called just before a read would wait.
+        before_block: called before every read, which may wait.
         max_document: bytes a document may have; a longer one is refused without being held.
 
     Raises:
@@ -91,13 +91,12 @@ def _is_header(line: bytes) -> bool:
 
 def _rows(head: bytes, rest: Iterator[bytes], max_document: int) -> Iterator[Text]:
     """Read CSV with a header line; a repeated or another header line (concatenated files) takes over."""
-    csv.field_size_limit(max_document)
     faults: list[Text] = []
     reader = csv.reader(_lines(head, rest, max_document, faults))
     header: list[str] = []
     while True:
         try:
-            row = next(reader, None)
+            row = _next_row(reader, max_document)
         except csv.Error as exc:
             faults.append(Text(reader.line_num, 0, b"", fault=f"no CSV: {exc}"))
             continue
@@ -115,6 +114,15 @@ def _rows(head: bytes, rest: Iterator[bytes], max_document: int) -> Iterator[Tex
         else:
             value = {key: cell for key, cell in zip(header, row, strict=True) if cell != ""}
             yield Text(reader.line_num, 0, b"", value)
+
+
+def _next_row(reader: Iterator[list[str]], longest: int) -> list[str] | None:
+    """Read a row; the limit of a field is the csv module's own, and others of the process read CSV too."""
+    before = csv.field_size_limit(longest)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _lines(head: bytes, rest: Iterator[bytes], max_document: int, faults: list[Text]) -> Iterator[str]:

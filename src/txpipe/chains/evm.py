@@ -25,26 +25,40 @@ class Making:
         tokens: knows symbols and decimals.
         now: the time in Unix seconds, for a pending transaction, which has none of its own.
         notice: takes one message for people about data that is left out.
+        said: messages that ``once`` has passed on.
     """
 
     chains: ChainOf
     tokens: Tokens
     now: Callable[[], int]
     notice: Callable[[str], None]
+    said: set[str] = field(default_factory=set)
+
+    def once(self, message: str) -> None:
+        """Pass a message on the first time that it comes."""
+        if message not in self.said:
+            self.said.add(message)
+            self.notice(message)
 
 
 @dataclass(slots=True)
 class EvmBlock:
-    """The parts of one block as they come in; parts that come twice count once."""
+    """The parts of one block as they come in; parts that come twice count once.
+
+    Attributes:
+        inputs: names of those that the parts came from.
+    """
 
     header: Header | None = None
     transactions: dict[str, Transaction] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     logs: dict[int, Log] = field(default_factory=dict)
     transfers: dict[int, TokenTransfer] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
 
-    def add(self, item: Item) -> None:
-        """Take one part of this block."""
+    def add(self, item: Item, source: str) -> None:
+        """Take one part of this block from the input of that name."""
+        self.inputs.add(source)
         if isinstance(item, Header):
             if self.header is None or self.header.parent is None:
                 self.header = item
@@ -79,7 +93,7 @@ class EvmBlock:
         """
         if not self.transactions and not self.logs and not self.transfers:
             return
-        chain = self._chain(making)
+        chain = self.chain(making)
         time = self._time()
         by_tx = self._movements(making, chain)
         for tx in sorted(self.transactions.values(), key=_place):
@@ -88,7 +102,9 @@ class EvmBlock:
                 tx.status = tx.status if receipt.status is None else receipt.status
                 tx.created = tx.created or receipt.created
             moved = by_tx.pop(tx.hash, None)
-            if moved is None and not (self.logs or self.transfers or self._with_logs()):
+            if moved is not None:
+                _mark_permits(tx, moved)
+            elif not (self.logs or self.transfers or self._with_logs()):
                 moved = from_calldata(tx)
             yield from transaction_records(tx, moved or [], chain, time, making)
         for tx_hash, moved in sorted(by_tx.items(), key=lambda pair: pair[1][0][0]):
@@ -97,25 +113,14 @@ class EvmBlock:
                 place = _Place(chain, self._height(), time, tx_hash)
                 yield from (movement_record(place, making.tokens, one) for one in moved)
 
-    def block_record(self, making: Making, records: int, parent: str | None) -> Record | None:
-        """Return the record that closes the block, or None where hash, parent or time are not known."""
-        header = self.header
-        parent = header.parent or parent if header else None
-        if header is None or header.block_hash is None or parent is None or header.time is None:
-            return None
-        return {
-            "type": "block",
-            "chain": self._chain(making),
-            "block": header.block,
-            "time": header.time,
-            "hash": header.block_hash,
-            "parent": parent,
-            "records": records,
-        }
+    def chain(self, making: Making) -> str:
+        """Return the block's chain.
 
-    def _chain(self, making: Making) -> str:
+        Raises:
+            RecordFault: its parts contradict one another or the user.
+        """
         said = {one.chain for one in self.transactions.values()} | {log.chain for log in self.logs.values()}
-        return making.chains.evm(said | {self.header.chain if self.header else None})
+        return making.chains.evm(said | {self.header.chain if self.header else None}, self.inputs)
 
     def _parts(self) -> Iterator[Transaction | Receipt | Log | TokenTransfer]:
         for parts in (self.transactions, self.receipts, self.logs, self.transfers):
@@ -186,13 +191,27 @@ def from_calldata(tx: Transaction) -> list[Numbered]:
     return [(-position, None, movement) for position, movement in enumerate(moved, 1)]
 
 
-def pending_records(tx: Transaction, making: Making) -> Iterator[Record]:
-    """Yield the records of a transaction that no block holds yet.
+def _mark_permits(tx: Transaction, moved: list[Numbered]) -> None:
+    """Mark the approvals, seen in logs, that the called permit function gave: the same token and parties."""
+    if tx.to is None:
+        return
+    permits = {
+        (one.contract, one.sender, one.to)
+        for one in calldata.movements(tx.data, tx.sender or "", tx.to)
+        if one.via == "permit"
+    }
+    for _n, _sub, movement in moved:
+        if movement.via == "approve" and (movement.contract, movement.sender, movement.to) in permits:
+            movement.via = "permit"
+
+
+def pending_records(tx: Transaction, making: Making, source: str) -> Iterator[Record]:
+    """Yield the records of a transaction, from the input of that name, that no block holds yet.
 
     Raises:
         RecordFault: its chain contradicts the user.
     """
-    chain = making.chains.evm([tx.chain])
+    chain = making.chains.evm([tx.chain], [source])
     time = making.now() if tx.time is None else tx.time
     yield from transaction_records(tx, from_calldata(tx), chain, time, making)
 
@@ -222,7 +241,7 @@ def transaction_records(
         record["failed"] = True
     yield record
     for one in moved:
-        yield movement_record(place, making.tokens, one, record.get("method"))
+        yield movement_record(place, making.tokens, one)
 
 
 def _with_calldata(record: Record, tx: Transaction, making: Making) -> None:
@@ -259,11 +278,8 @@ def _with_value(record: Record, asset: str, token: Token | None, value: int, *, 
     record.update(shown)
 
 
-_PERMIT = "0xd505accf"
-
-
-def movement_record(place: _Place, tokens: Tokens, numbered: Numbered, method: str | None = None) -> Record:
-    """Make the record of one token movement or approval of a transaction that calls ``method``."""
+def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record:
+    """Make the record of one token movement or approval."""
     n, sub, moved = numbered
     token = tokens.token(place.chain, moved.contract)
     kind, token_id, value = _told(moved, token)
@@ -276,7 +292,7 @@ def movement_record(place: _Place, tokens: Tokens, numbered: Numbered, method: s
     _with_value(record, asset, token if counted else None, value, usd=not approval)
     if approval:
         record["scope"] = moved.scope
-        record["via"] = "permit" if method == _PERMIT and n > 0 else moved.via
+        record["via"] = moved.via
     if sub is not None:
         record["sub"] = sub
     if place.pending:

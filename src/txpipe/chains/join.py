@@ -68,7 +68,7 @@ class Joiner(Generic[_B]):
                     return complete or (whole and isinstance(item, _WITH_THE_BLOCK))
             held = self._begin(height, item.block_hash, place)
         held.block_hash = held.block_hash or item.block_hash
-        held.parts.add(item)
+        held.parts.add(item, place[0])
         if isinstance(item, Header) and item.block_hash is not None:
             self._hashes[height] = item.block_hash
             _forget(self._hashes)

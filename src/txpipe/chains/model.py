@@ -106,7 +106,12 @@ class Output:
 
 @dataclass(slots=True)
 class CoinTransaction:
-    """A UTXO transaction; ``senders`` are the addresses of its inputs as far as the dialect tells them."""
+    """A UTXO transaction.
+
+    Attributes:
+        senders: the addresses of its inputs as far as the dialect tells them.
+        blind: an input comes without the output that it spends, so that its address cannot be known.
+    """
 
     hash: str
     block: int | None
@@ -115,6 +120,7 @@ class CoinTransaction:
     time: int | None
     senders: list[str]
     outputs: list[Output]
+    blind: bool = False
 
 
 @dataclass(slots=True)

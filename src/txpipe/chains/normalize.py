@@ -93,9 +93,9 @@ class Normalizer:
         """Join one item to its block; a pending transaction leaves at once."""
         if item.block is None:
             if isinstance(item, Transaction):
-                yield from self._written(evm.pending_records(item, self._making))
+                yield from self._written(evm.pending_records(item, self._making, place[0]))
             elif isinstance(item, CoinTransaction):
-                yield from self._written(utxo.pending_records(item, self._making))
+                yield from self._written(utxo.pending_records(item, self._making, place[0]))
             elif not isinstance(item, Receipt) or item.logs:
                 raise RecordFault("it does not name its block")
             return
@@ -115,7 +115,7 @@ class Normalizer:
         for held in leaving:
             try:
                 lines = list(self._written(held.parts.records(self._making)))
-                closing = held.parts.block_record(self._making, len(lines), joiner.parent_of(held.height))
+                closing = self._closing(held.parts, len(lines), joiner.parent_of(held.height))
             except RecordFault as exc:
                 self._bad(held.place, str(exc))
                 continue
@@ -124,6 +124,22 @@ class Normalizer:
                 self.counts.records += 1
                 yield record.dumps(closing)
             self.counts.blocks += 1
+
+    def _closing(self, parts: EvmBlock | CoinBlock, records: int, parent: str | None) -> evm.Record | None:
+        """Return the record that closes a block, or None where hash, parent or time are not known."""
+        header = parts.header
+        parent = header.parent or parent if header else None
+        if header is None or header.block_hash is None or parent is None or header.time is None:
+            return None
+        return {
+            "type": "block",
+            "chain": parts.chain(self._making),
+            "block": header.block,
+            "time": header.time,
+            "hash": header.block_hash,
+            "parent": parent,
+            "records": records,
+        }
 
     def _written(self, records: Iterable[evm.Record]) -> Iterator[bytes]:
         for one in records:

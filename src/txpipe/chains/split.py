@@ -35,8 +35,8 @@ _CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
 _AGAIN = Text(0, 0, b"")
 _start = re.compile(rb"[^\s,]").search
 _TOKENS = frozenset(b'{}[]"')
-# Whatever holds no bracket: other bytes, whole strings. Repeats are bounded, as each costs memory; and a group
-# is never possessive, for that is broken in Python 3.11.0 to 3.11.4 (CPython issue 106052).
+# Whatever holds no bracket: other bytes, whole strings. Repeats are bounded, as each costs memory, and no
+# group is possessive, for those match wrongly in Python 3.11.0 to 3.11.4 (CPython issue 106052).
 _skip = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+){0,1000}"){0,1000}').match
 _string_part = re.compile(rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+){0,1000}').match
 

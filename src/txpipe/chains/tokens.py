@@ -16,8 +16,9 @@ SHIPPED = Path(__file__).resolve().parent.parent / "data" / "tokens.csv"
 _MAX_DECIMALS = 77
 _MAX_SYMBOL = 64
 
-# slip44 coin types of native coins (SLIP-44); 60 is Ether, and stands for the coin of any other EVM chain.
-_ETHER = "slip44:60"
+_UNKNOWN_COIN = "slip44:60"
+"""The native coin of an EVM chain that the table lacks: Ether's coin type (SLIP-44), from which wallets derive
+keys on every such chain. It names the chain's own coin, whatever that is, so it comes without symbol and amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ class Tokens:
         self._from_input[address] = Token("", name, places, pegged=False)
 
     def native(self, chain: str) -> tuple[str, Token | None]:
-        """Return the native coin's asset (CAIP-19) and what is known of it."""
+        """Return the native coin's asset (CAIP-19) and what is known of it: nothing, off the table."""
         token = self._rows.get((chain, ""))
-        return f"{chain}/{token.kind if token else _ETHER}", token
+        return f"{chain}/{token.kind if token else _UNKNOWN_COIN}", token
 
     def token(self, chain: str, address: str) -> Token | None:
         """Return what is known of a token."""

@@ -12,17 +12,27 @@ from txpipe.errors import RecordFault
 from txpipe.record import decimal
 
 _DECIMALS = 8
+_BLIND = (
+    "inputs carry no addresses: \"from\" is null and senders are not screened; getblock HASH 3 (Bitcoin Core 23 "
+    "or newer) or bitcoinetl enrich_transactions gives them"
+)
 
 
 @dataclass(slots=True)
 class CoinBlock:
-    """The parts of one block as they come in; parts that come twice count once."""
+    """The parts of one block as they come in; parts that come twice count once.
+
+    Attributes:
+        inputs: names of those that the parts came from.
+    """
 
     header: Header | None = None
     transactions: dict[str, CoinTransaction] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
 
-    def add(self, item: Item) -> None:
-        """Take one part of this block."""
+    def add(self, item: Item, source: str) -> None:
+        """Take one part of this block from the input of that name."""
+        self.inputs.add(source)
         if isinstance(item, CoinHeader):
             self.header = item
         elif isinstance(item, CoinTransaction):
@@ -42,31 +52,20 @@ class CoinBlock:
         """
         if not self.transactions:
             return
-        chain = self._chain(making)
+        chain = self.chain(making)
         for tx in sorted(self.transactions.values(), key=lambda one: (one.index, one.hash)):
             time = self.header.time if self.header else tx.time
             if time is None:
                 raise RecordFault(f"nothing tells the time of block {tx.block}; give its header beside it")
             yield from transaction_records(tx, chain, time, making)
 
-    def block_record(self, making: Making, records: int, parent: str | None) -> Record | None:
-        """Return the record that closes the block, or None where hash, parent or time are not known."""
-        header = self.header
-        parent = header.parent or parent if header else None
-        if header is None or header.block_hash is None or parent is None or header.time is None:
-            return None
-        return {
-            "type": "block",
-            "chain": self._chain(making),
-            "block": header.block,
-            "time": header.time,
-            "hash": header.block_hash,
-            "parent": parent,
-            "records": records,
-        }
+    def chain(self, making: Making) -> str:
+        """Return the block's chain.
 
-    def _chain(self, making: Making) -> str:
-        return making.chains.utxo(_addresses(self.transactions.values()))
+        Raises:
+            RecordFault: its addresses contradict the user.
+        """
+        return making.chains.utxo(_addresses(self.transactions.values()), self.inputs)
 
 
 def _addresses(transactions: object) -> Iterator[str | None]:
@@ -76,18 +75,20 @@ def _addresses(transactions: object) -> Iterator[str | None]:
             yield output.address
 
 
-def pending_records(tx: CoinTransaction, making: Making) -> Iterator[Record]:
-    """Yield the records of a transaction that no block holds yet.
+def pending_records(tx: CoinTransaction, making: Making, source: str) -> Iterator[Record]:
+    """Yield the records of a transaction, from the input of that name, that no block holds yet.
 
     Raises:
         RecordFault: its chain contradicts the user.
     """
-    chain = making.chains.utxo(_addresses([tx]))
+    chain = making.chains.utxo(_addresses([tx]), [source])
     yield from transaction_records(tx, chain, making.now() if tx.time is None else tx.time, making)
 
 
 def transaction_records(tx: CoinTransaction, chain: str, time: int, making: Making) -> Iterator[Record]:
     """Yield a transfer an output; ``from`` is null for a coinbase and where no input's address is known."""
+    if tx.blind:
+        making.once(_BLIND)
     _, token = making.tokens.native(chain)
     sender = tx.senders[0] if tx.senders else None
     for position, output in enumerate(tx.outputs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -86,7 +87,7 @@ def main(  # noqa: PLR0913 - one argument an option
     lines = stream.numbered_lines(source, sink.flush, bad)
     items = tally.incoming(intake.taken(lines, source.name, bad))
     items = tally.outgoing(select.selected(items, wanted))
-    for data in forms.written(items, _form(form), colour=_colour(colour)):
+    for data in forms.written(items, _form(form), colour=_colour(colour), width=_width()):
         sink.write(data)
     if bad.count:
         return command.BAD_INPUT
@@ -97,6 +98,10 @@ def _form(form: str) -> str:
     if form != "auto":
         return form
     return "human" if command.is_terminal(sys.stdout) else "ndjson"
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if command.is_terminal(sys.stdout) else 80
 
 
 def _colour(colour: str) -> bool:

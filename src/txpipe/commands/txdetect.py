@@ -51,7 +51,7 @@ def main(  # noqa: PLR0913 - one argument an option
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
     rules = chosen(only, leave_out)
-    block, allow = lists.open(command.say)
+    block, allow = lists.open(command.say, command.progress_shown())
     if block is None:
         command.say("no --list given: rules listed and mention have nothing to look for")
     sink = stdout()

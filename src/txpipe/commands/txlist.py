@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -53,7 +55,10 @@ def compile_(files: tuple[ListSpec, ...], output: str, *, skip_bad_lists: bool, 
     progress = command.progress_shown()
     index = compile_lists(files, Path(output), say=command.say, skip_bad=skip_bad_lists, progress=progress)
     if command.stats_wanted(stats):
-        command.say(f"{output}: {index.addresses:,} addresses, {index.bad_rows:,} bad rows")
+        counts = command.counted(index.addresses, "address", "addresses"), command.counted(
+            index.bad_rows, "bad row"
+        )
+        command.say(f"{output}: {', '.join(counts)}")
     return command.BAD_INPUT if index.bad_rows else 0
 
 
@@ -66,9 +71,21 @@ def compile_(files: tuple[ListSpec, ...], output: str, *, skip_bad_lists: bool, 
     metavar="YYYY-MM-DD",
     help="Judge listing and delisting dates as of this day.",
 )
-@click.option("--exit-status", is_flag=True, help="End with 3 if an address is listed and nothing failed.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["auto", "ndjson", "human"]),
+    default="auto",
+    help="How verdicts are written; auto is human at a terminal, ndjson in a pipe or file.",
+)
+@click.option(
+    "--exit-status",
+    is_flag=True,
+    help="End with 3 if an address is listed, else with 1 if one could not be checked.",
+)
 def check(
-    addresses: tuple[str, ...], lists: ListChoice, as_of: dt.datetime | None, *, exit_status: bool
+    addresses: tuple[str, ...], lists: ListChoice, as_of: dt.datetime | None, form: str, *, exit_status: bool
 ) -> int:
     """Read addresses, from the command line or one a line from stdin; write a verdict for each.
 
@@ -77,19 +94,26 @@ def check(
       txlist check --list ofac.txindex < wallets.txt | jq -c 'select(.verdict != "not listed")'
 
     A verdict is "listed", "not listed", or "unchecked" where no list could have known: no address, or a
-    family of addresses that no list holds. Entries of allow-lists are shown and do not change it.
+    family of addresses that no list holds. Allow-lists do not change it: their entries are shown, and
+    "allowed" says whether they silence the address in txdetect (sanctions they do not).
     """  # noqa: D301
+    if not lists.block:
+        command.fail_usage("nothing to check against: give a blocklist with --list FILE")
     block, allow = lists.open(command.say, command.progress_shown())
     sink = stdout()
     bad = stream.BadLines(command.say)
-    found = 0
+    write = _written(form)
+    said: Counter[str] = Counter()
     for text in _addresses(addresses, sink, bad):
         result = verdict.verdict(text, block, allow, as_of.date().isoformat() if as_of else "")
-        found += result["verdict"] == verdict.LISTED
-        sink.write(dumps(result))
-    if bad.count:
+        said[result["verdict"]] += 1
+        sink.write(write(result))
+    unchecked = said[verdict.UNCHECKED] if exit_status else 0
+    if unchecked:
+        command.say(f"{command.counted(unchecked, 'address', 'addresses')} could not be checked")
+    if bad.count or (unchecked and not said[verdict.LISTED]):
         return command.BAD_INPUT
-    return command.FOUND if exit_status and found else 0
+    return command.FOUND if exit_status and said[verdict.LISTED] else 0
 
 
 @main.command()
@@ -126,6 +150,13 @@ def diff(old: ListSpec, new: ListSpec, *, exit_status: bool) -> int:
     """  # noqa: D301
     differing = _write(map(dumps, verdict.changes(_index((old,)), _index((new,)))))
     return command.FOUND if exit_status and differing else 0
+
+
+def _written(form: str) -> Callable[[dict[str, Any]], bytes]:
+    """Return what turns a verdict into a line."""
+    if form == "human" or (form == "auto" and command.is_terminal(sys.stdout)):
+        return lambda result: f"{verdict.line(result)}\n".encode()
+    return dumps
 
 
 def _index(specs: tuple[ListSpec, ...], *, skip_bad: bool = False) -> Index:

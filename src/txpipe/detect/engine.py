@@ -11,15 +11,30 @@ from txpipe.detect.finding import Finding, Rule, alert
 from txpipe.detect.rules.listed import Listed
 from txpipe.detect.rules.mention import Mention
 from txpipe.detect.screener import Screener
+from txpipe.errors import RecordFault
 from txpipe.record import SEVERITIES, alert_id, check, dumps, loads
 
 REMEMBERED = 100_000
 """Alert ids kept to say each thing once; a movement that repeats an older one is said again."""
 
-MOST_FOLLOWING = 10_000
-"""Records that a transaction is waited for, whatever its first one announces."""
+MOST_WAITED = 10_000
+"""Lines of any kind for which a transaction's further records are waited for, whatever it announces."""
 
 _LOOKED_AT = frozenset({"transfer", "call", "approval"})
+_ENDS = _LOOKED_AT | {"block", "reorg"}
+"""Types after which a transaction of the same chain has no more records, unless they belong to it."""
+
+_RAW = "raw chain data, not a record; pipe it through txnorm first"
+_ELSEWHERE = {
+    "alert": "an alert, not a record; txalert reads alerts",
+    "label": "a label, not a record",
+    "transaction": _RAW,
+    "log": _RAW,
+    "token_transfer": _RAW,
+    "receipt": _RAW,
+    "trace": _RAW,
+}
+"""Types that end up here by mistake. Passing over them would look like "nothing found"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +55,9 @@ class _Case:
 class _Transaction:
     """A transaction whose further records are announced: its findings wait for the one that says it best."""
 
-    chain: str
     tx: str
     left: int
+    patience: int
     cases: dict[tuple[str, str], _Case] = field(default_factory=dict)
 
     def add(self, case: _Case) -> None:
@@ -70,13 +85,18 @@ class Engine:
         self._rules = tuple(rules)
         self._screener = screener
         self._recent: OrderedDict[str, tuple[int, bool]] = OrderedDict()
-        self._open: _Transaction | None = None
+        self._open: dict[str, _Transaction] = {}
         self.alerts = 0
+
+    @property
+    def silenced(self) -> int:
+        """How often an allow-list won over a blocklist."""
+        return self._screener.silenced
 
     @property
     def waiting(self) -> bool:
         """Whether the next record matters even if no list names anyone in it."""
-        return self._open is not None
+        return bool(self._open)
 
     def feed(self, line: bytes) -> Iterator[bytes]:
         """Take one line; yield its alerts, and those of earlier records that waited for it.
@@ -84,33 +104,52 @@ class Engine:
         Raises:
             RecordFault: the line is no valid record; it had no effect.
         """
+        yield from self._lose_patience()
         record = check(loads(line))
-        if self._open is not None and not self._continues(record):
-            yield from self.end()
-        if record["type"] in _LOOKED_AT:
-            for case in self._cases(record, line.strip()):
-                if self._open is None and record.get("follows", 0) > 0:
-                    left = min(record["follows"], MOST_FOLLOWING)
-                    self._open = _Transaction(record["chain"], record["tx"], left)
-                if self._open is None:
-                    yield from self._say(case)
-                else:
-                    self._open.add(case)
-        if self._open is not None and self._open.left <= 0:
-            yield from self.end()
+        kind = record["type"]
+        if kind in _ELSEWHERE:
+            raise RecordFault(_ELSEWHERE[kind])
+        if kind not in _ENDS:
+            return
+        transaction = self._open.get(record["chain"])
+        if transaction and (kind not in _LOOKED_AT or record["tx"] != transaction.tx):
+            yield from self._close(record["chain"])
+            transaction = None
+        if kind in _LOOKED_AT:
+            yield from self._judge(record, line.strip(), transaction)
 
     def end(self) -> Iterator[bytes]:
-        """Yield what still waits: the transaction has no more records, or the input has none."""
-        transaction, self._open = self._open, None
-        if transaction is not None:
-            for case in transaction.verdict():
-                yield from self._say(case)
+        """Yield what still waits: the input has no more records."""
+        for chain in list(self._open):
+            yield from self._close(chain)
 
-    def _continues(self, record: dict[str, Any]) -> bool:
-        if self._open is None or (record.get("chain"), record.get("tx")) != (self._open.chain, self._open.tx):
-            return False
-        self._open.left -= 1
-        return True
+    def _judge(
+        self, record: dict[str, Any], line: bytes, transaction: _Transaction | None
+    ) -> Iterator[bytes]:
+        """Say a record's findings, or keep them while further records of its transaction are announced."""
+        cases = list(self._cases(record, line))
+        if transaction:
+            transaction.left -= 1
+        elif cases and record.get("follows", 0) > 0:
+            transaction = _Transaction(record["tx"], record["follows"], MOST_WAITED)
+            self._open[record["chain"]] = transaction
+        for case in cases:
+            if transaction:
+                transaction.add(case)
+            else:
+                yield from self._say(case)
+        if transaction and transaction.left <= 0:
+            yield from self._close(record["chain"])
+
+    def _lose_patience(self) -> Iterator[bytes]:
+        for chain, transaction in list(self._open.items()):
+            transaction.patience -= 1
+            if transaction.patience < 0:
+                yield from self._close(chain)
+
+    def _close(self, chain: str) -> Iterator[bytes]:
+        for case in self._open.pop(chain).verdict():
+            yield from self._say(case)
 
     def _cases(self, record: dict[str, Any], line: bytes) -> Iterator[_Case]:
         for rule in self._rules:

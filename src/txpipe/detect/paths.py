@@ -19,6 +19,9 @@ from txpipe.window import windows
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
 
+PARSED_FIRST = 100
+"""Lines at the start of an input that are parsed whatever they hold."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -28,7 +31,7 @@ class Reading:
         engine: takes the lines.
         source: the input.
         bad: reports lines that are no records.
-        idle: called just before a read waits, to flush what was found.
+        idle: called before every read, to flush what was found.
         lines: lines read so far, blank ones included.
         started: monotonic seconds at which it began; only the summary looks at it.
     """
@@ -45,7 +48,9 @@ class Reading:
 
         Args:
             screen_with: look for its addresses in raw bytes and parse only the lines that hit; None parses
-                every line. Both ways find the same; a line that is not parsed is checked for its framing.
+                every line. Both ways find the same; a line that is not parsed is checked for its framing. The
+            first PARSED_FIRST lines are always parsed, so that input of another kind does not pass for
+            records in which nothing is listed.
 
         Raises:
             BadLine: under --strict.
@@ -59,8 +64,8 @@ class Reading:
         seconds = time.monotonic() - self.started
         rate = f", {self.lines / seconds:,.0f} lines/s" if seconds > 0 else ""
         return (
-            f"{self.lines:,} lines read, {self.engine.alerts:,} alerts, {self.bad.count:,} bad lines"
-            f" in {seconds:,.1f} s{rate}"
+            f"{self.lines:,} lines read, {self.engine.alerts:,} alerts, {self.engine.silenced:,} silenced by"
+            f" allow-lists, {self.bad.count:,} bad lines in {seconds:,.1f} s{rate}"
         )
 
     def _parsed(self) -> Iterator[bytes]:
@@ -89,6 +94,7 @@ class Reading:
         count, starts = scanner.misframed(size)
         starts.update(buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size))
         starts |= lines_with(b"\\", buffer, size)
+        starts |= first_lines(buffer, size, PARSED_FIRST - self.lines)
         todo = iter(sorted(starts))
         at = 0
         while True:
@@ -109,6 +115,16 @@ class Reading:
             yield from self.engine.feed(line)
         except RecordFault as fault:
             self.bad.report(self.source.name, number(), str(fault))
+
+
+def first_lines(buffer: bytearray, size: int, count: int) -> set[int]:
+    """Return where the first lines start, as many as asked for."""
+    starts: set[int] = set()
+    at = 0
+    while at < size and len(starts) < count:
+        starts.add(at)
+        at = buffer.find(b"\n", at, size) + 1
+    return starts
 
 
 def lines_with(text: bytes, buffer: bytearray, size: int) -> set[int]:

@@ -1,9 +1,9 @@
 """The raw-byte path of the list rules: find listed addresses in bytes, parse only the lines that hit.
 
-A JSON string that is a listed address, unless it is spelled with a backslash, has a quote right before and
-behind it and starts with the address's own first bytes. So a line needs parsing only if it holds a
-backslash, or a string whose first SCAN_BYTES bytes hash into the index's filter. What parsing finds in
-those lines is what it would find in all of them.
+A JSON string that is a listed address, unless it is spelled with a backslash, ends with a quote and, behind
+a quote or the colon of a prefix (``eip155:1:``, ``bitcoincash:``), holds the address's own bytes in either
+case. So a line needs parsing only if it holds a backslash, or such a place whose first SCAN_BYTES bytes hash
+into the index's filter. What parsing finds in those lines is what it would find in all of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 _QUOTE = ord('"')
+_COLON = ord(":")
 _X = ord("x")
 _NEWLINE = ord("\n")
 _OPEN = ord("{")
@@ -58,7 +59,7 @@ class Scanner:
         self._busy = np.zeros(room, np.bool_)
         self._evm = "evm" in index.families
         self._initials = np.zeros(256, np.bool_)
-        self._initials[[ord(initial) for initial in index.initials]] = True
+        self._initials[[ord(letter) for letter in index.initials.lower() + index.initials.upper()]] = True
         self._others = bool(index.initials)
 
     def candidates(self, size: int) -> list[int]:
@@ -115,10 +116,12 @@ class Scanner:
         return places
 
     def _starts_of_others(self, size: int) -> Positions:
-        """Return where a string starts with the first letter of a listed address that is not EVM hex."""
-        quotes = self._bytes[: size - 1] == _QUOTE
-        np.logical_and(quotes, self._initials[self._bytes[1:size]], out=quotes)
-        starts = np.flatnonzero(quotes) + 1
+        """Return where a string, or its part behind a colon, starts as a listed address that is no hex."""
+        before = self._bytes[: size - 1]
+        marks = before == _QUOTE
+        np.logical_or(marks, before == _COLON, out=marks)
+        np.logical_and(marks, self._initials[self._bytes[1:size]], out=marks)
+        starts = np.flatnonzero(marks) + 1
         return starts[starts < len(self._bytes) - SCAN_BYTES]
 
     def _probe(self, starts: Positions) -> Positions:

@@ -13,7 +13,7 @@ SANCTIONS = "sanctions"
 """The category that an allow-list silences only on demand: the law has no allow-list."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Screener:
     """Looks addresses up in blocklists and allow-lists.
 
@@ -21,11 +21,13 @@ class Screener:
         block: the blocklists; None means that nothing is listed.
         allow: the allow-lists, which win.
         allow_sanctions: let them win over sanctions, too.
+        silenced: how often an allow-list won so far.
     """
 
     block: Index | None
     allow: Index | None = None
     allow_sanctions: bool = False
+    silenced: int = 0
 
     def matches(self, address: str, day: str) -> tuple[Entry, ...]:
         """Return the entries that count against an address.
@@ -41,7 +43,9 @@ class Screener:
             found = tuple(entry for entry in found if not entry.delisted or day < entry.delisted)
         if not found or self.allow is None or not self.allow.find(address):
             return found
-        return () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
+        left = () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
+        self.silenced += not left
+        return left
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import stat
 import tempfile
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +22,7 @@ from txpipe.lists.entry import Addresses, Entry
 from txpipe.lists.index import (
     FOLD,
     HEAD,
+    LOOKED_UP,
     MAGIC,
     MIX1,
     MIX2,
@@ -43,13 +46,14 @@ def build(
 
     Args:
         items: in any order; equal entries count once. Addresses in canonical spelling.
-        path: the file to write.
+        path: the file to write; of a symbolic link the file it points to.
         bad_rows: says, once the items are at their end, how many rows were none; the index keeps it.
 
     Raises:
-        SinkFailed: the file cannot be written, or there is no room for temporary ones.
+        SinkFailed: the file cannot be written or is a device, a pipe or a folder, or there is no room for
+            temporary ones.
     """
-    target = Path(path)
+    target = regular_target(path)
     try:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
             try:
@@ -67,6 +71,23 @@ def build(
         raise SinkFailed(f"{target}: index cannot be written: {exc.strerror}") from exc
 
 
+def regular_target(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a path leads to, links followed; it need not be there yet.
+
+    Raises:
+        SinkFailed: it is no regular file: replacing /dev/full would take the device away from everyone.
+    """
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        regular = True
+    except OSError as exc:
+        raise SinkFailed(f"{os.fspath(path)}: index cannot be written: {exc.strerror}") from exc
+    if not regular:
+        raise SinkFailed(f"{os.fspath(path)}: is no regular file; name one")
+    return Path(os.path.realpath(path))
+
+
 class _Writer:
     """Writes sections one after the other; hashes them on the way."""
 
@@ -74,6 +95,7 @@ class _Writer:
         self.file = file
         self.at = HEAD.size
         self.digest = hashlib.blake2b(digest_size=16)
+        self.crc = 0
         self.sections: dict[str, list[int]] = {}
         file.write(bytes(HEAD.size))
 
@@ -95,6 +117,7 @@ class _Writer:
             "filter_log2": bits_log2,
             "shared": [list(names) for names in spool.shared],
             "fingerprint": self.digest.hexdigest(),
+            "crc": self.crc,
             "sections": self.sections,
         }
         raw = orjson.dumps(header)
@@ -105,6 +128,8 @@ class _Writer:
     def _section(self, name: str, parts: Iterable[bytes]) -> None:
         self._put(bytes(-self.at % 64))
         start = self.at
+        if name == LOOKED_UP[0]:
+            self.crc = 0
         for part in parts:
             self._put(part)
         self.sections[name] = [start, self.at]
@@ -112,6 +137,7 @@ class _Writer:
     def _put(self, part: bytes) -> None:
         self.file.write(part)
         self.digest.update(part)
+        self.crc = zlib.crc32(part, self.crc)
         self.at += len(part)
 
 

@@ -15,14 +15,14 @@ import orjson
 
 from txpipe import __version__
 from txpipe.errors import ListFault, SinkFailed, UsageFault
-from txpipe.lists.build import build
-from txpipe.lists.entry import Addresses, Entry
+from txpipe.lists.build import build, regular_target
+from txpipe.lists.entry import CATEGORIES, Addresses, Entry
 from txpipe.lists.formats import read
 from txpipe.lists.index import MAGIC, Index
 from txpipe.lists.inputs import Input, Progress
 from txpipe.lists.reading import Faults, ListSpec
 
-_RULES_VERSION = 1  # to be raised when a reader gives other entries for the same bytes
+_RULES_VERSION = 2  # to be raised when a reader gives other entries for the same bytes
 _SUFFIX = ".txindex"
 _KEPT_FILES = 24
 _KEPT_BYTES = 2 << 30
@@ -84,8 +84,9 @@ def compile_lists(
     """Compile lists, text or compiled, to one index file and open it; arguments as for ``open_lists``.
 
     Raises:
-        SinkFailed: the file cannot be written.
+        SinkFailed: the file cannot be written, or is none.
     """
+    path = regular_target(path)
     return _with_lists(specs, lambda lists: _compiled(lists, path, say, progress), say, skip_bad=skip_bad)
 
 
@@ -97,6 +98,7 @@ def _with_lists(
     skip_bad: bool,
 ) -> Index:
     """Act on opened lists; under skip_bad again without the one at fault, for as long as one is."""
+    _tell_unknown_categories(specs, say)
     with contextlib.ExitStack() as stack:
         lists: list[_Opened] = []
         for spec in specs:
@@ -111,6 +113,15 @@ def _with_lists(
                     raise
                 say(f"{fault}; list skipped")
                 lists = good
+
+
+def _tell_unknown_categories(specs: Sequence[ListSpec], say: Callable[[str], None]) -> None:
+    """Say that a category given in an option is a word of the user's own; an allow-list's may be any."""
+    given = dict.fromkeys(spec.category for spec in specs if not spec.allows)
+    for word in given:
+        if word and word not in CATEGORIES:
+            known = ", ".join(name for name in CATEGORIES if name != "allow")
+            say(f'category "{word}" counts as scam; known ones are {known}')
 
 
 @contextlib.contextmanager
@@ -160,6 +171,9 @@ def _merged(
         index = Index(path)
         with contextlib.suppress(OSError):
             os.utime(path)
+        if rows := index.bad_rows:
+            were = "row of the lists was no entry" if rows == 1 else "rows of the lists were no entries"
+            say(f"{rows:,} {were}; txlist compile shows them")
         return index
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -38,11 +38,15 @@ def read(
         ListFault: the file is of no known format, or not one entry in it is usable.
     """
     some = False
-    for item in _items(source, Reading(spec, faults), progress):
-        some = True
+    reading = Reading(spec, faults)
+    for item in _items(source, reading, progress):
+        if not some:
+            some = True
+            faults.release()
         yield item
     if not some:
-        raise ListFault(source.path, "has no usable entry")
+        raise ListFault(source.path, reading.why_none())
+    reading.tell_default()
 
 
 def _items(source: Input, reading: Reading, progress: Progress | None) -> Iterator[Entry | Addresses]:

@@ -13,6 +13,8 @@ from txpipe.lists.entry import Entry
 from txpipe.lists.reading import Reading
 from txpipe.stream import MAX_LINE, TooLong, too_long
 
+_RECORDS = ("transfer", "call", "approval", "block", "reorg", "heartbeat", "alert", "label")
+
 WHOLE_LIMIT = 256 << 20
 """Bytes of a JSON document that is read in one piece; longer lists come as NDJSON."""
 
@@ -60,6 +62,8 @@ def _rows(path: str, found: Any, reading: Reading) -> Iterable[Any]:
         return found
     if not isinstance(found, dict):
         raise ListFault(path, "holds neither a JSON array nor objects")
+    if is_record(found):
+        return [found]
     date = found.get("date") or found.get("lastmod") or found.get("updated")
     if isinstance(date, str | int):
         reading.date = words.day(str(date)) or ""
@@ -82,9 +86,15 @@ def _entry(place: str, value: Any, reading: Reading) -> Entry | None:
         return None
     row = row_of(value)
     if not row.get("address"):
+        reading.records += is_record(value)
         reading.faults.report(place, "names no address")
         return None
     return reading.entry(place, row)
+
+
+def is_record(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object is a record of a txpipe stream; those name accounts, but list none."""
+    return value.get("type") in _RECORDS and "chain" in value
 
 
 def row_of(value: Mapping[str, Any]) -> dict[str, str]:

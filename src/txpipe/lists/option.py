@@ -34,7 +34,7 @@ def parse_list(text: str, default_category: str = "scam") -> ListSpec:
         default_category: category of rows for which neither option nor file says one.
 
     Raises:
-        ValueError: an unknown key, an empty value or an impossible date.
+        ValueError: an unknown key, an empty value, a mistyped category or an impossible date.
     """
     match = _SETTINGS.fullmatch(text)
     path = match["path"] if match else text
@@ -46,6 +46,9 @@ def parse_list(text: str, default_category: str = "scam") -> ListSpec:
         if not words.clean(value):
             raise ValueError(f'"{key}=" says nothing')
         found[key] = words.clean(value)
+    category = words.category(found.get("category", ""))
+    if meant := words.meant_category(category):
+        raise ValueError(f'category "{category}" is unknown; did you mean {meant}?')
     date = found.get("date", "")
     if date and not re.fullmatch(r"\d{4}-\d\d-\d\d", words.day(date) or "") and date != UNDATED:
         raise ValueError(f'date "{date}" is no day as in 2025-11-19')
@@ -54,7 +57,7 @@ def parse_list(text: str, default_category: str = "scam") -> ListSpec:
     return ListSpec(
         path,
         found.get("name") or list_name(path),
-        words.category(found.get("category", "")),
+        category,
         date if date == UNDATED else words.day(date) or "",
         default_category,
         renamed="name" in found,
@@ -162,7 +165,7 @@ _OPTIONS = (
         type=ListType("allow"),
         multiple=True,
         metavar="[name=...,category=...,date=...:]FILE",
-        help="An allow-list, which wins over blocklists; repeatable.",
+        help="An allow-list; silences blocklists (but sanctions) in txdetect; repeatable.",
     ),
     click.option(
         "--default-allow/--no-default-allow",

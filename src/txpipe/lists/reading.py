@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from txpipe.address import OTHER, canonical, family
+from txpipe.address import OTHER, family
 from txpipe.lists import words
 from txpipe.lists.entry import Entry
 
@@ -37,10 +37,18 @@ class ListSpec:
     default_category: str = "scam"
     renamed: bool = False
 
+    @property
+    def allows(self) -> bool:
+        """It is an allow-list."""
+        return self.default_category == "allow"
+
 
 @dataclass(slots=True)
 class Faults:
     """Reports rows that are no entries, one line each, and counts them.
+
+    A file of which no row is an entry is explained by its first few rows; messages about others wait for the
+    first entry.
 
     Attributes:
         say: takes one message for people.
@@ -49,17 +57,34 @@ class Faults:
 
     say: Callable[[str], None]
     count: int = 0
+    _released: bool = False
+    _held: list[str] = field(default_factory=list)
 
     SHOWN = 20
     """Messages a list may cause before its bad rows are only counted."""
+    SHOWN_AT_FIRST = 3
+    """Messages before the first usable entry."""
 
     def report(self, place: str, reason: str, outcome: str = "skipped") -> None:
         """Count one bad row and say so."""
         self.count += 1
         if self.count <= self.SHOWN:
-            self.say(f"{place}: {reason}; {outcome}")
-        if self.count == self.SHOWN:
-            self.say("further bad rows of this list are counted, not shown")
+            self._tell(f"{place}: {reason}; {outcome}")
+        elif self.count == self.SHOWN + 1:
+            self._tell("further bad rows of this list are counted, not shown")
+
+    def _tell(self, message: str) -> None:
+        if self._released or self.count <= self.SHOWN_AT_FIRST:
+            self.say(message)
+        else:
+            self._held.append(message)
+
+    def release(self) -> None:
+        """Say what was held back: the list has an entry."""
+        self._released = True
+        for message in self._held:
+            self.say(message)
+        self._held.clear()
 
 
 @dataclass(slots=True)
@@ -72,6 +97,7 @@ class Reading:
         date: the list's date, as far as the file has said it.
         category: the category of rows that name none.
         source: the source of rows that name none.
+        records: rows that were records of a txpipe stream.
     """
 
     spec: ListSpec
@@ -79,6 +105,8 @@ class Reading:
     date: str = ""
     category: str = ""
     source: str = ""
+    records: int = 0
+    _categorised: bool = False
     _said: tuple[str, ...] = ()
     _shared: Entry | None = None
 
@@ -125,23 +153,41 @@ class Reading:
         if _HEX.fullmatch(text):
             address = text.lower()
         else:
-            address = canonical(text)
+            address = words.address(text)
             if reason := unusable(address):
                 self.faults.report(place, f"{_shown(text)} {reason}")
                 return None
         shared = self.shared()
-        said = row.get("category", "")
+        said = words.category(row.get("category", "")) or words.known_category(row.get("kind", ""))
+        if said:
+            self._categorised = True
         return Entry(
             address,
             shared.list,
             shared.list_date,
-            (not self.spec.category and words.category(said)) or shared.category,
+            (not self.spec.category and said) or shared.category,
             words.clean(row.get("label", "")),
             words.clean(row.get("source", "")) or shared.source,
             self._day(place, row.get("listed", "")),
             self._day(place, row.get("delisted", "")),
             words.clean(row.get("asset", ""), 16),
         )
+
+    def why_none(self) -> str:
+        """Say why a list without one entry has none."""
+        if self.records:
+            return "holds txpipe records, not a list"
+        rows = self.faults.count
+        return f"has no usable entry in {rows:,} rows" if rows > 1 else "has no usable entry"
+
+    def tell_default(self) -> None:
+        """Say that the category was assumed, if neither option nor file gave one to any row."""
+        spec = self.spec
+        if not (self._categorised or self.category or spec.category or spec.allows):
+            self.faults.say(
+                f"{spec.path}: no category given, taken as {spec.default_category}; "
+                f"say category=…,date=…:{spec.path}"
+            )
 
     def _day(self, place: str, text: str) -> str:
         if not text:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from txpipe.address import canonical, family
+from txpipe.address import family
+from txpipe.lists import words
 from txpipe.lists.entry import Entry
 from txpipe.lists.index import Index
 from txpipe.lists.reading import unusable
+from txpipe.visible import clipped
 
 LISTED: Literal["listed"] = "listed"
 NOT_LISTED = "not listed"
 UNCHECKED = "unchecked"
 
+_SANCTIONS = "sanctions"
+_WIDTH = len(NOT_LISTED)
+_NAME = 128
 _FIELDS = ("list", "list_date", "category", "label", "listed", "delisted", "asset", "source")
 
 
@@ -23,7 +28,8 @@ def verdict(text: str, block: Index | None, allow: Index | None, day: str = "") 
     Args:
         text: an address in any spelling.
         block: the blocklists; None if there are none.
-        allow: the allow-lists; None if there are none. They are shown, they do not change the verdict.
+        allow: the allow-lists; None if there are none. Their entries are shown as ``allow_entries``; they do
+            not change the verdict, ``allowed`` says whether they silence it in txdetect.
         day: judge the entries' dates as of that day, YYYY-MM-DD; empty for now, when what was delisted no
             longer counts.
 
@@ -31,7 +37,7 @@ def verdict(text: str, block: Index | None, allow: Index | None, day: str = "") 
         A ``verdict`` record. "not listed" only where some list holds addresses of this family; elsewhere
         "unchecked" with a reason: no answer is not a clean one.
     """
-    address = canonical(text.strip())
+    address = words.address(text)
     found = block.find(address) if block else ()
     result: dict[str, Any] = {"type": "verdict", "address": address}
     if any(entry.active(day) for entry in found):
@@ -41,10 +47,41 @@ def verdict(text: str, block: Index | None, allow: Index | None, day: str = "") 
     else:
         result["verdict"] = NOT_LISTED
     result["entries"] = [_shown(entry) | {"active": entry.active(day)} for entry in found]
-    allowed = allow.find(address) if allow else ()
-    if allowed:
-        result["allowed"] = [_shown(entry) | {"active": entry.active(day)} for entry in allowed]
+    allowing = allow.find(address) if allow else ()
+    result["allowed"] = bool(allowing) and not any(_unsilenced(entry, day) for entry in found)
+    if allowing:
+        result["allow_entries"] = [_shown(entry) | {"active": entry.active(day)} for entry in allowing]
     return result
+
+
+def _unsilenced(entry: Entry, day: str) -> bool:
+    """Tell whether an entry counts against an address in spite of allow-lists, as ``detect.screener`` has it."""
+    delisted = entry.delisted and not (day and day < entry.delisted)
+    return entry.category == _SANCTIONS and not delisted
+
+
+def line(result: dict[str, Any]) -> str:
+    """Return a verdict as one line for people."""
+    said = result["verdict"]
+    shown = f"{said.upper() if said == LISTED else said:<{_WIDTH}}  {clipped(result['address'], _NAME)}"
+    if "reason" in result:
+        shown += f"  {result['reason']}"
+    entries = result["entries"]
+    if entries:
+        first = next((entry for entry in entries if entry["active"]), entries[0])
+        shown += f"  {_told(first)}"
+        if len(entries) > 1:
+            shown += f"; and {len(entries) - 1:,} more"
+    if result["allowed"]:
+        shown += f"; allowed by {result['allow_entries'][0]['list']}"
+    return shown
+
+
+def _told(entry: dict[str, Any]) -> str:
+    parts = [f"{entry['list']} ({entry['list_date']}): {entry['category']}"]
+    parts += [f'"{entry["label"]}"'] * ("label" in entry)
+    parts += [f"{key} {entry[key]}" for key in ("listed", "delisted") if key in entry]
+    return ", ".join(parts)
 
 
 def _unchecked(address: str, block: Index | None) -> str:

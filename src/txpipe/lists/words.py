@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import functools
 import re
 from collections.abc import Sequence
+
+from txpipe.address import canonical
 
 _ROLES: dict[str, str] = {
     "address": """address contractaddress wallet walletaddress account accountaddress addr cryptoaddress
@@ -13,14 +16,19 @@ _ROLES: dict[str, str] = {
     "label": """nametag label name entity sdnname etherscantag contracttag tag actor title owner comment
         description notes""",
     "category": """category abuse abusetype etherscanlabels contractcreatoretherscanlabel threat
-        threattype kind""",
+        threattype""",
+    "kind": "type kind",
     "listed": """listed listeddate datelisted partylisteddate dateadded addedat added date createdat
         reporteddate""",
     "delisted": "delisted delisteddate datedelisted removedat dateremoved removed",
     "source": "source sourceurl url reference link announcement",
     "asset": "asset currency symbol coin ticker",
 }
-"""Roles and the column names that fill them, the preferred first; compared without case and marks."""
+"""Roles and the column names that fill them, the preferred first; compared without case and marks.
+
+``kind`` says why an address is listed in some files (ransomware) and what it is in others (contract, EOA): it
+counts as a category where it holds a known word for one.
+"""
 
 _MEANINGS: dict[str, str] = {
     "sanctions": "sanctions sanction sanctioned sanctioned-entity ofac ofac-sdn sdn",
@@ -48,6 +56,7 @@ MyEtherWallet's words.
 """
 
 _CATEGORIES = {word: meaning for meaning, said in _MEANINGS.items() for word in said.split()}
+_CLOSE = 0.84  # difflib's ratio: one letter of seven; "mining" (0.83 to "mixing") stays a word of its own
 _MARKS = re.compile(r"[^a-z0-9]+")
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)")
@@ -90,9 +99,43 @@ def category(text: str) -> str:
         Of several words, separated by commas, semicolons or bars, the first that is known; else the first
         as it is, in lower case with dashes; empty for nothing.
     """
-    words = [_MARKS.sub("-", word.lower()).strip("-") for word in re.split(r"[,;|]", clean(text))]
-    known = (_CATEGORIES[word] for word in words if word in _CATEGORIES)
-    return next(known, next((word for word in words if word), ""))
+    words = _words(text)
+    return _first_known(words) or next((word for word in words if word), "")
+
+
+@functools.lru_cache(maxsize=4096)
+def known_category(text: str) -> str:
+    """Return the first category that a list's words mean; empty if none of them is known."""
+    return _first_known(_words(text))
+
+
+def meant_category(word: str) -> str:
+    """Return the category that an unknown word is a mistyped one of; empty if it is close to none.
+
+    >>> meant_category("sanctins"), meant_category("mining"), meant_category("sanctions")
+    ('sanctions', '', '')
+    """
+    if word in _CATEGORIES:
+        return ""
+    close = difflib.get_close_matches(word, _CATEGORIES, 1, _CLOSE)
+    return _CATEGORIES[close[0]] if close else ""
+
+
+def _words(text: str) -> list[str]:
+    return [_MARKS.sub("-", word.lower()).strip("-") for word in re.split(r"[,;|]", clean(text))]
+
+
+def _first_known(words: Sequence[str]) -> str:
+    return next((_CATEGORIES[word] for word in words if word in _CATEGORIES), "")
+
+
+def address(text: str) -> str:
+    """Return an address as a person or a list spells it in its canonical spelling.
+
+    Only ``0x`` begins hex in records; people's ``0X`` is taken for it.
+    """
+    found = canonical(text.strip())
+    return canonical(f"0x{found[2:]}") if found.startswith("0X") else found
 
 
 @functools.lru_cache(maxsize=4096)

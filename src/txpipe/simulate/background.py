@@ -200,9 +200,11 @@ class Background:
         self._ledger.create(world.people[world.person(self._bits)], world.fresh())
 
     def _self(self) -> None:
+        """Pay oneself: half the time nothing at all, which cancels a transaction that is stuck."""
         world, bits = self._world, self._bits
         who = world.person(bits)
-        self._ledger.native(world.people[who], world.people[who], world.payment(who, world.coin, bits))
+        units = world.payment(who, world.coin, bits) if bits(1) else 0
+        self._ledger.native(world.people[who], world.people[who], units)
 
     def _store(self) -> None:
         """Move an exchange's surplus to its cold wallet."""

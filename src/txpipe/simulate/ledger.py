@@ -50,12 +50,15 @@ class Ledger:
         self._time = time
         self._next_hash = hashes.pop
         self._parts: list[str] = []
+        self._counted = self._lines = 0
         self._add = self._parts.append
         self._log = 0
 
     def records(self) -> int:
         """Count the records in the open block so far."""
-        return sum(part.count("\n") for part in self._parts)
+        self._lines += sum(part.count("\n") for part in self._parts[self._counted :])
+        self._counted = len(self._parts)
+        return self._lines
 
     def close(self, block_hash: str, parent: str) -> tuple[str, int]:
         """End the block with its ``block`` record; returns all its lines and how many they are."""
@@ -68,8 +71,11 @@ class Ledger:
         return text + last, records + 1
 
     def native(self, sender: str, to: str, units: int) -> Written:
-        """Send the native coin, without calldata."""
+        """Send the native coin, without calldata; nothing of it is a bare call, as when a payment is cancelled."""
         tx = self._next_hash()
+        if not units:
+            self._add(f'{self._call}{tx}","n":0,"from":"{sender}","to":"{to}","value":"0"}}\n')
+            return tx, 0, 1
         coin = self._coin
         self._add(
             f'{self._transfer}{tx}","n":0,"from":"{sender}","to":"{to}",{coin.head}{coin.money(units)}}}\n'

@@ -141,7 +141,7 @@ class World:
         if not digits:
             return units + (drawn >> 17 if asset.decimals > 9 else 0) or 1
         excess = (units.bit_length() * 1233 >> 12) + 1 - digits  # decimal digits, at times one too many
-        return units - units % _POWERS[excess] if excess > 0 else units or 1
+        return (units - units % _POWERS[excess] if excess > 0 else 0) or units or 1
 
     def exchange(self, bits: Bits) -> Exchange:
         """Pick an exchange by popularity."""

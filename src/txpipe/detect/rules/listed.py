@@ -9,7 +9,7 @@ Reads: ``from``, ``to`` and ``inputs`` of transfers, calls and approvals; the li
 payment of 1.25 ETH to a sanctioned wallet: severity critical, subject the wallet, with list, list date,
 entry and category as evidence.
 
-Settings: SEVERITIES gives severity by category and direction; a zero-value token movement (which anyone can
+Settings: BY_CATEGORY gives severity by category and direction; a zero-value token movement (which anyone can
 forge in another's name), a failed transaction and a payment from before the listing each lower it a step.
 
 Known false positives: lists that name contracts which everyone touches (an allow-list ships and is on by
@@ -21,7 +21,8 @@ Source: the screening steps of OFAC's "Sanctions Compliance Guidance for the Vir
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from txpipe.address import canonical
@@ -53,9 +54,10 @@ _VERBS = {
     TO: "to",
     FROM: "from",
     INPUT: "from",
-    SPENDER: "may be spent by",
-    OWNER: "approved by",
+    SPENDER: "to",
+    OWNER: "by",
 }
+_COMING = frozenset({FROM, INPUT, OWNER})
 
 
 class Listed:
@@ -67,17 +69,39 @@ class Listed:
 
     def find(self, record: dict[str, Any], screener: Screener) -> list[Finding]:
         """Return one finding for each distinct party that is listed, senders first."""
-        findings: list[Finding] = []
-        seen: set[str] = set()
-        for spelled, direction in parties(record):
-            address = canonical(spelled)
-            if address in seen:
-                continue
-            seen.add(address)
-            entries = screener.matches(address, day_of(record["time"]))
-            if entries:
-                findings.append(_finding(self.ID, record, address, direction, entries))
-        return findings
+        found = matches(parties(record), record, screener)
+        return [
+            finding(self.ID, record, match, f"{_what(record)} {_VERBS[match.direction]} a listed address")
+            for match in found
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A listed address in a record.
+
+    Attributes:
+        address: canonical spelling.
+        direction: what it is to the record: TO, FROM, …
+        day: UTC day of the record.
+        entries: what the lists say of it.
+    """
+
+    address: str
+    direction: str
+    day: str
+    entries: tuple[Entry, ...]
+
+    def weighed(self) -> tuple[Entry, Severity]:
+        """Return the deciding entry and its severity in this direction, less a step before its listing."""
+        coming = self.direction in _COMING
+
+        def severity(entry: Entry) -> Severity:
+            given = BY_CATEGORY.get(entry.category, BY_CATEGORY["scam"])[coming]
+            return lowered(given, int(entry.listed > self.day))
+
+        deciding = max(self.entries, key=lambda entry: ORDER.index(severity(entry)))
+        return deciding, severity(deciding)
 
 
 def parties(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -92,18 +116,53 @@ def parties(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield recipient, SPENDER if approval else TO
 
 
-def worst(entries: tuple[Entry, ...], direction: str) -> tuple[Entry, Severity]:
-    """Return the entry that decides, and the severity of its category in a direction."""
+def matches(named: Iterable[tuple[str, str]], record: dict[str, Any], screener: Screener) -> Iterator[Match]:
+    """Yield a match for each distinct listed address of (address as spelled, direction) pairs."""
+    day = day_of(record["time"])
+    seen: set[str] = set()
+    for spelled, direction in named:
+        address = canonical(spelled)
+        if address not in seen:
+            seen.add(address)
+            if entries := screener.matches(address, day):
+                yield Match(address, direction, day, entries)
 
-    def severity(entry: Entry) -> Severity:
-        to, coming_from = BY_CATEGORY.get(entry.category, BY_CATEGORY["scam"])
-        return coming_from if direction in (FROM, INPUT, OWNER) else to
 
-    deciding = max(entries, key=lambda entry: ORDER.index(severity(entry)))
-    return deciding, severity(deciding)
+def finding(
+    rule: str, record: dict[str, Any], match: Match, what: str, lowering: tuple[str, ...] = ()
+) -> Finding:
+    """Return the finding of a match.
+
+    Args:
+        rule: the rule's id.
+        record: the record that fired.
+        match: the listed address in it.
+        what: the title's beginning.
+        lowering: reasons for which the rule lowers the severity, a step each, besides the common ones.
+    """
+    deciding, severity = match.weighed()
+    reasons = [*lowering, *_reasons_to_lower(record)]
+    severity = lowered(severity, len(reasons))
+    evidence: dict[str, Any] = {"address": match.address, "direction": match.direction}
+    if "method" in record:
+        evidence["method"] = record["method"]
+    evidence["matches"] = [_said(entry, match.day) for entry in match.entries]
+    if deciding.listed > match.day:
+        reasons.append("before-listing")
+    if reasons:
+        evidence["lowered_by"] = reasons
+    return Finding(
+        rule=rule,
+        category=deciding.category,
+        severity=severity,
+        score=SCORES[severity] + min(4, len({entry.list for entry in match.entries}) - 1),
+        subject=match.address,
+        title=f"{what}: {_described(deciding)}",
+        evidence=evidence,
+    )
 
 
-def match_evidence(entry: Entry, day: str) -> dict[str, Any]:
+def _said(entry: Entry, day: str) -> dict[str, Any]:
     """Return what the list says, with where and since when."""
     said: dict[str, Any] = {"list": entry.list, "list_date": entry.list_date, "category": entry.category}
     for key in ("label", "source", "listed", "delisted", "asset"):
@@ -114,51 +173,18 @@ def match_evidence(entry: Entry, day: str) -> dict[str, Any]:
     return said
 
 
-def reasons_to_lower(record: dict[str, Any], entries: tuple[Entry, ...]) -> list[str]:
-    """Name what makes a match weigh less; each reason is one step of severity."""
+def _reasons_to_lower(record: dict[str, Any]) -> list[str]:
     reasons = []
     if record.get("failed"):
         reasons.append("failed")
     if record["type"] == "transfer" and record["n"] != 0 and record["value"].strip("-0") == "":
         reasons.append("zero-value")
-    if all(entry.listed > day_of(record["time"]) for entry in entries):
-        reasons.append("before-listing")
     return reasons
 
 
-def described(entry: Entry) -> str:
-    """Say who an entry is, in a few words."""
+def _described(entry: Entry) -> str:
     who = f"{entry.label}, " if entry.label else ""
     return f"{who}{entry.category} on list {entry.list} ({entry.list_date})"
-
-
-def _finding(
-    rule: str, record: dict[str, Any], address: str, direction: str, entries: tuple[Entry, ...]
-) -> Finding:
-    deciding, severity = worst(entries, direction)
-    lowering = reasons_to_lower(record, entries)
-    severity = lowered(severity, len(lowering))
-    evidence: dict[str, Any] = {
-        "address": address,
-        "direction": direction,
-        "matches": [match_evidence(entry, day_of(record["time"])) for entry in entries],
-    }
-    if lowering:
-        evidence["lowered_by"] = lowering
-    return Finding(
-        rule=rule,
-        category=deciding.category,
-        severity=severity,
-        score=score(severity, entries),
-        subject=address,
-        title=f"{_what(record)} {_VERBS[direction]} a listed address: {described(deciding)}",
-        evidence=evidence,
-    )
-
-
-def score(severity: Severity, entries: tuple[Entry, ...]) -> int:
-    """Return the severity's score, a point more for each further list that agrees, up to four."""
-    return SCORES[severity] + min(4, len({entry.list for entry in entries}) - 1)
 
 
 def _what(record: dict[str, Any]) -> str:

@@ -25,18 +25,12 @@ from __future__ import annotations
 from typing import Any
 
 from txpipe.address import canonical
-from txpipe.detect.finding import Finding, lowered
-from txpipe.detect.rules.listed import (
-    TO,
-    described,
-    match_evidence,
-    parties,
-    reasons_to_lower,
-    score,
-    worst,
-)
-from txpipe.detect.screener import Screener, day_of
+from txpipe.detect.finding import Finding
+from txpipe.detect.rules.listed import finding, matches, parties
+from txpipe.detect.screener import Screener
 from txpipe.record import Severity
+
+MENTION = "mention"
 
 
 class Mention:
@@ -48,38 +42,11 @@ class Mention:
 
     def find(self, record: dict[str, Any], screener: Screener) -> list[Finding]:
         """Return one finding for each distinct listed address in calldata that is no party."""
-        mentions = record.get("mentions")
-        if not mentions:
+        if not record.get("mentions"):
             return []
-        day = day_of(record["time"])
-        findings = []
-        seen = {canonical(address) for address, _ in parties(record)}
-        for address in map(canonical, mentions):
-            if address in seen:
-                continue
-            seen.add(address)
-            entries = screener.matches(address, day)
-            if not entries:
-                continue
-            deciding, severity = worst(entries, TO)
-            lowering = ["calldata-only", *reasons_to_lower(record, entries)]
-            severity = lowered(severity, len(lowering))
-            method = record.get("method")
-            findings.append(
-                Finding(
-                    rule=self.ID,
-                    category=deciding.category,
-                    severity=severity,
-                    score=score(severity, entries),
-                    subject=address,
-                    title=f"Calldata names a listed address: {described(deciding)}",
-                    evidence={
-                        "address": address,
-                        "direction": "mention",
-                        "method": method,
-                        "matches": [match_evidence(entry, day) for entry in entries],
-                        "lowered_by": lowering,
-                    },
-                )
-            )
-        return findings
+        known = {canonical(address) for address, _ in parties(record)}
+        named = ((each, MENTION) for each in record["mentions"] if canonical(each) not in known)
+        return [
+            finding(self.ID, record, match, "Calldata names a listed address", ("calldata-only",))
+            for match in matches(named, record, screener)
+        ]
