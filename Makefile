@@ -31,7 +31,7 @@ install: $(BIN)/.installed ## set up .venv with the commands and their extras
 .PHONY: run
 run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
 	@echo "simulated traffic, alerts as they come$(if $(RECORDS),, (Ctrl-C ends)):" >&2
-	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 500 --fraud-rate 0.02) \
+	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 300 --fraud-rate 0.014) \
 	  | bin/txdetect --list blocklists/demo.csv --stats \
 	  | bin/txalert --format human --stats
 

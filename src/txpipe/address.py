@@ -27,7 +27,7 @@ _FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("solana", re.compile(rf"{_B58}{{43,44}}")),
 )
 _OTHER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{11,127}")
-_LOWER = re.compile(r"(?:0x|BC1|TB1|BCRT1|LTC1)")
+_LOWER = re.compile(r"(?:BC1|TB1|BCRT1|LTC1)")
 _CAIP10 = re.compile(r"(eip155|bip122|tron|solana|ripple|xrpl|monero):[-A-Za-z0-9]{1,64}:(?P<address>.+)")
 
 
@@ -52,7 +52,8 @@ def canonical(address: str) -> str:
     EVM hex and bech32 become lower case; base58 stays byte for byte, its case is part of it; a
     ``bitcoincash:`` prefix and a CAIP-10 ``namespace:chain:`` prefix are dropped. No validity check.
     """
-    if match := _CAIP10.fullmatch(address):
-        address = match["address"]
-    address = address.removeprefix("bitcoincash:")
-    return address.lower() if _LOWER.match(address) else address
+    if ":" in address:
+        if match := _CAIP10.fullmatch(address):
+            address = match["address"]
+        address = address.removeprefix("bitcoincash:")
+    return address.lower() if address.startswith("0x") or _LOWER.match(address) else address

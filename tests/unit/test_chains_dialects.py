@@ -188,6 +188,52 @@ def test_litecoin_is_told_by_its_addresses():
     assert "--chain says" in normalized(found, chain=BITCOIN)[1][0][2]
 
 
+def _spent(number, **more):
+    """A getblock 2 answer: inputs name what they spend, not what stood there."""
+    found = _core(scriptPubKey={"address": "bc1qbbb"})
+    found |= {"height": number, "hash": f"{number:064x}"}
+    found["tx"][1]["vin"] = [{"txid": "e" * 64, "vout": 0, **more}]
+    return found
+
+
+def test_inputs_without_addresses_are_said_once():
+    """getblock 2: every sender is null; one notice a run says what that costs and what gives them."""
+    records, bad, notices = normalized([_spent(5), _spent(6)])
+    assert {one["from"] for one in records if one["type"] == "transfer"} == {None}
+    assert len(notices) == 1
+    assert "senders are not screened; getblock HASH 3" in notices[0]
+    assert not bad
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        _spent(5, prevout={"scriptPubKey": {"type": "nonstandard"}}),
+        _core(scriptPubKey={"address": "bc1qbbb"}),
+    ],
+)
+def test_a_script_without_an_address_is_no_missing_output(found):
+    """getblock 3, coinbase and odd scripts: nothing is missing, nothing is said."""
+    assert normalized(found)[2] == []
+
+
+def test_bitcoin_etl_without_enrichment_is_said():
+    """Its inputs' values are null until bitcoinetl's enrich_transactions."""
+    item = {
+        "type": "transaction",
+        "hash": "b" * 64,
+        "block_number": 5,
+        "block_timestamp": 77,
+        "inputs": [
+            {"spent_transaction_hash": "e" * 64, "spent_output_index": 0, "value": None, "addresses": []}
+        ],
+        "outputs": [{"index": 0, "value": 5, "addresses": ["bc1qbbb"]}],
+    }
+    assert "enrich_transactions" in normalized(item)[2][0]
+    item["inputs"][0] |= {"value": 5, "addresses": ["bc1qaaa"]}
+    assert normalized(item)[2] == []
+
+
 def test_verbosity_1_names_the_remedy():
     """Transaction ids alone are bad input."""
     assert "verbosity 2 or 3" in normalized({"hash": "0" * 64, "height": 1, "tx": ["a" * 64]})[1][0][2]

@@ -1,5 +1,6 @@
 """Documents of any layout; bad ones are named and skipped; how the input was cut changes nothing."""
 
+import csv
 import json
 
 import pytest
@@ -107,3 +108,13 @@ def test_cutting_and_damage_never_change_or_crash(data):
     pieces = [bytes(whole[a:b]) for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True) if a < b]
     expected = normalized(bytes(whole), max_document=limit)
     assert normalized(pieces, max_document=limit) == expected
+
+
+def test_the_csv_module_s_limit_is_left_as_it_was():
+    """It is one for the process: a long field is read, and others find their own limit afterwards."""
+    before = csv.field_size_limit()
+    text = f"hash,number,input\n1,2,{'a' * 2 * before}\n3,4,5\n".encode()
+    found = documents.texts([text], "f", 1 << 20)
+    assert len(next(found).value["input"]) == 2 * before
+    assert csv.field_size_limit() == before
+    assert next(found).value == {"hash": "3", "number": "4", "input": "5"}

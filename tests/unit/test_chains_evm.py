@@ -204,3 +204,117 @@ def test_the_chain_of_a_legacy_signature():
     old = tx(type="0x0", v="0x135")
     del old["chainId"]
     assert normalized(block(1, old))[0][0]["chain"] == "eip155:137"
+
+
+def _nameless(number, **more):
+    sent = tx(number, value=1, **more)
+    del sent["chainId"]
+    return block(number, sent)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_a_chain_learnt_from_one_input_serves_only_it(first, second):
+    """One FILE names Polygon, the other names nothing: that one is eip155:1 with a notice, in any order."""
+    named = block(first, tx(first, value=1, chainId="0x89"))
+    records, bad, notices = normalized(named, _nameless(second))
+    chains = {one["block"]: one["chain"] for one in records}
+    assert chains == {first: "eip155:137", second: "eip155:1"}
+    assert notices == ["the data names no chain: taken as eip155:1; --chain says otherwise"]
+    assert not bad
+
+
+def test_a_chain_learnt_serves_the_blocks_of_its_input_that_name_none():
+    """An empty block after one that names its chain is of that chain; receipts beside it take part."""
+    blocks = [block(1, tx(1, chainId="0x89")), block(2), _nameless(3)]
+    records, _, notices = normalized(blocks)
+    assert {one["chain"] for one in records} == {"eip155:137"}
+    assert notices == []
+
+
+def test_inputs_joined_in_one_block_learn_together():
+    """Headers of one FILE, transactions of another that name the chain: a later header is of that chain."""
+    headers = [
+        {
+            "type": "block",
+            "number": n,
+            "hash": h32(n),
+            "parent_hash": h32(n - 1),
+            "timestamp": 9,
+            "transaction_count": n % 2,
+        }
+        for n in (1, 2)
+    ]
+    records, _, notices = normalized(headers, [tx(1, chainId="0x89")])
+    assert [one["type"] for one in records] == ["call", "block", "block"]
+    assert {one["chain"] for one in records} == {"eip155:137"}
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("chain", "asset", "symbol"),
+    [
+        ("eip155:43114", "slip44:9005", "AVAX"),
+        ("eip155:100", "slip44:700", "XDAI"),
+        ("eip155:250", "slip44:1007", "FTM"),
+        ("eip155:42220", "slip44:52752", "CELO"),
+        ("eip155:59144", "slip44:60", "ETH"),
+    ],
+)
+def test_native_coins_of_well_known_chains(chain, asset, symbol):
+    """Each has its own coin type and symbol."""
+    sent = normalized(_nameless(1), chain=chain)[0][0]
+    assert (sent["asset"], sent["symbol"], sent["amount"]) == (
+        f"{chain}/{asset}",
+        symbol,
+        "0.000000000000000001",
+    )
+
+
+def test_an_unknown_chain_s_coin_is_not_ether():
+    """Its value is exact; symbol, amount and usd would be claims."""
+    sent = normalized(_nameless(1), chain="eip155:987654321")[0][0]
+    assert (sent["asset"], sent["value"]) == ("eip155:987654321/slip44:60", "1")
+    assert not {"symbol", "amount", "usd"} & set(sent)
+
+
+DAI = "0x6b175474e89094c44da98b954eedeac495271d0f"
+
+
+@pytest.mark.parametrize(
+    ("to", "data"),
+    [
+        (USDT, call("d505accf", BOB, CAROL, 7, 9, 27, 1, 1)),
+        (DAI, call("8fcbaf0c", BOB, CAROL, 0, 9, 1, 27, 1, 1)),
+        (CAROL, call("2b67b570", BOB, USDT, 7, 9, 0, CAROL, 9, 256)),
+        (CAROL, call("2a2d80d1", BOB, 96, 512, 96, CAROL, 9, 2, USDT, 7, 0, 0, ALICE, 8, 0, 0)),
+    ],
+)
+def test_a_permit_is_told_by_the_called_function_and_its_parties(to, data):
+    """The approval of the permit's token, owner and spender is by permit; the others beside it are not."""
+    token = to if to != CAROL else USDT
+    a, b, c = (h32(int(who, 16)) for who in (ALICE, BOB, CAROL))
+    logs = [
+        log(0, APPROVAL, b, c, data=h32(7), address=token),
+        log(1, APPROVAL, a, c, data=h32(7), address=token),
+        log(2, APPROVAL, b, c, data=h32(7), address=BOB),
+    ]
+    records, _, _ = normalized(block(1, tx(to=to, data=data)), [receipt(*logs)])
+    assert [one["via"] for one in _movements(records)] == ["permit", "approve", "approve"]
+
+
+def test_a_permit_that_is_cut_short_marks_nothing():
+    """Calldata that does not tell the parties leaves the log's own word."""
+    seen = log(0, APPROVAL, h32(int(BOB, 16)), h32(int(CAROL, 16)), data=h32(7))
+    records, _, _ = normalized(block(1, tx(to=USDT, data=call("d505accf", BOB))), [receipt(seen)])
+    assert records[1]["via"] == "approve"
+
+
+def test_a_nameless_block_of_inputs_of_several_chains_is_bad():
+    """One FILE is Polygon's, the other Optimism's: a block joined from both is of neither."""
+    header = {"type": "block", "number": 3, "hash": h32(3), "parent_hash": h32(2), "timestamp": 9}
+    sent = tx(3)
+    del sent["chainId"]
+    first, second = block(1, tx(1, chainId="0x89")), block(2, tx(2, chainId="0xa"))
+    records, bad, _ = normalized([first, header], [second, sent])
+    assert {one["block"] for one in records} == {1, 2}
+    assert "its inputs are of several chains: eip155:10, eip155:137" in bad[0][2]

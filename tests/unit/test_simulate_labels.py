@@ -67,6 +67,13 @@ def test_fraud_has_its_share(rate):
     assert (len(labels) - fraud) / transactions == pytest.approx(rate, rel=0.25)
 
 
+def test_an_instance_begins_with_its_first_step():
+    """No instance waits for itself: the first fraud of a stream is not half an hour off."""
+    for seed in range(8):
+        blocks = itertools.islice(simulator.blocks(Settings(seed=seed, fraud_rate=0.02)), 60)
+        assert any(b'"fraud":true' in label.line for block in blocks for label in block.labels)
+
+
 def test_no_fraud_no_labels():
     """--fraud-rate 0 is traffic without scenarios: nothing listed, nothing labelled."""
     records, labels = simulated(30_000, seed=3, fraud_rate=0)

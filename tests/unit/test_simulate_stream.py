@@ -14,7 +14,7 @@ from txpipe.simulate import emit, simulator
 from txpipe.simulate.simulator import Settings
 
 # Changes whenever the stream does: then it is another stream, and the note of the change says so.
-PINNED = "f3e677bb5d414bdd82cc88346947a066"
+PINNED = "7b2941a4e91381ac89dc6ee79adc24f4"
 
 
 def stream(records, **wanted):
@@ -140,6 +140,17 @@ def test_token_payments_have_the_agreed_shape(sample):
     assert moved["type"] == "transfer"
     assert moved["n"] >= 1
     assert moved["asset"] == f"eip155:1/erc20:{call['to']}"
+
+
+def test_a_transfer_carries_value(sample):
+    """Nothing sent is a call, as when a payment is cancelled; no token is sent in an amount of nothing."""
+    moved = [item for item in sample if item["type"] == "transfer"]
+    assert all(int(item["value"]) > 0 for item in moved)
+    bare = [
+        item for item in sample if item["type"] == "call" and not {"method", "created", "failed"} & set(item)
+    ]
+    assert bare
+    assert all(item["value"] == "0" and item["from"] == item["to"] for item in bare)
 
 
 def test_every_kind_occurs(sample):

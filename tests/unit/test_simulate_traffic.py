@@ -46,12 +46,12 @@ def test_people_like_round_amounts(records):
 
 
 def test_new_accounts_keep_appearing(records):
-    """In the last tenth of the stream 5-50 % of the receivers have not been seen before."""
+    """In the last tenth of the stream 5-60 % of the receivers have not been seen before."""
     moved = [item for item in records if item["type"] == "transfer" and item["n"] == 0]
     cut = len(moved) * 9 // 10
     seen = {address for item in moved[:cut] for address in (item["from"], item["to"])}
     late = {item["to"] for item in moved[cut:]}
-    assert 0.05 < len(late - seen) / len(late) < 0.5
+    assert 0.05 < len(late - seen) / len(late) < 0.6
 
 
 def test_accounts_have_usual_counterparties(records):

@@ -73,7 +73,7 @@ class ChainOf:
 
         Args:
             said: the chains that its parts name.
-            inputs: where its parts came from; a block that names no chain is of the one that these named last.
+            inputs: where its parts came from; one that names no chain is of the one that these named last.
 
         Raises:
             RecordFault: its parts, or its inputs, contradict one another or the user.

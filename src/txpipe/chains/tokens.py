@@ -17,8 +17,8 @@ _MAX_DECIMALS = 77
 _MAX_SYMBOL = 64
 
 _UNKNOWN_COIN = "slip44:60"
-"""The native coin of an EVM chain that the table lacks: Ether's coin type (SLIP-44), from which wallets derive
-keys on every such chain. It names the chain's own coin, whatever that is, so it comes without symbol and amount."""
+"""The native coin of an EVM chain that the table lacks: Ether's coin type (SLIP-44), from which wallets
+derive keys on every such chain. It names the chain's own coin, whatever that is: no symbol, no amount."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from txpipe.record import decimal
 
 _DECIMALS = 8
 _BLIND = (
-    "inputs carry no addresses: \"from\" is null and senders are not screened; getblock HASH 3 (Bitcoin Core 23 "
-    "or newer) or bitcoinetl enrich_transactions gives them"
+    'inputs carry no addresses: "from" is null, senders are not screened; getblock HASH 3 (Core 23 or newer) '
+    "or bitcoinetl enrich_transactions gives them"
 )
 
 

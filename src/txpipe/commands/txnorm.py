@@ -69,6 +69,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     zcat block.json.gz | txnorm | txdetect --list blocklists/demo.csv | txalert
     txnorm transactions.json logs.json > records.ndjson
 
+    A block that names no chain is of --chain, else of the chain that the same input named before, else of
+    eip155:1 (Bitcoin's main net), with a notice. The native coin of a chain that the shipped table lacks is
+    called slip44:60, without symbol and amount; its value is exact. Bitcoin inputs tell their addresses in
+    getblock 3 only (Core 23 or newer); without them "from" is null, and a notice says so.
+
     Token movements come from receipts, logs or token_transfer items where the input holds any of a block,
     else from calldata (n is negative then; transferFrom and approve do not tell an amount from a token's id:
     their asset is of kind "token" unless the shipped table knows it). Parts of a block may come apart, within

@@ -76,7 +76,11 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
     help="Mean transactions per second of simulated time.",
 )
 @click.option(
-    "--chain", callback=_evm_chain, default="eip155:1", metavar="CAIP-2", help="Chain that records name."
+    "--chain",
+    callback=_evm_chain,
+    default="eip155:1",
+    metavar="CAIP-2",
+    help="Chain that records name; tokens, contracts and prices stay Ethereum's.",
 )
 @click.option(
     "--fraud-rate",
@@ -123,7 +127,8 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     Some transactions pay, approve or mention wallets of blocklists/demo.csv (the same for every seed), and as
     many only look like it. Records do not say which; --labels does. Wallets, prices and hashes are invented;
-    contracts of well-known tokens and routers are real.
+    contracts of well-known tokens and routers are Ethereum's real ones, and the coin is ETH: with another
+    --chain, tokens, contracts and prices stay Ethereum's.
 
     It does not follow a real chain (txtail), convert real data (txnorm) or find anything (txdetect).
     """  # noqa: D301 - \b keeps click from joining the example's lines

@@ -112,7 +112,7 @@ def micro_cents(dollars: float) -> int:
 
 
 def native(chain: str) -> Asset:
-    """Return the chain's own coin, as ether."""
+    """Return the chain's own coin, which is ether whatever the chain is called."""
     return Asset(f"{chain}/slip44:60", "ETH", 18, micro_cents(NATIVE_PRICE), priced=True)
 
 

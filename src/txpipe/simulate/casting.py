@@ -89,7 +89,9 @@ class Casting:
         return due
 
     def _enter(self, part: _Part, steps: Sequence[Step], now: int) -> None:
+        """Queue an instance's steps; it begins with its first, now."""
         instance = next(self._numbers)
+        began = now - min(step.after_s for step in steps)
         for step in steps:
             cue = Cue(part.name, instance, part.fraud, step)
-            heapq.heappush(self._waiting, (now + step.after_s, next(self._order), cue))
+            heapq.heappush(self._waiting, (began + step.after_s, next(self._order), cue))

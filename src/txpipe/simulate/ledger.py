@@ -71,7 +71,7 @@ class Ledger:
         return text + last, records + 1
 
     def native(self, sender: str, to: str, units: int) -> Written:
-        """Send the native coin, without calldata; nothing of it is a bare call, as when a payment is cancelled."""
+        """Send the native coin, without calldata; sending nothing (to cancel a payment) is a bare call."""
         tx = self._next_hash()
         if not units:
             self._add(f'{self._call}{tx}","n":0,"from":"{sender}","to":"{to}","value":"0"}}\n')
