@@ -74,7 +74,7 @@ every = pytest.mark.parametrize("name", SCRIPTS)
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
-    (tmp_path / "list.txt").write_text(f"# date: 2026-11-01\n{LISTED}\n")
+    (tmp_path / "list.txt").write_text(f"# date: 2026-11-01\n# category: scam\n{LISTED}\n")
     monkeypatch.chdir(tmp_path)
 
 

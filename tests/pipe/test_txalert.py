@@ -99,7 +99,7 @@ def test_summary_after_ctrl_c():
         said = process.stderr.read()
     assert (process.returncode, said) == (
         130,
-        b"txalert: 1 of 1 alerts let through: 1 critical; by rule: listed 1\n",
+        b"txalert: 1 of 1 alert let through: 1 critical; by rule: listed 1\n",
     )
 
 

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import ALERT, HEARTBEAT, LISTED, MATCH, SENDER, TRANSFER, TX, UNLIMITED, line
+from examples import ALERT, HEARTBEAT, LISTED, MATCH, RECORDS, SENDER, TRANSFER, TX, UNLIMITED, line
 from txpipe.alerts import facts, forms, intake, select
 from txpipe.alerts.human import coloured, human, plain
 from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 from txpipe.alerts.tally import Tally
 from txpipe.record import RecordFault, check
 from txpipe.stream import BadLines
+
+NFT = {"type": "transfer", "value": "1", "asset": f"eip155:1/erc721:{LISTED}/420"}
 
 
 def items(*records):
@@ -86,8 +88,9 @@ def test_tally_is_bounded():
 def test_human():
     """One alert: headline, movement, parties in full with their part, transaction, list entry."""
     assert shown() == (
-        "CRITICAL 95  2025-10-09 08:53:32 UTC  listed  Pays an address on a sanctions list\n"
-        "  1.25 ETH (3,975.00 USD), eip155:1 block 23000001\n"
+        "CRITICAL 95  2025-10-09 08:53:32 UTC  listed\n"
+        "  Pays an address on a sanctions list\n"
+        "  1.25 ETH (3,975.00 USD), Ethereum block 23000001\n"
         f"  from     {SENDER}\n"
         f"  to       {LISTED}  suspect, listed\n"
         f"  tx       {TX}\n"
@@ -102,7 +105,7 @@ def test_human():
         ({"status": "updated", "rev": 1}, "CRITICAL 95, updated (rev 1)  2025"),
         ({"rev": 3}, "CRITICAL 95, open again (rev 3)  2025"),
         ({"shadow": True}, "(shadow: on trial, not for action)\n"),
-        ({"block": None}, "eip155:1 pending\n"),
+        ({"block": None}, "Ethereum pending\n"),
         ({"record": {**TRANSFER, "failed": True}}, "block 23000001, failed\n"),
         ({"subject": "0xother"}, "  subject  0xother  suspect\n"),
         ({"incident": "episode 7"}, "  incident episode 7\n"),
@@ -117,7 +120,36 @@ def test_human():
         ),
         ({"record": {**TRANSFER, "inputs": [SENDER, LISTED]}}, "  inputs   2 addresses\n"),
         ({"record": {**TRANSFER, "amount": "1234567.5"}}, "  1,234,567.5 ETH (3,975.00 USD), "),
-        ({"record": {"type": "transfer", "value": "5", "asset": "a:b/c:d"}}, "  5 base units of a:b/c:d, "),
+        (
+            {"record": {"type": "transfer", "value": "5", "asset": "a:b/c:d"}},
+            "(no decimals known for d), 5 base units, ",
+        ),
+        (
+            {"record": {"type": "transfer", "value": "1", "asset": f"eip155:1/erc20:{LISTED}"}},
+            f"  amount unknown (no decimals known for {LISTED}), 1 base unit, ",
+        ),
+        ({"record": NFT}, f"  NFT #420 of {LISTED}, Ethereum"),
+        ({"record": {**NFT, "symbol": "BAYC"}}, f"  NFT #420 of {LISTED} (BAYC), "),
+        ({"record": {**NFT, "type": "approval"}}, f"  may spend NFT #420 of {LISTED}, "),
+        (
+            {"record": {"type": "approval", "scope": "all", "asset": f"eip155:1/erc721:{LISTED}"}},
+            f"  may spend all NFTs of {LISTED}, ",
+        ),
+        ({"chain": "bip122:000000000019d6689c085ae165831e93"}, ", Bitcoin block"),
+        (
+            {"record": {"type": "approval", "value": "7000", "asset": f"eip155:1/erc20:{LISTED}"}},
+            f"  may spend 7,000 base units of {LISTED} (no decimals known), ",
+        ),
+        ({"chain": "eip155:999"}, ", eip155:999 block"),
+        (
+            {"title": "Transfer to a listed address: LAZARUS GROUP, sanctions on list ofac-sdn (2026-11-01)"},
+            "\n  Transfer to a listed address\n",
+        ),
+        ({"title": "word " * 20}, f"\n  {'word ' * 14}word\n  word word word word word\n"),
+        (
+            {"evidence": {"lowered_by": ["calldata-only", "failed", "zero-value", "before-listing", "odd"]}},
+            "before the listing, odd\n",
+        ),
         ({"record": {"type": "call", "method": "0xa9059cbb"}}, "  call 0xa9059cbb, "),
         (
             {"record": {"type": "approval", "symbol": "USDT", "value": UNLIMITED}},
@@ -141,10 +173,33 @@ def test_human_keeps_look_alikes_apart():
     assert right in shown(record={**TRANSFER, "to": right})
 
 
+def test_human_fits_the_terminal():
+    """The headline and the title keep to 80 columns; alerts are a blank line apart."""
+    long = {**ALERT, "title": "some words " * 20, "status": "retracted", "rev": 2}
+    out = b"".join(forms.written(items(long, HEARTBEAT, ALERT), "human")).decode()
+    lines = out.split("\n")
+    assert out.count("\n\n") == 1
+    assert not out.startswith("\n")
+    assert out.endswith("\n")
+    assert all(len(row) <= 80 for row in lines)
+    wide = b"".join(forms.written(items(long), "human", width=300)).decode()
+    assert wide.count("\n") < out.count("\n") - 7
+
+
+def test_records_are_told():
+    """Whoever forgot txdetect hears it once; the records pass and are counted."""
+    said = []
+    tally = Tally(BadLines(said.append))
+    records = items(*(RECORDS[kind] for kind in ("transfer", "call", "approval", "block", "label")))
+    assert list(tally.incoming(records)) == records
+    assert said == ["these are records, not alerts; txdetect makes alerts of them"]
+    assert tally.summary() == "0 of 0 alerts let through; 4 records instead of alerts"
+
+
 def test_human_heartbeat():
     """A stalled or blind source is told; a healthy one and other types are not."""
     assert human(check({**HEARTBEAT, "status": "blind", "lag_s": 3400}), plain) == (
-        "BLIND  2025-10-09 08:53:32 UTC  eip155:1  last block 23000001, 3,400 s behind, says txtail\n"
+        "BLIND  2025-10-09 08:53:32 UTC  Ethereum  last block 23000001, 3,400 s behind, says txtail\n"
     )
     assert human(check(HEARTBEAT), plain) == ""
     assert human(check({"type": "news"}), plain) == ""
@@ -230,7 +285,7 @@ def test_forms_take_everything(form):
     """Every form takes every type; only ndjson passes on what is no alert."""
     given_items = items(ALERT, HEARTBEAT, {"type": "news"})
     out = b"".join(forms.written(given_items, form))
-    rows = {"ndjson": 3, "human": 6, "csv": 2, "tsv": 2}
+    rows = {"ndjson": 3, "human": 7, "csv": 2, "tsv": 2}
     assert out.count(b"\n") == rows[form]
 
 

@@ -1,5 +1,7 @@
 """The compiled index: everything built into it is found, damage is refused."""
 
+import json
+import os
 import random
 
 import pytest
@@ -10,7 +12,7 @@ from txpipe.errors import ListFault, SinkFailed
 from txpipe.lists import build as build_module
 from txpipe.lists.build import build
 from txpipe.lists.entry import Addresses, Entry
-from txpipe.lists.index import HEAD, SCAN_BYTES, Index, filter_bits, is_index, scan_key
+from txpipe.lists.index import HEAD, LOOKED_UP, SCAN_BYTES, Index, filter_bits, is_index, scan_key
 
 EVM = st.binary(min_size=20, max_size=20).map(lambda raw: f"0x{raw.hex()}")
 OTHER = st.text("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", min_size=1, max_size=64)
@@ -160,6 +162,54 @@ def test_damage_inside_a_large_index_is_no_answer(tmp_path, monkeypatch):
     path.write_bytes(raw)
     with pytest.raises(ListFault, match="damaged"):
         Index(path).find(A)
+
+
+def test_flipped_bits_in_a_large_index_are_refused(tmp_path, monkeypatch):
+    """Damage to keys, places or filter would miss an address without a word: every start verifies them."""
+    monkeypatch.setattr("txpipe.lists.index._VERIFIED_BYTES", 0)
+    monkeypatch.setattr("txpipe.lists.index._CHUNK", 100)
+    path = tmp_path / "some.txindex"
+    build([Entry(f"0x{n:040x}", "list") for n in range(50)], path)
+    assert Index(path).find(f"0x{7:040x}")
+    whole = bytearray(path.read_bytes())
+    _, at, _, _ = HEAD.unpack_from(whole)
+    sections = json.loads(whole[at:])["sections"]
+    for name in LOOKED_UP:
+        for place in range(sections[name][0], sections[name][1], 37):
+            whole[place] ^= 1 << (place % 8)
+            path.write_bytes(whole)
+            with pytest.raises(ListFault, match="damaged"):
+                Index(path)
+            whole[place] ^= 1 << (place % 8)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    """Pipes, folders (and devices, not tried) stay what they are; of a link its file is replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    to_pipe = tmp_path / "to-pipe"
+    to_pipe.symlink_to(pipe)
+
+    def unread():
+        raise AssertionError("read")
+        yield
+
+    for target in (pipe, folder, to_pipe):
+        with pytest.raises(SinkFailed, match="is no regular file; name one"):
+            build(unread(), target)
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(SinkFailed, match="cannot be written"):
+        build(unread(), loop)
+    for real in (folder / "there", folder / "new"):
+        link = tmp_path / f"to-{real.name}"
+        link.symlink_to(real)
+        (folder / "there").write_text("old")
+        build([Entry(A, "list")], link)
+        assert link.is_symlink()
+        assert Index(real).find(A)
 
 
 def test_what_is_no_index(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from txpipe.errors import ListFault, UsageFault
+from txpipe.errors import ListFault, SinkFailed, UsageFault
 from txpipe.lists import cache
 from txpipe.lists.cache import compile_lists, default_cache, open_lists
 from txpipe.lists.option import ListChoice, default_allow, list_name, parse_list
@@ -72,6 +72,8 @@ def test_list_option(text, spec):
         ("nmae=x:f", "none of name=, category=, date=|is none of"),
         ("name=x,name=y:f", "is none of"),
         ("name=:f", "says nothing"),
+        ("category=sanctins:f", r'category "sanctins" is unknown; did you mean sanctions\?'),
+        ("category=Ransomwear:f", r"did you mean ransomware\?"),
         ("date=soon:f", "no day"),
         ("date=2025-02-30:f", "no day"),
         ("", "names no file"),
@@ -125,7 +127,7 @@ def test_no_lists_at_all(lists):
 
 def test_a_damaged_cache_is_made_again(lists):
     """Whatever happened to the cached file, the answer is right."""
-    path = lists.write("some.txt", A)
+    path = lists.write("some.txt", "# category: scam", A)
     lists.open(path)
     (cached,) = lists.cached()
     for damage in (b"", b"junk", cached.read_bytes()[:-1], cached.read_bytes()[:300] + bytes(9)):
@@ -138,7 +140,8 @@ def test_a_damaged_cache_is_made_again(lists):
 def test_without_a_cache_the_work_goes_on(lists, place):
     """A cache that cannot be written costs one notice and the time to compile."""
     (lists.folder / "file").write_text("")
-    index = lists.open(lists.write("some.txt", A), cache_dir=lists.folder / place)
+    path = lists.write("some.txt", "# category: scam", A)
+    index = lists.open(path, cache_dir=lists.folder / place)
     assert index.find(A)
     assert len(lists.said) == 1
     assert "compiling for this run only" in lists.said[0]
@@ -184,7 +187,7 @@ def test_two_at_once(lists):
 
 def test_bad_lists(lists):
     """A list without an entry is a fault of usage, or skipped on demand; the others are used."""
-    good, bad = lists.write("good.txt", A), lists.write("bad.txt", "junk")
+    good, bad = lists.write("good.txt", "# category: scam", A), lists.write("bad.txt", "junk")
     with pytest.raises(ListFault, match=r"bad\.txt: has no usable entry") as caught:
         lists.open(good, bad)
     assert caught.value.status == 2
@@ -203,6 +206,51 @@ def test_bad_rows_are_counted_in_the_index(lists):
     compiled = lists.folder / "some.txindex"
     compile_lists([parse_list(path)], compiled, say=lists.said.append)
     assert lists.open(str(compiled), lists.write("other.txt", B, "junk")).bad_rows == 3
+
+
+def test_skipped_rows_are_told_from_the_cache(lists):
+    """What was skipped when a list was compiled is not forgotten when it comes from the cache."""
+    two = lists.write("two.txt", "# category: scam", A, "junk", "junk")
+    lists.open(two)
+    assert len(lists.said) == 2
+    lists.said.clear()
+    lists.open(two)
+    assert lists.said == ["2 rows of the lists were no entries; txlist compile shows them"]
+    one = lists.write("one.txt", "# category: scam", A, "junk")
+    lists.open(one)
+    lists.open(one)
+    assert lists.said[-1] == "1 row of the lists was no entry; txlist compile shows them"
+
+
+def test_assumed_category_is_told_once(lists):
+    """Where neither option nor file gives a category, compiling says so; the cache and allow-lists do not."""
+    path = lists.write("some.txt", A)
+    message = f"{path}: no category given, taken as scam; say category=…,date=…:{path}"
+    lists.open(path)
+    lists.open(path)
+    assert lists.said == [message]
+    lists.open(f"category=theft:{path}")
+    lists.open(lists.write("table.csv", "address,category", f"{A},", f"{B},theft"))
+    open_lists([parse_list(path, "allow")], say=lists.said.append, cache_dir=lists.cache)
+    assert lists.said == [message]
+
+
+def test_unknown_category_is_told(lists):
+    """A category of the user's own is kept and said; one of an allow-list may be any."""
+    path = lists.write("some.txt", A)
+    index = lists.open(f"category=mining:{path}", f"category=mining,name=again:{path}")
+    assert [entry.category for entry in index.find(A)] == ["mining", "mining"]
+    known = "sanctions, terrorism, ransomware, theft, phishing, mixer, darknet, scam"
+    assert lists.said == [f'category "mining" counts as scam; known ones are {known}']
+    open_lists([parse_list(f"category=router:{path}", "allow")], say=lists.said.append, cache_dir=lists.cache)
+    assert len(lists.said) == 1
+
+
+def test_compile_refuses_before_reading(lists):
+    """A target that is no file is refused even where the lists are bad."""
+    absent = [parse_list(str(lists.folder / "absent"))]
+    with pytest.raises(SinkFailed, match="is no regular file; name one"):
+        compile_lists(absent, lists.folder, say=lists.said.append)
 
 
 def test_lists_from_a_pipe(lists):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from examples import TRANSFER, line
 from txpipe.errors import ListFault
 from txpipe.lists import formats
 from txpipe.lists.entry import Addresses, Entry
@@ -16,6 +17,7 @@ from txpipe.lists.inputs import Input
 from txpipe.lists.option import parse_list
 from txpipe.lists.reading import Faults
 
+DEFAULTED = "no category given"  # said of most lists here; has a test of its own
 A = "0x" + "a1" * 20
 B = "0x" + "b2" * 20
 BTC = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
@@ -36,7 +38,7 @@ def read(path, settings=""):
                 entries.append(item)
     finally:
         source.close()
-    return entries, [message.replace(str(path), "FILE") for message in said]
+    return entries, [message.replace(str(path), "FILE") for message in said if DEFAULTED not in message]
 
 
 def listed(tmp_path, content, name="list.txt", settings=""):
@@ -85,6 +87,51 @@ def test_messages_end_at_a_limit(tmp_path):
     """A file of junk does not fill a log."""
     _, said = listed(tmp_path, f"{A}\n" + "junk\n" * 5000)
     assert len(said) == Faults.SHOWN + 1
+    assert said[-1] == "further bad rows of this list are counted, not shown"
+    _, said = listed(tmp_path, f"{A}\n" + "junk\n" * Faults.SHOWN)
+    assert len(said) == Faults.SHOWN
+    _, said = listed(tmp_path, "junk\n" * Faults.SHOWN + f"{A}\n")
+    assert len(said) == Faults.SHOWN
+
+
+def test_a_file_without_entries_is_explained_by_its_first_rows(tmp_path):
+    """Three rows and the verdict; a stream of txpipe records is called by its name."""
+    said = []
+    for content, reason in (
+        ("junk\n" * 3000, "has no usable entry in 3,000 rows"),
+        (line(TRANSFER).decode() * 30, "holds txpipe records, not a list"),
+        (line(TRANSFER, mentions=[A]).decode(), "holds txpipe records, not a list"),
+    ):
+        said.clear()
+        (tmp_path / "list.txt").write_text(content)
+        source = Input(str(tmp_path / "list.txt"))
+        with pytest.raises(ListFault, match=reason):
+            list(formats.read(source, parse_list(source.path), Faults(said.append)))
+        source.close()
+        assert len(said) <= 3
+
+
+@pytest.mark.parametrize(
+    ("column", "word", "category"),
+    [
+        ("type", "Sanctioned", "sanctions"),
+        ("type", "EOA", "scam"),
+        ("abuse_type", "ransomware", "ransomware"),
+        ("kind", "phish-hack", "phishing"),
+        ("kind", "contract", "scam"),
+    ],
+)
+def test_columns_of_kind_are_categories_where_they_say_one(tmp_path, column, word, category):
+    entries, _ = listed(tmp_path, f"address,{column}\n{A},{word}\n")
+    assert [entry.category for entry in entries] == [category]
+
+
+@pytest.mark.parametrize("content", [f"{A}\n0X{'B2' * 20}\n", f'["{A}", "0X{"b2" * 20}"]'])
+def test_capital_prefixes_are_hex(tmp_path, content):
+    """People write 0X; records and indexes have 0x only."""
+    entries, said = listed(tmp_path, content)
+    assert [entry.address for entry in entries] == [A, B]
+    assert said == []
 
 
 def test_a_huge_line_is_refused_without_being_held(tmp_path):

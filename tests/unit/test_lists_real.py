@@ -65,7 +65,8 @@ def test_mew_darklist(data):
     assert len(good) - 1 == index.addresses
     assert [
         f'{path}#400: "0x9CdfC5b0ACA4527a0916412E9dbD6AD85556A49" has 39 characters after 0x, not 40; skipped'
-    ] == said
+    ] == said[:-1]
+    assert "no category given" in said[-1]
     assert index.find("0x41dfc5797c8043a2f4f7e7abf71291064e091fc6")[0].listed == "2017-07-18"
 
 
@@ -90,7 +91,7 @@ def test_noisy_lists_and_allow_lists(data):
         *sorted((data / "lists").glob("*.csv")), data / "lists" / "mew-addresses-darklist.json"
     )
     allow, _ = opened(default_allow().path, *sorted((data / "allow").glob("*.csv")), default="allow")
-    assert len(said) == 5
+    assert len([message for message in said if "no category given" not in message]) == 5
     assert allow.find(USDT)
     shipped, _ = opened(default_allow().path, default="allow")
     left = [

@@ -2,10 +2,11 @@
 
 import pytest
 
+from txpipe.detect.screener import Screener
 from txpipe.lists.build import build
 from txpipe.lists.entry import Entry
 from txpipe.lists.index import Index
-from txpipe.lists.verdict import changes, summaries, table, verdict
+from txpipe.lists.verdict import changes, line, summaries, table, verdict
 
 A = "0x" + "a1" * 20
 B = "0x" + "b2" * 20
@@ -52,7 +53,41 @@ def test_dates_count(index, day, said):
 
 def test_allowed_is_shown_and_changes_nothing(index):
     result = verdict(A, index(Entry(A, "bad")), index(Entry(A, "good", category="token")))
-    assert (result["verdict"], result["allowed"][0]["list"]) == ("listed", "good")
+    assert (result["verdict"], result["allow_entries"][0]["list"]) == ("listed", "good")
+
+
+@pytest.mark.parametrize(
+    ("entries", "day", "allowed"),
+    [
+        ([Entry(A, "bad")], "", True),
+        ([], "", True),
+        ([Entry(A, "bad"), Entry(A, "ofac", category="sanctions")], "", False),
+        ([Entry(A, "bad"), Entry(A, "ofac", category="sanctions", delisted="2025-03-21")], "", True),
+        ([Entry(A, "ofac", category="sanctions", delisted="2025-03-21")], "2025-03-20", False),
+        ([Entry(A, "ofac", category="sanctions", delisted="2025-03-21")], "2025-03-21", True),
+    ],
+)
+def test_allowed_is_what_txdetect_does(index, entries, day, allowed):
+    """An address is allowed where the allow-lists silence all of its entries; never sanctions in force."""
+    block, allow = index(*entries, Entry(B, "bad")), index(Entry(A, "good"))
+    assert allowed == verdict(A, block, allow, day)["allowed"]
+    assert allowed == (not Screener(block, allow).matches(A, day or "9999-12-31"))
+    assert verdict(B, block, allow)["allowed"] is False
+
+
+def test_lines_for_people(index):
+    """One line a verdict, control characters written out."""
+    block = index(
+        Entry(A, "x", label="L", listed="2022-04-14"), Entry(A, "y"), Entry(C, "z", "2025-01-01", "theft")
+    )
+    allow = index(Entry(B, "good"))
+    assert [line(verdict(text, block, allow)) for text in (A, B, TRON, C, "\x1b")] == [
+        f'LISTED      {A}  x (undated): scam, "L", listed 2022-04-14; and 1 more',
+        f"not listed  {B}; allowed by good",
+        f"unchecked   {TRON}  no list holds tron addresses",
+        f"LISTED      {C}  z (2025-01-01): theft",
+        "unchecked   \\x1b  is no address",
+    ]
 
 
 def test_sums(index):

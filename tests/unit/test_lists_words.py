@@ -32,6 +32,27 @@ def test_categories(said, meant):
     assert meant == words.category(said)
 
 
+def test_known_and_meant_categories():
+    """A column of kinds counts where its word is known; a mistyped word is told from one of its own."""
+    assert [words.known_category(word) for word in ("hack, x", "router", "")] == ["theft", "", ""]
+    assert [words.meant_category(word) for word in ("teft", "phishng", "mining", "router", "sdn", "")] == [
+        "theft",
+        "phishing",
+        "",
+        "",
+        "",
+        "",
+    ]
+
+
+def test_addresses_as_people_spell_them():
+    """0X is 0x, also behind a CAIP-10 prefix; everything else is ``address.canonical``."""
+    address = "0x" + "a1" * 20
+    for spelled in (f" {address} ", address.upper(), f"eip155:1:{address.upper()}"):
+        assert address == words.address(spelled)
+    assert words.address("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa") == "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+
+
 def test_every_category_means_itself():
     assert list(CATEGORIES) == [words.category(name) for name in CATEGORIES]
 

@@ -100,11 +100,14 @@ def movement(record: dict[str, Any]) -> str:
 
 def _allowance(record: dict[str, Any]) -> str:
     if record.get("scope") == "all":
-        return f"all of {asset(record)}"
+        named = asset(record)
+        return f"all {named}" if named.startswith("NFTs ") else f"all of {named}"
     if _is_one_nft(record):
         return asset(record)
     if record.get("value") == _UNLIMITED:
         return f"unlimited {asset(record)}"
+    if not text(record.get("amount")):
+        return f"{_units(record)} of {asset(record)} (no decimals known)"
     return _amount(record)
 
 
@@ -116,8 +119,12 @@ def _amount(record: dict[str, Any]) -> str:
         return f"{grouped(amount)} {asset(record)}{worth}".strip()
     if _is_one_nft(record):
         return f"{asset(record)}{worth}"
-    units = f"{grouped(text(record.get('value')))} base unit{'s' * (record.get('value') != '1')}"
-    return f"amount unknown (no decimals known for {asset(record)}), {units}{worth}"
+    return f"amount unknown (no decimals known for {asset(record)}), {_units(record)}{worth}"
+
+
+def _units(record: dict[str, Any]) -> str:
+    value = text(record.get("value"))
+    return f"{grouped(value)} base unit{'s' * (value != '1')}"
 
 
 def _is_one_nft(record: dict[str, Any]) -> bool:

@@ -12,9 +12,7 @@ from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 FORMS = ("ndjson", "human", "tsv", "csv")
 
 
-def written(
-    items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80
-) -> Iterator[bytes]:
+def written(items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80) -> Iterator[bytes]:
     """Write records in one of FORMS.
 
     Args:

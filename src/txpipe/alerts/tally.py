@@ -78,7 +78,7 @@ class Tally:
         if self._retracted:
             parts.append(f"{self._retracted:,} retracted")
         if self.records:
-            parts.append(f"{self.records:,} record{'s' * (self.records > 1)}, no alert{'s' * (self.records > 1)}")
+            parts.append(f"{self.records:,} record{'s' * (self.records > 1)} instead of alerts")
         if self._bad.count:
             parts.append(f"{self._bad.count:,} bad line{'s' * (self._bad.count > 1)}")
         return "; ".join(parts)

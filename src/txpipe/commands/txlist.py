@@ -55,8 +55,9 @@ def compile_(files: tuple[ListSpec, ...], output: str, *, skip_bad_lists: bool, 
     progress = command.progress_shown()
     index = compile_lists(files, Path(output), say=command.say, skip_bad=skip_bad_lists, progress=progress)
     if command.stats_wanted(stats):
-        counts = command.counted(index.addresses, "address", "addresses"), command.counted(
-            index.bad_rows, "bad row"
+        counts = (
+            command.counted(index.addresses, "address", "addresses"),
+            command.counted(index.bad_rows, "bad row"),
         )
         command.say(f"{output}: {', '.join(counts)}")
     return command.BAD_INPUT if index.bad_rows else 0

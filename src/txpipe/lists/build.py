@@ -68,7 +68,7 @@ def build(
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as exc:
-        raise SinkFailed(f"{target}: index cannot be written: {exc.strerror}") from exc
+        raise SinkFailed(f"{os.fspath(path)}: index cannot be written: {exc.strerror}") from exc
 
 
 def regular_target(path: str | os.PathLike[str]) -> Path:
@@ -78,7 +78,7 @@ def regular_target(path: str | os.PathLike[str]) -> Path:
         SinkFailed: it is no regular file: replacing /dev/full would take the device away from everyone.
     """
     try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)
+        regular = stat.S_ISREG(Path(path).stat().st_mode)
     except FileNotFoundError:
         regular = True
     except OSError as exc:

@@ -64,6 +64,7 @@ def open_lists(
         ListFault: a list cannot be used, and skip_bad is off.
         UsageFault: a compiled index was given another name, category or date.
     """
+    say = _once(say) if skip_bad else say
 
     def opened(lists: Sequence[_Opened]) -> Index:
         if len(lists) == 1 and lists[0].index:
@@ -86,8 +87,21 @@ def compile_lists(
     Raises:
         SinkFailed: the file cannot be written, or is none.
     """
-    path = regular_target(path)
+    regular_target(path)
+    say = _once(say) if skip_bad else say
     return _with_lists(specs, lambda lists: _compiled(lists, path, say, progress), say, skip_bad=skip_bad)
+
+
+def _once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Leave out what was said before: a list is read again when another one turned out to be bad."""
+    said: set[str] = set()
+
+    def say_once(message: str) -> None:
+        if message not in said:
+            said.add(message)
+            say(message)
+
+    return say_once
 
 
 def _with_lists(

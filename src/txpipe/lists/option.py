@@ -165,7 +165,7 @@ _OPTIONS = (
         type=ListType("allow"),
         multiple=True,
         metavar="[name=...,category=...,date=...:]FILE",
-        help="An allow-list; silences blocklists (but sanctions) in txdetect; repeatable.",
+        help="An allow-list, which wins over blocklists in txdetect, but for sanctions; repeatable.",
     ),
     click.option(
         "--default-allow/--no-default-allow",

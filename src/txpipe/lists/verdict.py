@@ -55,7 +55,7 @@ def verdict(text: str, block: Index | None, allow: Index | None, day: str = "") 
 
 
 def _unsilenced(entry: Entry, day: str) -> bool:
-    """Tell whether an entry counts against an address in spite of allow-lists, as ``detect.screener`` has it."""
+    """Tell whether an entry counts in spite of allow-lists, as ``detect.screener`` has it."""
     delisted = entry.delisted and not (day and day < entry.delisted)
     return entry.category == _SANCTIONS and not delisted
 
@@ -79,7 +79,8 @@ def line(result: dict[str, Any]) -> str:
 
 def _told(entry: dict[str, Any]) -> str:
     parts = [f"{entry['list']} ({entry['list_date']}): {entry['category']}"]
-    parts += [f'"{entry["label"]}"'] * ("label" in entry)
+    if label := entry.get("label"):
+        parts.append(f'"{label}"')
     parts += [f"{key} {entry[key]}" for key in ("listed", "delisted") if key in entry]
     return ", ".join(parts)
 
