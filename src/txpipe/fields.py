@@ -52,7 +52,7 @@ def _optional(*fields: tuple[str, str, str]) -> tuple[_Field, ...]:
 
 _CHAIN = ("chain", "type(v) is str and len(v) <= 41 and caip2(v)", "a CAIP-2 chain as in eip155:1")
 _TIME = ("time", _INTEGER, "Unix seconds as an integer")
-_TX = ("tx", _STRING, "a transaction hash")
+_TX = ("tx", "type(v) is str and v != ''", "a transaction hash")
 _N = ("n", _INTEGER, "an integer")
 _HEIGHT = ("block", _HEIGHT_OR_NULL, "a height or null")
 _WHOLE = ("value", _DIGITS, "a string of decimal digits")

@@ -251,6 +251,38 @@ def test_what_allow_lists_silence_is_counted(screener):
     assert engine.silenced == 1
 
 
+def test_a_worthless_movement_does_not_hide_the_real_one(screener):
+    """Anyone can put a zero-value movement in front; the graver one is said as an update."""
+    worthless = transfer(**{"from": BAD, "to": ALICE}, n=1, value="0")
+    alerts = run(screener, call(follows=2), worthless, transfer(to=BAD, n=2))
+    assert [(alert["severity"], alert["status"], alert["rev"]) for alert in alerts] == [
+        ("high", "open", 0),
+        ("critical", "updated", 1),
+    ]
+
+
+def test_a_created_contract_that_is_listed(screener):
+    (alert,) = run(screener, call(to=None, created=THIEF))
+    assert alert["evidence"]["direction"] == "created"
+
+
+def test_a_record_nested_to_the_limit_still_gives_a_readable_alert(screener):
+    engine = Engine(RULES, screener)
+    bomb = orjson.dumps(transfer(to=BAD))[:-1] + b',"x":' + b"[" * 1000 + b"]" * 1000 + b"}"
+    (line,) = engine.feed(bomb)
+    alert = orjson.loads(line)
+    assert alert["record"]["to"] == BAD
+    assert "x" not in alert["record"]
+
+
+def test_allow_entries_hold_on_their_days_only(tmp_path):
+    build([Entry(THIEF, "mine")], tmp_path / "block.idx")
+    build([Entry(THIEF, "allow", listed="2025-01-01", delisted="2025-06-01")], tmp_path / "allow.idx")
+    dated = Screener(Index(tmp_path / "block.idx"), Index(tmp_path / "allow.idx"))
+    assert run(dated, transfer(to=THIEF, time=1_740_000_000)) == []  # 2025-02-19
+    assert len(run(dated, transfer(to=THIEF))) == 1
+
+
 def test_pending_then_mined_is_an_update(screener):
     """The same alert, next revision; once mined it is not said again."""
     pending = transfer(to=THIEF, block=None, pending=True)

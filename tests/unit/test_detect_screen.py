@@ -13,6 +13,7 @@ from txpipe.detect.engine import Engine
 from txpipe.detect.paths import PARSED_FIRST, Reading
 from txpipe.detect.rules import RULES
 from txpipe.detect.screener import Screener
+from txpipe.errors import BadLine
 from txpipe.lists.build import build
 from txpipe.lists.entry import Entry
 from txpipe.lists.index import Index
@@ -210,3 +211,24 @@ def test_a_line_over_the_limit_is_refused_between_good_ones(evm_index):
     assert "over the limit" in faults[0]
     assert faults[0].startswith("in:2:")
     assert lines == 3
+
+
+@pytest.mark.parametrize("screened", [False, True])
+def test_what_waits_is_said_before_a_bad_line_ends_it(evm_index, tmp_path, screened):
+    """Under --strict the run ends at a bad line; the finding that waited for more is not lost with it."""
+    path = tmp_path / "in.ndjson"
+    path.write_bytes(line(transfer(type="call", to=EVM[0], follows=2)) + b"junk\n")
+    bad = stream.BadLines(print, strict=True)
+    reading = Reading(Engine(RULES, Screener(evm_index)), stream.open_source(str(path)), bad, lambda: None)
+    found = []
+    with pytest.raises(BadLine, match=r"in\.ndjson:2"):
+        found.extend(reading.alerts(evm_index if screened else None))
+    assert len(found) == 1
+
+
+def test_many_bad_lines_are_numbered_in_one_pass(evm_index):
+    """Their numbers are right across windows, and counting them does not start over for each."""
+    data = BEHIND_THE_FIRST + b"x\n" * 1000
+    _, faults, _ = _read(data, evm_index, evm_index, 700)
+    numbers = [int(fault.split(":")[1]) for fault in faults[: stream.BadLines.SHOWN]]
+    assert numbers == list(range(PARSED_FIRST + 1, PARSED_FIRST + 1 + len(numbers)))

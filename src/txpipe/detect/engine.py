@@ -20,6 +20,10 @@ REMEMBERED = 100_000
 MOST_WAITED = 10_000
 """Lines of any kind for which a transaction's further records are waited for, whatever it announces."""
 
+MOST_NESTED = 500
+"""Brackets a record may have to go into its alert as it is; orjson reads 1,024 levels."""
+
+_LISTS = frozenset({"inputs", "mentions"})
 _LOOKED_AT = frozenset({"transfer", "call", "approval"})
 _ENDS = _LOOKED_AT | {"block", "reorg"}
 """Types after which a transaction of the same chain has no more records, unless they belong to it."""
@@ -49,6 +53,15 @@ class _Case:
         """Prefer the graver finding, and at equal gravity a movement over the call it belongs to."""
         mine, its = (SEVERITIES.index(case.finding.severity) for case in (self, other))
         return mine > its or (mine == its and other.record["type"] == "call" != self.record["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The last revision of an alert: its number, its severity's rank, whether its record was pending."""
+
+    rev: int
+    gravity: int
+    pending: bool
 
 
 @dataclass(slots=True)
@@ -84,7 +97,7 @@ class Engine:
     def __init__(self, rules: Sequence[Rule], screener: Screener) -> None:
         self._rules = tuple(rules)
         self._screener = screener
-        self._recent: OrderedDict[str, tuple[int, bool]] = OrderedDict()
+        self._recent: OrderedDict[str, _Said] = OrderedDict()
         self._open: dict[str, _Transaction] = {}
         self.alerts = 0
 
@@ -157,16 +170,29 @@ class Engine:
                 yield _Case(finding, record, line)
 
     def _say(self, case: _Case) -> Iterator[bytes]:
-        """Yield the alert unless it was said; a pending one that is mined is said again as an update."""
+        """Yield the alert unless it was said; said again, as an update, when it is mined or graver now."""
         finding, record = case.finding, case.record
         name = alert_id(finding.rule, record["chain"], record["tx"], finding.subject)
+        gravity = SEVERITIES.index(finding.severity)
         pending = record["block"] is None
         known = self._recent.get(name)
-        if known is not None and (pending or not known[1]):
+        if known is not None and gravity <= known.gravity and (pending or not known.pending):
             return
-        rev = 0 if known is None else known[0] + 1
-        self._recent[name] = (rev, pending)
+        rev = 0 if known is None else known.rev + 1
+        self._recent[name] = _Said(rev, gravity, pending)
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
         self.alerts += 1
-        yield dumps(alert(name, finding, record, case.line, rev))
+        yield dumps(alert(name, finding, record, _embeddable(case), rev))
+
+
+def _embeddable(case: _Case) -> bytes:
+    """Return the record as it came in, unless its nesting would make the alert unreadable."""
+    if case.line.count(b"[") + case.line.count(b"{") <= MOST_NESTED:
+        return case.line
+    flat = {
+        key: value
+        for key, value in case.record.items()
+        if key in _LISTS or not isinstance(value, (dict, list))
+    }
+    return dumps(flat).strip()

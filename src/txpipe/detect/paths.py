@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from txpipe import stream
 from txpipe.detect.engine import Engine
-from txpipe.errors import RecordFault
+from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
 from txpipe.window import windows
@@ -42,6 +42,7 @@ class Reading:
     idle: Callable[[], None]
     lines: int = 0
     started: float = field(default_factory=time.monotonic)
+    _numbered: tuple[int, int] = (0, 0)
 
     def alerts(self, screen_with: Index | None) -> Iterator[bytes]:
         """Yield the input's alerts as lines, as soon as each is certain.
@@ -56,7 +57,11 @@ class Reading:
             BadLine: under --strict.
             InputFailed: the input broke off.
         """
-        yield from self._parsed() if screen_with is None else self._screened(screen_with)
+        try:
+            yield from self._parsed() if screen_with is None else self._screened(screen_with)
+        except (BadLine, InputFailed, KeyboardInterrupt):
+            yield from self.engine.end()  # what waited for more is not lost with it
+            raise
         yield from self.engine.end()
 
     def summary(self) -> str:
@@ -108,7 +113,10 @@ class Reading:
         self.lines += count
 
     def _number(self, buffer: bytearray, start: int) -> int:
-        return self.lines + 1 + buffer.count(b"\n", 0, start)
+        """Return the number of the line that starts at a place; places come in order within a window."""
+        before, place = self._numbered if self._numbered[0] >= self.lines else (self.lines, 0)
+        self._numbered = (before + buffer.count(b"\n", place, start), start)
+        return self._numbered[0] + 1
 
     def _feed(self, line: bytes, number: Callable[[], int]) -> Iterator[bytes]:
         try:

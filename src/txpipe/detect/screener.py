@@ -41,11 +41,14 @@ class Screener:
         found = self.block.find(address)
         if found:
             found = tuple(entry for entry in found if not entry.delisted or day < entry.delisted)
-        if not found or self.allow is None or not self.allow.find(address):
+        if not found or not self._allowed(address, day):
             return found
         left = () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
         self.silenced += not left
         return left
+
+    def _allowed(self, address: str, day: str) -> bool:
+        return self.allow is not None and any(entry.active(day) for entry in self.allow.find(address))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,9 +5,9 @@ address that a list names.
 
 Why: known wallets are the one kind of fraud that needs no inference, and for sanctions the law asks for it.
 
-Reads: ``from``, ``to`` and ``inputs`` of transfers, calls and approvals; the lists. Finds, for example, a
-payment of 1.25 ETH to a sanctioned wallet: severity critical, subject the wallet, with list, list date,
-entry and category as evidence.
+Reads: ``from``, ``to``, ``inputs`` and ``created`` of transfers, calls and approvals; the lists. Finds, for
+example, a payment of 1.25 ETH to a sanctioned wallet: severity critical, subject the wallet, with list, list
+date, entry and category as evidence.
 
 Settings: BY_CATEGORY gives severity by category and direction; a zero-value token movement (which anyone can
 forge in another's name), a failed transaction and a payment from before the listing each lower it a step.
@@ -37,6 +37,7 @@ FROM = "from"
 INPUT = "input"
 SPENDER = "spender"
 OWNER = "owner"
+CREATED = "created"
 
 BY_CATEGORY: dict[str, tuple[Severity, Severity]] = {
     "sanctions": ("critical", "critical"),
@@ -56,6 +57,7 @@ _VERBS = {
     INPUT: "from",
     SPENDER: "to",
     OWNER: "by",
+    CREATED: "creates",
 }
 _COMING = frozenset({FROM, INPUT, OWNER})
 
@@ -114,6 +116,8 @@ def parties(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield address, INPUT
     if recipient is not None:
         yield recipient, SPENDER if approval else TO
+    if "created" in record:
+        yield record["created"], CREATED
 
 
 def matches(named: Iterable[tuple[str, str]], record: dict[str, Any], screener: Screener) -> Iterator[Match]:
