@@ -88,7 +88,13 @@ def receipt(*logs, number=1, index=0, status=1, **more):
 def normalized(*inputs, chain=None, window=100, max_document=1 << 26, now=1_760_000_000):
     """Run inputs (bytes, chunks of bytes, or objects) and return (records, bad documents, notices)."""
     bad, notices = [], []
-    making = Making(ChainOf(chain, notices.append), Tokens.shipped(), lambda: now, notices.append)
+    making = Making(
+        ChainOf(chain, notices.append),
+        Tokens.shipped(),
+        lambda: now,
+        notices.append,
+        lambda tx, reason: bad.append((tx, 0, reason)),
+    )
     normalizer = Normalizer(making, lambda *place: bad.append(place), window)
     named = [
         (f"f{position}", documents.texts(_chunks(one), f"f{position}", max_document))

@@ -66,6 +66,7 @@ _IN_CALLDATA = (
     ("follows", _NOT_NEGATIVE, "a count"),
     ("created", _STRING, "an address"),
 )
+_INPUTS = ("inputs", _STRINGS, "a list of addresses")
 _PENDING = ("pending", _FLAG, "true or false")
 _FAILED = ("failed", _FLAG, "true or false")
 _SUB = ("sub", _NOT_NEGATIVE, "an index")
@@ -76,12 +77,12 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
         *_SHOWN_AMOUNT,
         ("usd", _NUMBER, "a number"),
         _SUB,
-        ("inputs", _STRINGS, "a list of addresses"),
+        _INPUTS,
         *_IN_CALLDATA,
         _PENDING,
         _FAILED,
     ),
-    "call": _required(*_PLACE, *_FROM_TO, _WHOLE) + _optional(*_IN_CALLDATA, _PENDING, _FAILED),
+    "call": _required(*_PLACE, *_FROM_TO, _WHOLE) + _optional(_INPUTS, *_IN_CALLDATA, _PENDING, _FAILED),
     "approval": _required(
         *_PLACE,
         *_FROM_TO,

@@ -11,6 +11,8 @@ VANITY = (
     "0x0000000000000068f116a894984e2db1123eb395",  # Seaport 1.6
 )
 
+DIRTY = "0x" + "5a" * 12 + BOB[2:]
+
 
 def _mentions(data):
     return mentions(bytes.fromhex(data[2:]), ())
@@ -21,6 +23,14 @@ def test_padded_words_are_mentioned(address):
     """An address between amounts, offsets and zero words is found, and the numbers are not."""
     data = call("12345678", 32, address, 10**18, 2**80, 1_760_000_000, 0)
     assert _mentions(data) == [address]
+
+
+def test_dirty_upper_bytes_hide_no_party_of_a_standard_call():
+    """USDT masks its arguments: the low 20 bytes are mentioned; a number elsewhere is still none."""
+    assert _mentions(call("a9059cbb", DIRTY, 7)) == [BOB]
+    assert _mentions(call("23b872dd", CAROL, DIRTY, 7)) == [CAROL, BOB]
+    assert _mentions(call("12345678", DIRTY, 7)) == []
+    assert _mentions(call("a9059cbb", 0, 7)) == []
 
 
 @pytest.mark.parametrize("shift", [0, 1, 4, 8, 21, 28])
@@ -66,7 +76,9 @@ def test_huge_calldata_takes_linear_time():
         (call("36c78516", BOB, CAROL, 7, USDT), [("erc20", BOB, CAROL, 7, None, None)]),
         (call("0d58b1db", 32, 1, BOB, CAROL, 7, USDT), [("erc20", BOB, CAROL, 7, None, None)]),
         (call("a9059cbb", BOB), []),
-        (call("a9059cbb", MOST, 7), []),
+        (call("a9059cbb", DIRTY, 7), [("erc20", ALICE, BOB, 7, None, None)]),
+        (call("23b872dd", DIRTY, DIRTY, 7), [("token", BOB, BOB, 7, None, None)]),
+        (call("095ea7b3", DIRTY, 7), [("token", ALICE, BOB, 7, None, "approve")]),
         (call("2eb2c2d6", BOB, CAROL, MOST, 256), []),
         ("0xa9", []),
     ],

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains_kit import ALICE, BOB, TRANSFER, USDT, block, h32, normalized, receipt, tx
+from txpipe import record
 from txpipe.chains.bitcoin import base_units
 from txpipe.chains.chain import BITCOIN, LITECOIN
 from txpipe.chains.normalize import _one_line
@@ -163,19 +164,72 @@ def test_getblock_3():
     ] == [
         (None, None, "5000000000", None, None),
         ("bc1qaaa", "bc1qbbb", "10000000", ["bc1qaaa", "1Boat"], 1),
-        ("bc1qaaa", None, "0", ["bc1qaaa", "1Boat"], None),
+        ("bc1qaaa", None, "0", None, None),
     ]
     assert records[0]["asset"] == f"{BITCOIN}/slip44:0"
     assert records[3]["records"] == 3
     assert not bad
 
 
-@pytest.mark.parametrize(
-    "output", [{}, {"scriptPubKey": None}, {"scriptPubKey": {"addresses": ["1a", "1b"]}}]
-)
+@pytest.mark.parametrize("output", [{}, {"scriptPubKey": None}, {"scriptPubKey": {"addresses": [5, None]}}])
 def test_odd_outputs_pay_nobody(output):
-    """No script (MWEB), several addresses (bare multisig): ``to`` is null, nothing crashes."""
+    """No script (MWEB), no addresses: ``to`` is null, nothing crashes."""
     assert normalized(_core(**output))[0][1]["to"] is None
+
+
+def test_bare_multisig_hides_nobody():
+    """An output of several keys goes to the first and mentions the others; an input counts each."""
+    found = _core(scriptPubKey={"addresses": ["1a", "1b", "1c"]})
+    found["tx"][1]["vin"][1]["prevout"]["scriptPubKey"]["addresses"] = ["1d", "1e"]
+    paid = normalized(found)[0][1]
+    assert (paid["to"], paid["mentions"]) == ("1a", ["1b", "1c"])
+    assert paid["inputs"] == ["bc1qaaa", "1d", "1e"]
+
+
+def _coin_transaction(inputs, outputs):
+    return {
+        "type": "transaction",
+        "hash": "b" * 64,
+        "block_number": 5,
+        "block_timestamp": 77,
+        "inputs": [{"addresses": [f"1in{n}"], "value": 1} for n in range(inputs)],
+        "outputs": [{"index": n, "value": 5, "addresses": ["1out", "1key"]} for n in range(outputs)],
+    }
+
+
+def test_a_transaction_without_outputs_is_a_call():
+    """Its inputs are screened all the same."""
+    records, bad, _ = normalized(_coin_transaction(2, 0))
+    assert [(one["type"], one["n"], one["value"], one["to"]) for one in records] == [("call", 0, "0", None)]
+    assert (records[0]["from"], records[0]["inputs"]) == ("1in0", ["1in0", "1in1"])
+    assert not bad
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "lists"),
+    [
+        (0, 2, [0, 0]),
+        (1, 2, [0, 0]),
+        (735, 3, [735, 0, 0]),
+        (4_001, 3, [4_000, 1, 0]),
+        (20_001, 2, [4_000] * 5 + [1]),
+        (8_001, 0, [4_000, 4_000, 1]),
+    ],
+)
+def test_inputs_are_listed_once_and_no_record_is_too_long(inputs, outputs, lists):
+    """They stand on the first record, go on with the following ones and behind the last with calls."""
+    found = _coin_transaction(inputs, outputs)
+    records, bad, _ = normalized(found)
+    assert [len(one.get("inputs", ())) for one in records] == lists
+    assert [one["n"] for one in records] == list(range(len(records)))
+    assert [one["type"] for one in records] == ["transfer"] * outputs + ["call"] * (len(records) - outputs)
+    assert records[0].get("follows", 0) == len(records) - 1
+    if inputs > 1:
+        assert [each for one in records for each in one.get("inputs", ())] == [
+            one["addresses"][0] for one in found["inputs"]
+        ]
+    assert all(record.check(one) and len(record.dumps(one)) < 1 << 19 for one in records)
+    assert not bad
 
 
 def test_litecoin_is_told_by_its_addresses():

@@ -25,6 +25,7 @@ from chains_kit import (
     word,
 )
 from txpipe import record
+from txpipe.chains.calldata import MAX_MENTIONS
 
 
 def _movements(records):
@@ -175,6 +176,94 @@ def test_a_hostile_log_is_left_out():
     assert not bad
     assert len(notices) == 1
     assert "5 logs" in notices[0]
+
+
+def _paid(index, tx_index, value):
+    parties = (h32(int(ALICE, 16)), h32(int(BOB, 16)))
+    return log(index, TRANSFER, *parties, data=h32(value), tx_index=tx_index)
+
+
+def test_log_indexes_may_count_within_each_transaction():
+    """Two transactions, each with a log 0: both movements stay, with receipts, logs or token_transfers."""
+    found = block(1, tx(index=0), tx(index=1))
+    logs = [_paid(0, 0, 5), _paid(0, 1, 6)]
+    receipts = [receipt(logs[0], index=0), receipt(logs[1], index=1)]
+    expected = [(h32(0x1000), 1, "5"), (h32(0x1001), 1, "6")]
+    items = [
+        {
+            "type": "token_transfer",
+            "token_address": USDT,
+            "from_address": ALICE,
+            "to_address": BOB,
+            "value": value,
+            "transaction_hash": hash_,
+            "log_index": n - 1,
+            "block_number": 1,
+            "block_hash": h32(1),
+        }
+        for hash_, n, value in expected
+    ]
+    for beside in (receipts, logs, items):
+        records, bad, _ = normalized(found, beside)
+        assert [(one["tx"], one["n"], one["value"]) for one in _movements(records)] == expected
+        assert not bad
+
+
+def test_a_log_given_twice_counts_once():
+    """In receipts and in eth_getLogs, or repeated: one movement."""
+    shown = _paid(3, 0, 5)
+    records, _, _ = normalized([[shown, shown], [receipt(shown)], block(1, tx()), [shown]])
+    assert [(one["n"], one["value"]) for one in _movements(records)] == [(4, "5")]
+
+
+@pytest.mark.parametrize("kind", ["eip1559", "eip7702", "legacy", "custom"])
+def test_a_textual_type_hides_no_raw_transaction_or_receipt(kind):
+    """viem spells types and statuses: a node's object is told by its keys, "chain" and record types apart."""
+    sent = tx(type=kind, value=5) if kind != "custom" else tx(value=5)
+    done = receipt(_paid(0, 0, 7), type=kind, status=1) | {"status": "success"}
+    found = {key: value for key, value in block(1).items() if key != "transactions"}
+    records, bad, _ = normalized([found, sent], done)
+    assert [(one["type"], one.get("value")) for one in records] == [
+        ("transfer", "5"),
+        ("transfer", "7"),
+        ("block", None),
+    ]
+    assert normalized(block(1, sent), done)[0] == records
+    assert not bad
+
+
+def test_a_textual_legacy_type_and_a_reverted_status():
+    """The chain comes from v, as with type 0x0; "reverted" is a failure."""
+    old = tx(type="legacy", v="0x135", value=5)
+    del old["chainId"]
+    records, bad, _ = normalized(block(1, old), receipt(type="legacy") | {"status": "reverted"})
+    assert (records[0]["chain"], records[0]["failed"]) == ("eip155:137", True)
+    assert not bad
+
+
+def test_an_odd_type_or_status_is_bad():
+    """Neither passes as if read, and neither crashes."""
+    for odd in ([], {}, "-1"):
+        assert "type" in normalized(block(1, tx(type=odd, chainId=None)))[1][0][2]
+    assert len(normalized(receipt() | {"status": "maybe"})[1]) == 1
+
+
+def test_delegates_of_an_authorization_list_are_mentioned():
+    """EIP-7702: the contracts whose code accounts take on; the zero address takes it back."""
+    given = [{"chainId": "0x1", "address": one, "nonce": "0x0"} for one in (CAROL, "0x" + "00" * 20, CAROL)]
+    sent = tx(type="0x4", authorizationList=given, data=call("12345678", USDT))
+    assert normalized(block(1, sent))[0][0]["mentions"] == [CAROL, USDT]
+    assert "authorizationList" in normalized(block(1, tx(authorizationList=["x"])))[1][0][2]
+
+
+def test_mentions_beyond_the_cap_end_badly():
+    """What was not looked at is said and counted as bad; the rest is listed."""
+    many = call("12345678", *(f"0x{'a2' * 14}{n + 1:06x}{'a2' * 3}" for n in range(MAX_MENTIONS + 1)))
+    records, bad, _ = normalized(block(1, tx(data=many)))
+    assert len(records[0]["mentions"]) == MAX_MENTIONS
+    assert [(place, reason) for place, _, reason in bad] == [
+        (h32(0x1000), "it mentions 20,001 addresses, only the first 20,000 are listed")
+    ]
 
 
 @given(st.lists(st.binary(max_size=200), max_size=4), st.binary(max_size=400))

@@ -153,6 +153,12 @@ def test_all_utxo_inputs_are_screened(screener):
     assert [alert["evidence"]["direction"] for alert in alerts] == ["input"]
 
 
+def test_all_keys_of_a_multisig_output_are_parties(screener):
+    """On a UTXO chain there is no calldata: who is mentioned shares the output."""
+    record = transfer(chain="bip122:000000000019d6689c085ae165831e93", mentions=[THIEF])
+    assert said(run(screener, record)) == [("listed", THIEF, "high")]
+
+
 def test_mention_without_more_speaks_at_once(screener):
     engine = Engine(RULES, screener)
     (line,) = engine.feed(orjson.dumps(call(mentions=[THIEF], method="0x12345678")))

@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from txpipe.simulate import emit, simulator
 from txpipe.simulate.simulator import Settings
 from txpipe.sink import open_sink
@@ -70,6 +72,24 @@ def test_pace_catches_up_after_a_stall():
     clock.now += 60
     parts = list(pace.parts(blocks(1)[0], lambda: None))
     assert parts[0].records == min(601, blocks(1)[0].records)
+
+
+def test_no_rate_is_too_low_or_too_high(tmp_path):
+    """A rate beyond what a clock can sleep naps an hour at a time; an absurd one is as fast as possible."""
+    naps = []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if len(naps) == 3:
+            raise KeyboardInterrupt
+
+    for rate in (1e-300, 5e-324):
+        naps.clear()
+        with pytest.raises(KeyboardInterrupt):
+            emitted(tmp_path, blocks(1), emit.Pace(rate, Clock(), sleep))
+        assert naps == [3600.0] * 3
+    data, _, _ = emitted(tmp_path, blocks(3), emit.Pace(1e308, Clock(reading_s=5), sleep))
+    assert data == emitted(tmp_path, blocks(3))[0]
 
 
 def test_nothing_is_held_back_over_a_sleep(tmp_path):

@@ -21,6 +21,15 @@ def party_at(data: bytes, word: int) -> str | None:
     return party(data[32 * word : 32 * word + 32])
 
 
+def masked_party_at(data: bytes, word: int) -> str | None:
+    """Read the low 20 bytes of the word at an index as an address, whatever stands above them.
+
+    Contracts compiled with Solidity before 0.5 (USDT) ignore the upper 12 bytes of an address argument.
+    """
+    found = data[32 * word : 32 * word + 32]
+    return f"0x{found[12:].hex()}" if len(found) == 32 else None
+
+
 def word_count(data: bytes, place: int) -> int:
     """Count the whole words behind a length word at a byte offset."""
     return max(0, len(data) - place - 32) // 32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -70,7 +71,7 @@ def core_transaction(found: _Json) -> CoinTransaction:
         block_hash=None,
         index=0,
         time=maybe_small(found.get("time"), "time"),
-        senders=_distinct(_script_address(_inner(one, "prevout")) for one in inputs),
+        senders=_distinct(_script_addresses(_inner(one, "prevout")) for one in inputs),
         outputs=[_core_output(one, position) for position, one in enumerate(outputs)],
         blind=any(_inner(one, "txid") and not _inner(one, "prevout") for one in inputs),
     )
@@ -85,24 +86,26 @@ def _core_output(found: Any, position: int) -> Output:
         raise RecordFault("an output is no object")
     n = found.get("n", position)
     value = found.get("value", 0)  # Litecoin's MWEB outputs hide theirs
-    return Output(small(n, "an output's n"), _script_address(found), base_units(value))
+    return Output(small(n, "an output's n"), _script_addresses(found), base_units(value))
 
 
-def _script_address(found: Any) -> str | None:
-    """Return the address a script pays: ``address`` (22 and later) or the only one of ``addresses``."""
+def _script_addresses(found: Any) -> list[str]:
+    """Return the addresses a script pays: ``address`` (22 and later), else all of ``addresses``."""
     script = _inner(found, "scriptPubKey")
     address = _inner(script, "address")
-    if address is None:
-        address = _inner(script, "addresses")
-    return _address(address)
+    return _addresses(_inner(script, "addresses") if address is None else address)
 
 
-def _address(found: Any) -> str | None:
-    if isinstance(found, list):  # bare multisig lists several: it pays none of them alone
-        found = found[0] if len(found) == 1 else None
-    if not isinstance(found, str) or not found or found.startswith("nonstandard"):
-        return None
-    return canonical(found)
+def _addresses(found: Any) -> list[str]:
+    """Return one address, or the several that bare multisig lists, each once."""
+    told = found if isinstance(found, list) else [found]
+    return list(
+        dict.fromkeys(
+            canonical(one)
+            for one in told
+            if isinstance(one, str) and one and not one.startswith("nonstandard")
+        )
+    )
 
 
 def base_units(value: Any) -> int:
@@ -119,8 +122,8 @@ def base_units(value: Any) -> int:
     return round(Decimal(repr(value)) * 10**8)
 
 
-def _distinct(addresses: Any) -> list[str]:
-    return list(dict.fromkeys(address for address in addresses if address))
+def _distinct(several: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(address for addresses in several for address in addresses))
 
 
 def etl_block(found: _Json) -> CoinHeader:
@@ -145,7 +148,7 @@ def etl_transaction(found: _Json) -> CoinTransaction:
         block_hash=block_hash(found.get("block_hash"), "block_hash"),
         index=maybe_small(found.get("index"), "index") or 0,
         time=maybe_small(found.get("block_timestamp"), "block_timestamp"),
-        senders=_distinct(_address(_inner(one, "addresses")) for one in inputs),
+        senders=_distinct(_addresses(_inner(one, "addresses")) for one in inputs),
         outputs=[_etl_output(one, position) for position, one in enumerate(outputs)],
         blind=any(_unenriched(one) for one in inputs),
     )
@@ -162,4 +165,4 @@ def _etl_output(found: Any, position: int) -> Output:
         raise RecordFault("an output is no object")
     n = found.get("index", position)
     value = integer(found.get("value"), "an output's value") or 0
-    return Output(small(n, "an output's index"), _address(found.get("addresses")), value)
+    return Output(small(n, "an output's index"), _addresses(found.get("addresses")), value)

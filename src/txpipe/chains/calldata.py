@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from txpipe.chains.abi import array, number_at, party_at, word_count
+from txpipe.chains.abi import array, masked_party_at, number_at, word_count
 
 MAX_MENTIONS = 20_000
 """Addresses listed for one transaction: more would not fit a line of 1 MiB."""
@@ -47,7 +47,7 @@ _NO_ADDRESS = bytes(8)
 _TRAILING = 4
 
 
-def mentions(data: bytes, besides: tuple[str | None, ...]) -> list[str]:
+def mentions(data: bytes, besides: tuple[str | None, ...], first: tuple[str, ...] = ()) -> list[str]:
     """List the addresses that stand in calldata as left-padded words, in order, each once.
 
     A word is 12 zero bytes and 20 more that begin with at most 7 zero bytes: vanity contracts in use have
@@ -55,21 +55,31 @@ def mentions(data: bytes, besides: tuple[str | None, ...]) -> list[str]:
     times have 8 or more. A window with 8 zero bytes inside or 4 at its end is an amount followed by the
     padding of its neighbour. Words are looked for wherever 12 zero bytes end, and 4 bytes earlier, since
     calls nested in ``bytes`` shift them by 4 (their selector) or, packed as in Safe's multiSend, by any
-    number. A few numbers are taken for addresses; that costs less than one that is missed.
+    number. A few numbers are taken for addresses; that costs less than one that is missed. Parties of a
+    standard call come last if their words are not padded with zeros.
 
     Args:
         data: the calldata, selector and all.
         besides: addresses to leave out (the transaction's own).
+        first: addresses to put first.
     """
-    found: dict[str, None] = {}
+    found: dict[str, None] = dict.fromkeys(first)
     for run in _zeros(data):
         for start in _starts(*run.span()):
             word = data[start + 12 : start + 32]
-            if len(word) == 20 and _NO_ADDRESS not in word and any(word[-_TRAILING:]):
+            if len(word) == 20 and _is_address(word):
                 found[f"0x{word.hex()}"] = None
+    for movement in movements(data, "", ""):
+        for party in (movement.sender, movement.to):
+            if party not in found and _is_address(bytes.fromhex(party[2:])):
+                found[party] = None
     for address in besides:
         found.pop(address or "", None)
     return list(found)
+
+
+def _is_address(word: bytes) -> bool:
+    return _NO_ADDRESS not in word and any(word[-_TRAILING:])
 
 
 def _starts(begin: int, end: int) -> list[int]:
@@ -94,6 +104,7 @@ def _starts(begin: int, end: int) -> list[int]:
 def movements(data: bytes, sender: str, contract: str) -> Iterator[Movement]:
     """Yield what the called standard function would move or approve; nothing for any other calldata.
 
+    Of an address argument only the low 20 bytes count: old contracts pay them whatever stands above.
     ``transferFrom`` and ``approve`` are spelled alike in ERC-20 and ERC-721: their kind is ``token``.
 
     Args:
@@ -110,38 +121,48 @@ _Reader = Callable[[bytes, str, str], Iterator[Movement]]
 
 
 def _transfer(args: bytes, sender: str, contract: str) -> Iterator[Movement]:
-    to, value = party_at(args, 0), number_at(args, 1)
+    to, value = masked_party_at(args, 0), number_at(args, 1)
     if to and value is not None:
         yield Movement(contract, "erc20", sender, to, value)
 
 
 def _transfer_from(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, to, value = party_at(args, 0), party_at(args, 1), number_at(args, 2)
+    owner, to, value = masked_party_at(args, 0), masked_party_at(args, 1), number_at(args, 2)
     if owner and to and value is not None:
         yield Movement(contract, "token", owner, to, value)
 
 
 def _safe_transfer_from(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, to, token_id = party_at(args, 0), party_at(args, 1), number_at(args, 2)
+    owner, to, token_id = masked_party_at(args, 0), masked_party_at(args, 1), number_at(args, 2)
     if owner and to and token_id is not None:
         yield Movement(contract, "erc721", owner, to, 1, token_id)
 
 
 def _safe_transfer_1155(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, to, token_id, value = party_at(args, 0), party_at(args, 1), number_at(args, 2), number_at(args, 3)
+    owner, to, token_id, value = (
+        masked_party_at(args, 0),
+        masked_party_at(args, 1),
+        number_at(args, 2),
+        number_at(args, 3),
+    )
     if owner and to and token_id is not None and value is not None:
         yield Movement(contract, "erc1155", owner, to, value, token_id)
 
 
 def _safe_batch_1155(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, to, ids, values = party_at(args, 0), party_at(args, 1), array(args, 2), array(args, 3)
+    owner, to, ids, values = (
+        masked_party_at(args, 0),
+        masked_party_at(args, 1),
+        array(args, 2),
+        array(args, 3),
+    )
     if owner and to and ids is not None and values is not None and len(ids) == len(values):
         for token_id, value in zip(ids, values, strict=True):
             yield Movement(contract, "erc1155", owner, to, value, token_id)
 
 
 def _approve(args: bytes, sender: str, contract: str) -> Iterator[Movement]:
-    spender, value = party_at(args, 0), number_at(args, 1)
+    spender, value = masked_party_at(args, 0), number_at(args, 1)
     if spender and value is not None:
         yield Movement(contract, "token", sender, spender, value, via="approve")
 
@@ -153,41 +174,41 @@ def _increase_allowance(args: bytes, sender: str, contract: str) -> Iterator[Mov
 
 
 def _approve_all(args: bytes, sender: str, contract: str) -> Iterator[Movement]:
-    operator, allowed = party_at(args, 0), number_at(args, 1)
+    operator, allowed = masked_party_at(args, 0), number_at(args, 1)
     if operator and allowed in (0, 1):
         yield Movement(contract, "token", sender, operator, allowed, via="setApprovalForAll", scope="all")
 
 
 def _permit(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, spender, value = party_at(args, 0), party_at(args, 1), number_at(args, 2)
+    owner, spender, value = masked_party_at(args, 0), masked_party_at(args, 1), number_at(args, 2)
     if owner and spender and value is not None:
         yield Movement(contract, "erc20", owner, spender, value, via="permit")
 
 
 def _permit_dai(args: bytes, _sender: str, contract: str) -> Iterator[Movement]:
-    owner, spender, allowed = party_at(args, 0), party_at(args, 1), number_at(args, 4)
+    owner, spender, allowed = masked_party_at(args, 0), masked_party_at(args, 1), number_at(args, 4)
     if owner and spender and allowed in (0, 1):
         yield Movement(contract, "erc20", owner, spender, allowed * (2**256 - 1), via="permit")
 
 
 def _permit2_details(args: bytes, at: int, owner: str, spender: str) -> Iterator[Movement]:
-    token, value = party_at(args, at), number_at(args, at + 1)
+    token, value = masked_party_at(args, at), number_at(args, at + 1)
     if token and value is not None:
         yield Movement(token, "erc20", owner, spender, value, via="permit")
 
 
 def _permit2_single(args: bytes, _sender: str, _contract: str) -> Iterator[Movement]:
-    owner, spender = party_at(args, 0), party_at(args, 5)
+    owner, spender = masked_party_at(args, 0), masked_party_at(args, 5)
     if owner and spender:
         yield from _permit2_details(args, 1, owner, spender)
 
 
 def _permit2_batch(args: bytes, _sender: str, _contract: str) -> Iterator[Movement]:
-    owner, place = party_at(args, 0), number_at(args, 1)
+    owner, place = masked_party_at(args, 0), number_at(args, 1)
     if not owner or place is None or place >= len(args):
         return
     permit = args[place:]
-    details, spender = number_at(permit, 0), party_at(permit, 1)
+    details, spender = number_at(permit, 0), masked_party_at(permit, 1)
     if details is None or not spender or details >= len(permit):
         return
     count = word_count(permit, details)
@@ -196,7 +217,12 @@ def _permit2_batch(args: bytes, _sender: str, _contract: str) -> Iterator[Moveme
 
 
 def _permit2_transfer(args: bytes, _sender: str, _contract: str) -> Iterator[Movement]:
-    owner, to, value, token = party_at(args, 0), party_at(args, 1), number_at(args, 2), party_at(args, 3)
+    owner, to, value, token = (
+        masked_party_at(args, 0),
+        masked_party_at(args, 1),
+        number_at(args, 2),
+        masked_party_at(args, 3),
+    )
     if owner and to and token and value is not None:
         yield Movement(token, "erc20", owner, to, value)
 
@@ -212,7 +238,7 @@ def _permit2_transfers(args: bytes, sender: str, contract: str) -> Iterator[Move
 
 
 def _permit2_approve(args: bytes, sender: str, _contract: str) -> Iterator[Movement]:
-    token, spender, value = party_at(args, 0), party_at(args, 1), number_at(args, 2)
+    token, spender, value = masked_party_at(args, 0), masked_party_at(args, 1), number_at(args, 2)
     if token and spender and value is not None:
         yield Movement(token, "erc20", sender, spender, value, via="approve")
 

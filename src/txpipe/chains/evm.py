@@ -15,6 +15,9 @@ from txpipe.errors import RecordFault
 
 Record = dict[str, Any]
 
+LogKey = tuple[int, str]
+"""A log's index and its transaction: some providers count from 0 in every transaction."""
+
 
 @dataclass(slots=True)
 class Making:
@@ -25,6 +28,7 @@ class Making:
         tokens: knows symbols and decimals.
         now: the time in Unix seconds, for a pending transaction, which has none of its own.
         notice: takes one message for people about data that is left out.
+        missed: takes the hash of a transaction that could not be looked at in full, and why: no clean end.
         said: messages that ``once`` has passed on.
     """
 
@@ -32,6 +36,7 @@ class Making:
     tokens: Tokens
     now: Callable[[], int]
     notice: Callable[[str], None]
+    missed: Callable[[str, str], None]
     said: set[str] = field(default_factory=set)
 
     def once(self, message: str) -> None:
@@ -52,8 +57,8 @@ class EvmBlock:
     header: Header | None = None
     transactions: dict[str, Transaction] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
-    logs: dict[int, Log] = field(default_factory=dict)
-    transfers: dict[int, TokenTransfer] = field(default_factory=dict)
+    logs: dict[LogKey, Log] = field(default_factory=dict)
+    transfers: dict[LogKey, TokenTransfer] = field(default_factory=dict)
     inputs: set[str] = field(default_factory=set)
 
     def add(self, item: Item, source: str) -> None:
@@ -68,11 +73,11 @@ class EvmBlock:
             if item.logs is not None or item.tx not in self.receipts:
                 self.receipts[item.tx] = item
             for log in item.logs or ():
-                self.logs.setdefault(log.index, log)
+                self.logs.setdefault((log.index, log.tx), log)
         elif isinstance(item, Log):
-            self.logs.setdefault(item.index, item)
+            self.logs.setdefault((item.index, item.tx), item)
         elif isinstance(item, TokenTransfer):
-            self.transfers.setdefault(item.index, item)
+            self.transfers.setdefault((item.index, item.tx), item)
 
     def whole(self) -> bool:
         """Say whether the header and every transaction are here."""
@@ -146,18 +151,19 @@ class EvmBlock:
         """Read the movements of logs and, where a log is not at hand, of token_transfer items."""
         by_tx: dict[str, list[Numbered]] = {}
         odd = 0
-        for index in sorted(self.logs.keys() | self.transfers.keys()):
-            log = self.logs.get(index)
+        for key in sorted(self.logs.keys() | self.transfers.keys()):
+            index, tx = key
+            log = self.logs.get(key)
             if log is not None:
                 moved = logs.movements(log)
                 odd += moved is None
                 several = len(moved or ()) > 1
                 for sub, movement in enumerate(moved or ()):
-                    by_tx.setdefault(log.tx, []).append((index + 1, sub if several else None, movement))
+                    by_tx.setdefault(tx, []).append((index + 1, sub if several else None, movement))
             else:
-                item = self.transfers[index]
+                item = self.transfers[key]
                 movement = Movement(item.token, "token", item.sender, item.to, item.value)
-                by_tx.setdefault(item.tx, []).append((index + 1, None, movement))
+                by_tx.setdefault(tx, []).append((index + 1, None, movement))
         if odd:
             making.notice(
                 f"block {self._height()} of {chain}: {odd} logs carry a standard event's signature "
@@ -247,12 +253,16 @@ def transaction_records(
 def _with_calldata(record: Record, tx: Transaction, making: Making) -> None:
     if tx.to is not None and (method := calldata.selector(tx.data)):
         record["method"] = method
-    found = calldata.mentions(tx.data, (tx.sender, tx.to))
-    if len(found) > MAX_MENTIONS:
-        making.notice(f"{tx.hash} mentions {len(found):,} addresses; the first {MAX_MENTIONS:,} are listed")
-        del found[MAX_MENTIONS:]
+    found = calldata.mentions(tx.data, (tx.sender, tx.to), tx.delegates)
     if found:
-        record["mentions"] = found
+        record["mentions"] = within_a_line(found, tx.hash, making)
+
+
+def within_a_line(found: list[str], tx: str, making: Making) -> list[str]:
+    """Return as many mentions of a transaction as a record can hold; say so where some are left out."""
+    if len(found) > MAX_MENTIONS:
+        making.missed(tx, f"it mentions {len(found):,} addresses, only the first {MAX_MENTIONS:,} are listed")
+    return found[:MAX_MENTIONS]
 
 
 def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None) -> Record:

@@ -25,6 +25,9 @@ from txpipe.errors import RecordFault
 
 _Json = dict[str, Any]
 
+_STATUS = {"success": 1, "reverted": 0}
+"""A receipt's status as viem spells it."""
+
 
 def block(found: _Json) -> list[Item]:
     """Read a block with full transactions (``eth_getBlockByNumber``), or a header alone (newHeads).
@@ -84,14 +87,29 @@ def transaction(found: _Json, position: int = 0) -> Transaction:
         value=number(found.get("value"), "a transaction's value"),
         data=data_bytes(found.get("input", found.get("data")), "a transaction's input"),
         chain=evm_chain(found.get("chainId"), "chainId") or _signed_for(found),
+        delegates=_delegates(found.get("authorizationList")),
     )
+
+
+def _delegates(found: Any) -> tuple[str, ...]:
+    """Read the addresses of an authorization list (EIP-7702); the zero address takes a delegation back."""
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise RecordFault("a transaction's authorizationList is no list of objects")
+    named = [account(one.get("address"), "an authorization's address") for one in found]
+    return tuple(one for one in dict.fromkeys(named) if int(one, 16))
 
 
 def _signed_for(found: _Json) -> str | None:
     """Return the chain a legacy signature names: v = chain id * 2 + 35 or 36 (EIP-155)."""
-    kind = integer(found.get("type"), "a transaction's type")
+    kind = found.get("type")
+    if isinstance(kind, str) and kind[:1].isalpha():  # as viem spells it: eip1559, deposit, …
+        legacy = kind == "legacy"
+    else:
+        legacy = not integer(kind, "a transaction's type")
     v = integer(found.get("v"), "a signature's v")
-    return f"eip155:{(v - 35) // 2}" if not kind and v is not None and 37 <= v < 1 << 53 else None
+    return f"eip155:{(v - 35) // 2}" if legacy and v is not None and 37 <= v < 1 << 53 else None
 
 
 def receipt(found: _Json) -> Receipt:
@@ -104,12 +122,18 @@ def receipt(found: _Json) -> Receipt:
         block=maybe_small(found.get("blockNumber"), "a receipt's blockNumber"),
         block_hash=block_hash(found.get("blockHash"), "a receipt's blockHash"),
         time=maybe_small(found.get("blockTimestamp"), "blockTimestamp"),
-        status=maybe_small(found.get("status"), "a receipt's status"),
+        status=_status(found.get("status")),
         created=address(found.get("contractAddress"), "a receipt's contractAddress"),
         logs=[],
     )
     read.logs = [entry for one in logs if (entry := log(one)) is not None]
     return read
+
+
+def _status(found: Any) -> int | None:
+    if isinstance(found, str) and found in _STATUS:
+        return _STATUS[found]
+    return maybe_small(found, "a receipt's status")
 
 
 def log(found: Any) -> Log | None:

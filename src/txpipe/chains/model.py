@@ -35,7 +35,13 @@ class Header:
 
 @dataclass(slots=True)
 class Transaction:
-    """An EVM transaction; ``block`` is None while pending, ``status`` where nothing says how it ended."""
+    """An EVM transaction.
+
+    Attributes:
+        block: None while pending.
+        status: None where nothing says how it ended.
+        delegates: contracts whose code its authorization list gives to accounts (EIP-7702).
+    """
 
     hash: str
     block: int | None
@@ -49,11 +55,12 @@ class Transaction:
     chain: str | None = None
     status: int | None = None
     created: str | None = None
+    delegates: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Log:
-    """An event; ``index`` counts within the block."""
+    """An event; ``index`` counts within the block, with some providers within the transaction."""
 
     tx: str
     index: int
@@ -97,10 +104,10 @@ class TokenTransfer:
 
 @dataclass(slots=True)
 class Output:
-    """One output of a UTXO transaction, in base units."""
+    """One output of a UTXO transaction, in base units; ``addresses`` are several for bare multisig."""
 
     n: int
-    address: str | None
+    addresses: list[str]
     value: int
 
 

@@ -82,6 +82,8 @@ class Normalizer:
         kind = found.get("type")
         if not isinstance(kind, str) or kind.startswith("0x") or sniff.is_envelope(found):
             return False
+        if "chain" not in found and sniff.is_raw(found):
+            return False
         if kind in record.TYPES and (kind != "block" or "chain" in found):
             record.check(found)
             return True

@@ -38,6 +38,12 @@ _SHAPES: tuple[tuple[frozenset[str], _Reader], ...] = tuple(
     )
 )
 
+_RAW_SHAPES = tuple(
+    keys
+    for keys, reader in _SHAPES
+    if reader.__module__ == jsonrpc.__name__ or reader in (bitcoin.core_block, bitcoin.core_transaction)
+)
+
 KNOWN_TYPES = frozenset({"block", "transaction", "log", "token_transfer", "receipt"})
 """Types of ethereum-etl's and bitcoin-etl's items that are read; other types pass."""
 
@@ -70,6 +76,11 @@ def items(found: Any, depth: int = 0) -> list[Item]:
 def is_envelope(found: _Json) -> bool:
     """Say whether an object is a JSON-RPC answer or a subscription's message."""
     return "jsonrpc" in found or found.keys() >= {"result", "error"} or found.keys() == {"result"}
+
+
+def is_raw(found: _Json) -> bool:
+    """Say whether a node's own object is told by its keys, whatever its "type" says ("eip1559", "legacy")."""
+    return any(found.keys() >= keys for keys in _RAW_SHAPES)
 
 
 def opened(found: _Json) -> Any:

@@ -1,4 +1,4 @@
-"""One UTXO block's parts to its records: one transfer an output."""
+"""One UTXO block's parts to its records: a transfer an output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from txpipe.chains.chain import coin
-from txpipe.chains.evm import Making, Record
-from txpipe.chains.model import CoinHeader, CoinTransaction, Header, Item
+from txpipe.chains.evm import Making, Record, within_a_line
+from txpipe.chains.model import CoinHeader, CoinTransaction, Header, Item, Output
+from txpipe.chains.tokens import Token
 from txpipe.errors import RecordFault
 from txpipe.record import decimal
+
+INPUTS_A_RECORD = 4_000
+"""Addresses of inputs listed on one record: a quarter of a line of 1 MiB."""
 
 _DECIMALS = 8
 _BLIND = (
@@ -72,7 +76,7 @@ def _addresses(transactions: object) -> Iterator[str | None]:
     for tx in transactions:  # type: ignore[attr-defined]
         yield from tx.senders
         for output in tx.outputs:
-            yield output.address
+            yield from output.addresses
 
 
 def pending_records(tx: CoinTransaction, making: Making, source: str) -> Iterator[Record]:
@@ -86,31 +90,49 @@ def pending_records(tx: CoinTransaction, making: Making, source: str) -> Iterato
 
 
 def transaction_records(tx: CoinTransaction, chain: str, time: int, making: Making) -> Iterator[Record]:
-    """Yield a transfer an output; ``from`` is null for a coinbase and where no input's address is known."""
+    """Yield a transfer an output; a transaction without outputs yields a call.
+
+    ``from`` is null for a coinbase and where no input's address is known. An output that several addresses
+    share (bare multisig) goes ``to`` the first and has the others in ``mentions``. Where inputs have several
+    addresses, ``inputs`` lists them, from the first on, on the first record only. Beyond INPUTS_A_RECORD
+    they go on with the following outputs' records, and behind the last output with calls of value 0 whose
+    ``n`` goes on as well; the lists of one transaction together are its inputs, each address once.
+    """
     if tx.blind:
         making.once(_BLIND)
     _, token = making.tokens.native(chain)
-    sender = tx.senders[0] if tx.senders else None
-    for position, output in enumerate(tx.outputs):
+    lists = [tx.senders[at : at + INPUTS_A_RECORD] for at in range(0, len(tx.senders), INPUTS_A_RECORD)]
+    count = max(len(tx.outputs), len(lists), 1)
+    spare = 1 + max((output.n for output in tx.outputs), default=-1)
+    for position in range(count):
+        output = tx.outputs[position] if position < len(tx.outputs) else None
+        n = output.n if output else spare + position - len(tx.outputs)
         record: Record = {
-            "type": "transfer",
+            "type": "transfer" if output else "call",
             "chain": chain,
             "block": tx.block,
             "time": time,
             "tx": tx.hash,
-            "n": output.n,
-            "from": sender,
-            "to": output.address,
-            "asset": coin(chain),
+            "n": n,
+            "from": tx.senders[0] if tx.senders else None,
         }
-        if token:
-            record["symbol"] = token.symbol
-        record["value"] = str(output.value)
-        record["amount"] = decimal(output.value, _DECIMALS)
-        if len(tx.senders) > 1:
-            record["inputs"] = tx.senders
-        if position == 0 and len(tx.outputs) > 1:
-            record["follows"] = len(tx.outputs) - 1
+        record |= _paid(output, chain, token, tx.hash, making) if output else {"to": None, "value": "0"}
+        if len(tx.senders) > 1 and position < len(lists):
+            record["inputs"] = lists[position]
+        if position == 0 and count > 1:
+            record["follows"] = count - 1
         if tx.block is None:
             record["pending"] = True
         yield record
+
+
+def _paid(output: Output, chain: str, token: Token | None, tx: str, making: Making) -> Record:
+    """Return the keys that an output gives, in the order of the wire."""
+    paid: Record = {"to": output.addresses[0] if output.addresses else None, "asset": coin(chain)}
+    if token:
+        paid["symbol"] = token.symbol
+    paid["value"] = str(output.value)
+    paid["amount"] = decimal(output.value, _DECIMALS)
+    if len(output.addresses) > 1:
+        paid["mentions"] = within_a_line(output.addresses[1:], tx, making)
+    return paid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import click
@@ -19,7 +20,16 @@ from txpipe.command import (
     strict_option,
     version_option,
 )
+from txpipe.errors import BadLine
 from txpipe.sink import stdout
+
+
+def _missed(bad: stream.BadLines, tx: str, reason: str) -> None:
+    """Count a transaction of which something was left out as bad: no clean end."""
+    bad.count += 1
+    if bad.strict:
+        raise BadLine(tx, reason)
+    say(f"{tx}: {reason}")
 
 
 @click.command("txnorm", cls=PipeCommand)
@@ -82,15 +92,16 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     It does not follow a node (txtail does), does not unpack (zcat does) and asks nobody for what is missing.
 
-    Statuses: 0 done, 1 a document was bad and skipped (or an input failed), 2 usage, 130 Ctrl-C, 141 the
-    reader went away.
+    Statuses: 0 done, 1 a document was bad and skipped (or an input failed, or a transaction mentions more
+    addresses than a record holds), 2 usage, 130 Ctrl-C, 141 the reader went away.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
     from txpipe.chains.evm import Making  # noqa: PLC0415 - --help does not need it
     from txpipe.chains.normalize import Normalizer, merged  # noqa: PLC0415
     from txpipe.chains.tokens import Tokens  # noqa: PLC0415
 
-    making = Making(chain.ChainOf(given, say), Tokens.shipped(), lambda: int(time.time()), say)
     bad = stream.BadLines(say, strict=strict)
+    missed = functools.partial(_missed, bad)
+    making = Making(chain.ChainOf(given, say), Tokens.shipped(), lambda: int(time.time()), say, missed)
     sink = stdout()
     paths = files or ("-",)
     say_if_waiting(paths[0])

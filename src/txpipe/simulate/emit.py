@@ -10,6 +10,8 @@ from txpipe.simulate.simulator import Block
 from txpipe.sink import Sink, open_sink
 
 _SHORTEST_NAP_S = 0.001
+_LONGEST_NAP_S = 3600.0  # time.sleep refuses what a tiny rate asks for
+_MOST_DUE = 1e18
 _ROUNDING = 1e-6
 
 
@@ -126,10 +128,11 @@ class Pace:
         done = 0
         while done < len(lines):
             elapsed_s = self._clock() - self._began
-            due = int(elapsed_s * self._rate + _ROUNDING) + 1 - self._written
+            due = int(min(elapsed_s * self._rate, _MOST_DUE) + _ROUNDING) + 1 - self._written
             if due <= 0:
                 before_sleep()
-                self._sleep(max(self._written / self._rate - elapsed_s, _SHORTEST_NAP_S))
+                nap_s = self._written / self._rate - elapsed_s
+                self._sleep(min(max(nap_s, _SHORTEST_NAP_S), _LONGEST_NAP_S))
                 continue
             upto = min(done + due, len(lines))
             self._written += upto - done

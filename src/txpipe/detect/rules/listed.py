@@ -59,6 +59,7 @@ _VERBS = {
     OWNER: "by",
     CREATED: "creates",
 }
+_UTXO = "bip122:"
 _COMING = frozenset({FROM, INPUT, OWNER})
 
 
@@ -116,6 +117,9 @@ def parties(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield address, INPUT
     if recipient is not None:
         yield recipient, SPENDER if approval else TO
+    if record["chain"].startswith(_UTXO):
+        for address in record.get("mentions", ()):  # the other keys of a bare multisig output
+            yield address, TO
     if "created" in record:
         yield record["created"], CREATED
 
