@@ -9,6 +9,7 @@ import pytest
 
 from conftest import script
 from examples import ALERT, line
+from txpipe import stream
 
 LINE = line(ALERT)
 
@@ -117,3 +118,12 @@ def test_usage(args, words):
     status, out, err = run(*args)
     assert (status, out) == (2, b"")
     assert words in err
+
+
+def test_an_alert_around_the_longest_record_passes():
+    """txdetect takes records of up to MAX_LINE bytes and writes each into its alert."""
+    record = {**ALERT["record"], "note": "x" * stream.MAX_LINE}
+    long = line({**ALERT, "record": record})
+    assert run("-f", "ndjson", data=long) == (0, long, "")
+    record["note"] += "x" * (64 << 10)
+    assert run("-f", "ndjson", data=line({**ALERT, "record": record}))[0] == 1

@@ -265,6 +265,11 @@ def test_hostile_alerts(record, evidence, words, time):
         ("@SUM(A1)", "'@SUM(A1)"),
         ("-1.5", "-1.5"),
         ("\t=1", "\\t=1"),
+        (" =1+1", "' =1+1"),
+        ('"=1+1', "'\"=1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\ufe631+1", "'\ufe631+1"),
+        ("a;=1+1; @x;b", "a;'=1+1;' @x;b"),
         ("ETH", "ETH"),
     ],
 )
@@ -272,6 +277,11 @@ def test_formula_cells(symbol, cell):
     """A cell that a spreadsheet would compute is guarded; a negative number is left alone."""
     row = dict(zip(headings(), cells({**ALERT, "record": {**TRANSFER, "symbol": symbol}}), strict=True))
     assert row["symbol"] == cell
+
+
+def test_semicolons_are_quoted():
+    """A spreadsheet that splits at semicolons finds a quoted cell."""
+    assert csv_row(["a;b", "c"]) == '"a;b",c\n'
 
 
 def test_deep_evidence():

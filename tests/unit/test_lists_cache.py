@@ -147,6 +147,20 @@ def test_without_a_cache_the_work_goes_on(lists, place):
     assert "compiling for this run only" in lists.said[0]
 
 
+def test_a_cache_that_others_write_is_not_used(lists, monkeypatch):
+    """A cached file is taken for what its name says, so nobody else may put one there."""
+    path = lists.write("some.txt", "# category: scam", A)
+    lists.open(path)
+    assert lists.said == []
+    lists.cache.chmod(0o777)
+    assert lists.open(path).find(A)
+    lists.cache.chmod(0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert lists.open(path).find(A)
+    notice = f"{lists.cache}: cannot keep compiled lists: %s; compiling for this run only"
+    assert lists.said == [notice % "others may write there", notice % "is another user's"]
+
+
 def test_cache_folder_follows_the_environment(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/some/where")
     assert Path("/some/where/txpipe") == default_cache()
@@ -197,6 +211,14 @@ def test_bad_lists(lists):
     wanted = ("absent: cannot be opened", "bad.txt:1:", "bad.txt: has no usable entry; list skipped")
     assert len(wanted) == len(lists.said)
     assert all(part in message for part, message in zip(wanted, lists.said, strict=True))
+
+
+def test_no_list_left(lists):
+    """Skipping every list is not the same as asking for none."""
+    bad = [lists.write("bad.txt", "junk"), str(lists.folder / "absent")]
+    for given in (bad, bad[:1], bad[1:]):
+        with pytest.raises(ListFault, match="--skip-bad-lists: no list is left"):
+            lists.open(*given, skip_bad=True)
 
 
 def test_bad_rows_are_counted_in_the_index(lists):

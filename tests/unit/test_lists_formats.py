@@ -2,7 +2,10 @@
 
 import bz2
 import gzip
+import os
+import subprocess
 import sys
+import threading
 
 import orjson
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from examples import TRANSFER, line
 from txpipe.errors import ListFault
-from txpipe.lists import formats
+from txpipe.lists import formats, inputs
 from txpipe.lists.entry import Addresses, Entry
 from txpipe.lists.inputs import Input
 from txpipe.lists.option import parse_list
@@ -20,6 +23,7 @@ from txpipe.lists.reading import Faults
 DEFAULTED = "no category given"  # said of most lists here; has a test of its own
 A = "0x" + "a1" * 20
 B = "0x" + "b2" * 20
+C = "0x" + "c3" * 20
 BTC = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 TRON = "TLa2f6VPqDgRE67v1736s7bJ8Ray5wYjU7"
 
@@ -171,6 +175,36 @@ def test_csv_rows_that_are_none(tmp_path):
     assert len(entries[1].label) == 500
 
 
+@pytest.mark.parametrize("first", [A, A.replace("0x", "0X"), TRON, "cosmos1" + "q7" * 19])
+def test_a_line_with_an_address_is_no_header(tmp_path, first):
+    """A comment with a comma and the word wallet does not make a plain list a table."""
+    entries, said = listed(tmp_path, f"{first} # phishing, wallet\n{B} # b, {C}\n")
+    assert [entry.label for entry in entries] == ["phishing, wallet", f"b, {C}"]
+    assert said == []
+    for content in (f"{A},address\n{B},x\n", f"address\x0b{A},label\n{B},x\n", f"address,x\r{A},y\n"):
+        with pytest.raises(ListFault, match="address in its first line"):
+            listed(tmp_path, content, "list.csv")
+
+
+def test_stray_quotes_swallow_no_entries(tmp_path):
+    """Where a quoted field holds an address and a newline, the lines are read singly, and that is said."""
+    entries, said = listed(tmp_path, f'address,label\n{A},"Fake\n{B},x\n{C},"y\n{A},"a\nb"\n')
+    assert [(entry.address, entry.label) for entry in entries] == [
+        (A, "Fake"),
+        (B, "x"),
+        (C, "y"),
+        (A, "a b"),
+    ]
+    assert said == [
+        "FILE:2: a quoted field over several lines holds an address; its lines are read singly",
+    ]
+    entries, said = listed(tmp_path, f'address,label\n{A},"{"z" * 200_000}\n{B},x\n{C},y"\n')
+    assert [entry.address for entry in entries] == [B, C]
+    assert len(said) == 2
+    entries, said = listed(tmp_path, f'address,label\n# the "open\n{A},x\n{B},"y"\n')
+    assert ([entry.address for entry in entries], said) == ([A, B], [])
+
+
 def test_csv_without_address_column(tmp_path):
     with pytest.raises(ListFault, match="names no address column; it has: foo, bar"):
         listed(tmp_path, f"foo,bar\n{A},x\n", "list.csv")
@@ -189,6 +223,21 @@ def test_odd_dates_cost_no_entry(tmp_path):
     assert said == ['FILE:2: date "1/2/17" is not understood; kept without it']
 
 
+@pytest.mark.parametrize(
+    ("dates", "reason"),
+    [
+        ("2024-05-01,2024-04-30", '"2024-04-30" is before it was listed, 2024-05-01'),
+        (",1970-01-01", '"1970-01-01" is before there were addresses'),
+        (",0000000000", '"0000000000" is before there were addresses'),
+        ("1999-01-01,2001-01-01", '"2001-01-01" is before there were addresses'),
+    ],
+)
+def test_impossible_delistings_silence_nothing(tmp_path, dates, reason):
+    entries, said = listed(tmp_path, f"address,listed,delisted\n{A},{dates}\n{B},2022-08-08,2025-03-21\n")
+    assert [entry.delisted for entry in entries] == ["", "2025-03-21"]
+    assert said == [f"FILE:2: delisted {reason}; kept as listed"]
+
+
 JSON = [
     orjson.dumps([A, B]),
     orjson.dumps([{"address": A, "comment": ""}, {"Wallet": B}]),
@@ -205,6 +254,22 @@ def test_json_in_every_shape(tmp_path, content):
     """Arrays of strings or objects, an object around one, addresses as keys, one object a line."""
     entries, said = listed(tmp_path, content)
     assert ([entry.address for entry in entries], said) == ([A, B], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "addresses"),
+    [
+        ({"contracts": [A], B: {"label": "x"}}, [A, B]),
+        ({"contracts": [A], f"eip155:1:{B}": "x", "version": 7}, [A, B]),
+        ({"address": A, B: {"label": "x"}}, [A, B]),
+        ({A: {"address": B}, "some id": {"address": C}}, [B, A, C]),
+        ({A: ["phishing"]}, [A]),
+    ],
+)
+def test_json_keys_that_are_addresses_are_entries(tmp_path, content, addresses):
+    """Whatever else the object holds; an array beside them does not hide them."""
+    entries, said = listed(tmp_path, orjson.dumps(content))
+    assert ([entry.address for entry in entries], said) == (addresses, [])
 
 
 def test_json_rows_that_are_none(tmp_path):
@@ -254,6 +319,8 @@ def test_tagpack(tmp_path):
     [
         ("title: x\nlabel: &a [x]\ntags: [*a]\n", "anchors or aliases"),
         ("title: x\ntags: " + "[" * 5000, "nested more than|no YAML"),
+        ("title: x\ntags: [" + "0," * 600_000 + "]\n", "more than 500,000 values"),
+        ("title: x\nlabel: y\n#" + "x" * (8 << 20), "more than 8 MiB"),
         ("title: x\nlabel: y\ntags: 7\n", "without a list of tags"),
         ("title: x\nlabel: !!python/object/apply:os.system [id]\ntags: []\n", "no usable entry"),
         ("title: x\nlabel: 'open\ntags:\n", "no YAML"),
@@ -298,6 +365,17 @@ def test_ofac(tmp_path):
         (SDN.replace("Sanctions", "sdnList"), "root sdnList"),
         ('<!DOCTYPE x [<!ENTITY a "b">]>' + SDN.split("?>")[1], "declares a document type"),
         ("<html></html>", "root html"),
+        ("<Sanctions>" + "<a>" * 64, "nested more than 64 deep"),
+        (f'<Sanctions><a b="{"x" * 3_000_000}"/></Sanctions>', "more than 1 MiB in one tag"),
+        (f"<Sanctions><!--{'x' * 3_000_000}--></Sanctions>", "more than 1 MiB in one tag"),
+        (
+            "<Sanctions>" + "".join(f"<a{n}/>" for n in range(50_000)) + "</Sanctions>",
+            "more than 10,000 names",
+        ),
+        *(
+            (SDN.replace("?>", f' encoding="{name}"?>'), f"encoding {name}; save it as UTF-8")
+            for name in ("foo", "utf-7", "shift_jis", "idna", "rot13", "unicode_escape")
+        ),
     ],
 )
 def test_hostile_xml(tmp_path, content, reason):
@@ -324,6 +402,7 @@ def test_compressed(tmp_path, pack):
         (b"[" * 100_000, "is no JSON"),
         (b'["\xff"]', "is no JSON"),
         (b"{", "is no JSON"),
+        (b"[" + b"[]," * 1_000_000 + b"[]]", "more than 1,000,000 arrays"),
         ("address\n".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04xxxx", "zip archive"),
         (b"address,label\n", "no usable entry"),
@@ -339,6 +418,35 @@ def test_paths_that_are_no_file(tmp_path):
     for path in (tmp_path, tmp_path / "absent"):
         with pytest.raises(ListFault):
             Input(str(path))
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_devices_are_no_lists(path):
+    with pytest.raises(ListFault, match="is a device"):
+        Input(path)
+
+
+def test_what_is_copied_has_a_limit(tmp_path, monkeypatch):
+    """An endless pipe does not fill the disk; a FIFO with less is read."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    monkeypatch.setattr(inputs, "SPOOL_LIMIT", 1000)
+    for size in (1000, 1001):
+        writing = threading.Thread(target=fifo.write_bytes, args=(b"x" * size,))
+        writing.start()
+        if size > inputs.SPOOL_LIMIT:
+            with pytest.raises(ListFault, match="has more than 0 GiB; give it as a file"):
+                Input(str(fifo))
+        else:
+            Input(str(fifo)).close()
+        writing.join()
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_stdin_by_any_name(path):
+    code = f"from txpipe.lists.inputs import Input; print(Input({path!r}).head(99))"
+    done = subprocess.run([sys.executable, "-c", code], input=b"abc", capture_output=True, check=True)
+    assert done.stdout == b"b'abc'\n"
 
 
 SEEDS = st.sampled_from([TAGPACK.encode(), SDN.encode(), *JSON, f"address,label\n{A},x\n".encode()])

@@ -10,8 +10,11 @@ from txpipe.alerts.facts import matches, text, utc
 from txpipe.visible import visible
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_FORMULA = ("=", "+", "-", "@")
-"""A spreadsheet computes a cell that starts so (OWASP, "CSV Injection")."""
+_FORMULA = r"[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212]"
+"""A spreadsheet computes a cell that starts so (OWASP, "CSV Injection"), full-width and small forms too."""
+_COMPUTED = re.compile(_FORMULA)
+_AFTER_SPLIT = re.compile(f";(?={_FORMULA})")
+"""Where the decimal point is a comma, spreadsheets split at semicolons, inside quotes too."""
 
 
 def _own(key: str) -> Callable[[dict[str, Any]], str]:
@@ -73,13 +76,14 @@ def tsv_row(row: list[str]) -> str:
 
 
 def _guarded(cell: str) -> str:
-    if cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    if _PLAIN_NUMBER.fullmatch(cell):
+        return cell
+    cell = _AFTER_SPLIT.sub(";'", cell)
+    return f"'{cell}" if _COMPUTED.match(cell) else cell
 
 
 def _quoted(cell: str) -> str:
-    if '"' in cell or "," in cell:
+    if any(mark in cell for mark in '",;'):
         doubled = cell.replace('"', '""')
         return f'"{doubled}"'
     return cell

@@ -16,6 +16,8 @@ from txpipe.alerts.tally import Tally
 from txpipe.record import SEVERITIES
 from txpipe.sink import stdout
 
+_MAX_LINE = stream.MAX_LINE + (64 << 10)
+"""Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
 _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 
 
@@ -84,7 +86,7 @@ def main(  # noqa: PLR0913 - one argument an option
         command.at_end(tally.summary)
     command.say_if_waiting(file)
     source = stream.open_source(file)
-    lines = stream.numbered_lines(source, sink.flush, bad)
+    lines = stream.numbered_lines(source, sink.flush, bad, _MAX_LINE)
     items = tally.incoming(intake.taken(lines, source.name, bad))
     items = tally.outgoing(select.selected(items, wanted))
     for data in forms.written(items, _form(form), colour=_colour(colour), width=_width()):

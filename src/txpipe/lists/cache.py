@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from txpipe.lists.index import MAGIC, Index
 from txpipe.lists.inputs import Input, Progress
 from txpipe.lists.reading import Faults, ListSpec
 
-_RULES_VERSION = 2  # to be raised when a reader gives other entries for the same bytes
+_RULES_VERSION = 3  # to be raised when a reader gives other entries for the same bytes
 _SUFFIX = ".txindex"
 _KEPT_FILES = 24
 _KEPT_BYTES = 2 << 30
@@ -61,7 +62,7 @@ def open_lists(
         progress: told of the bytes read while lists are compiled.
 
     Raises:
-        ListFault: a list cannot be used, and skip_bad is off.
+        ListFault: a list cannot be used, and skip_bad is off; or none is left.
         UsageFault: a compiled index was given another name, category or date.
     """
     say = _once(say) if skip_bad else say
@@ -119,6 +120,8 @@ def _with_lists(
             with _skipping(say, skip_bad=skip_bad):
                 lists.append(_opened(spec, stack))
         while True:
+            if specs and not lists:
+                raise ListFault("--skip-bad-lists", "no list is left")
             try:
                 return act(lists)
             except ListFault as fault:
@@ -181,6 +184,8 @@ def _merged(
     settings = [MAGIC.decode(), __version__, _RULES_VERSION, [each.settings() for each in lists]]
     key = hashlib.blake2b(orjson.dumps(settings), digest_size=16).hexdigest()
     path = cache / f"{key}{_SUFFIX}"
+    if reason := _distrusted(cache):
+        return _uncached(lists, cache, reason, say, progress)
     with contextlib.suppress(ListFault):
         index = Index(path)
         with contextlib.suppress(OSError):
@@ -195,14 +200,35 @@ def _merged(
             pass
         index = _compiled(lists, path, say, progress)
     except (OSError, SinkFailed) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
-        say(f"{cache}: cannot keep compiled lists: {reason}; compiling for this run only")
-        with tempfile.TemporaryDirectory() as folder:
-            return _compiled(lists, Path(folder) / path.name, say, progress)
+        reason = str(exc.strerror if isinstance(exc, OSError) else exc)
+        return _uncached(lists, cache, reason, say, progress)
     if not all(each.source.unchanged() for each in lists if not each.index):
         path.unlink(missing_ok=True)
     _prune(cache, path)
     return index
+
+
+def _distrusted(cache: Path) -> str:
+    """Say why a folder is not to be trusted: files in it are taken for what their names say."""
+    try:
+        status = cache.stat()
+    except OSError:
+        return ""
+    if status.st_uid != os.geteuid():
+        return "is another user's"
+    return "others may write there" if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
+
+
+def _uncached(
+    lists: Sequence[_Opened],
+    cache: Path,
+    reason: str,
+    say: Callable[[str], None],
+    progress: Progress | None,
+) -> Index:
+    say(f"{cache}: cannot keep compiled lists: {reason}; compiling for this run only")
+    with tempfile.TemporaryDirectory() as folder:
+        return _compiled(lists, Path(folder) / f"lists{_SUFFIX}", say, progress)
 
 
 def _compiled(

@@ -11,7 +11,7 @@ from txpipe.errors import ListFault
 from txpipe.lists import objects, ofac, tables, tagpack, words
 from txpipe.lists.entry import Addresses, Entry
 from txpipe.lists.inputs import Input, Progress
-from txpipe.lists.reading import Faults, ListSpec, Reading
+from txpipe.lists.reading import Faults, ListSpec, Reading, holds_address, unusable
 from txpipe.stream import cut_lines
 
 _HEAD = 1 << 16
@@ -93,11 +93,17 @@ def detect(path: str, head: bytes) -> str:
         return _objects(start)
     lines = [line for line in start.decode("utf-8", "replace").splitlines() if line.strip()]
     first = next((line for line in lines if not line.startswith("#")), "")
-    if "address" in words.roles(tuple(tables.csv_header(first)[0])):
+    if not _is_entry(first) and "address" in words.roles(tuple(tables.csv_header(first)[0])):
         return "csv"
     if len(_TAGPACK.findall(head)) >= 2 or (first.strip() == "---" and _TAGPACK.search(head)):
         return "tagpack"
     return "csv" if first and _TABLE.search(path) else "plain"
+
+
+def _is_entry(line: str) -> bool:
+    """Tell an address from a header: the comment behind it may hold commas and the word wallet."""
+    address, mark, _ = line.partition("#")
+    return holds_address(line) or (bool(mark) and not unusable(words.address(address)))
 
 
 def _objects(start: bytes) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import functools
 import gzip
 import hashlib
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -21,6 +21,9 @@ from txpipe.lists.index import MAGIC
 CHUNK = 1 << 18
 UNPACKED_LIMIT = 4 << 30
 """Bytes a compressed list may unpack to; the largest real one, OFAC's XML, has 121 MB."""
+
+SPOOL_LIMIT = 4 << 30
+"""Bytes taken from stdin or a pipe: they are copied to a temporary file, which must not fill the disk."""
 
 Progress = Callable[[str, int, int], None]
 """Takes a file's name, the bytes read so far and its size, now and then."""
@@ -48,7 +51,8 @@ class Input:
         """Open a file; what cannot be read twice (stdin, a pipe) is copied to a temporary one.
 
         Raises:
-            ListFault: no such file, a directory, unreadable, or of a kind that is no list.
+            ListFault: no such file, a directory or device, unreadable, of a kind that is no list, or a pipe
+                with more than SPOOL_LIMIT bytes.
         """
         self.path = path
         self._file, self.named = _opened(path)
@@ -159,8 +163,22 @@ def _opened(path: str) -> tuple[IO[bytes], bool]:
         with file:
             if stat.S_ISDIR(mode):
                 raise ListFault(path, "is a directory; name the files in it")
-            copy = tempfile.TemporaryFile()  # noqa: SIM115 - the Input closes it
-            shutil.copyfileobj(file, copy)
+            if path != "-" and (stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not file.isatty())):
+                raise ListFault(path, "is a device; name a file, or - for stdin")
+            return _spooled(path, file), False
     except OSError as exc:
         raise ListFault(path, f"cannot be opened: {exc.strerror}") from exc
-    return copy, False
+
+
+def _spooled(path: str, file: IO[bytes]) -> IO[bytes]:
+    """Copy what can be read only once to a temporary file."""
+    with contextlib.ExitStack() as stack:
+        copy = stack.enter_context(tempfile.TemporaryFile())
+        size = 0
+        while chunk := file.read(CHUNK):
+            size += len(chunk)
+            if size > SPOOL_LIMIT:
+                raise ListFault(path, f"has more than {SPOOL_LIMIT >> 30} GiB; give it as a file")
+            copy.write(chunk)
+        stack.pop_all()  # the Input closes it
+    return copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,13 +11,16 @@ import orjson
 from txpipe.errors import ListFault
 from txpipe.lists import words
 from txpipe.lists.entry import Entry
-from txpipe.lists.reading import Reading
+from txpipe.lists.reading import Reading, holds_address
 from txpipe.stream import MAX_LINE, TooLong, too_long
 
 _RECORDS = ("transfer", "call", "approval", "block", "reorg", "heartbeat", "alert", "label")
 
-WHOLE_LIMIT = 256 << 20
-"""Bytes of a JSON document that is read in one piece; longer lists come as NDJSON."""
+WHOLE_LIMIT = 32 << 20
+"""Bytes of a JSON document, unpacked, that is read in one piece; longer lists come as NDJSON."""
+
+_CONTAINERS = 1_000_000
+"""Brackets in such a document: an empty array takes three bytes in the file and 70 in memory."""
 
 
 def read_ndjson(path: str, batches: Iterable[bytes | TooLong], reading: Reading) -> Iterator[Entry]:
@@ -45,8 +49,10 @@ def read_json(path: str, content: bytes, reading: Reading) -> Iterator[Entry]:
     """Read an array of strings or objects, or an object with one such array or with addresses as its keys.
 
     Raises:
-        ListFault: no JSON, or nothing in it that can be a list.
+        ListFault: no JSON, too much of it, or nothing in it that can be a list.
     """
+    if content.count(b"[") + content.count(b"{") > _CONTAINERS:
+        raise ListFault(path, f"has more than {_CONTAINERS:,} arrays and objects; give it as NDJSON or CSV")
     try:
         found = orjson.loads(content)
     except orjson.JSONDecodeError as exc:
@@ -67,15 +73,25 @@ def _rows(path: str, found: Any, reading: Reading) -> Iterable[Any]:
     date = found.get("date") or found.get("lastmod") or found.get("updated")
     if isinstance(date, str | int):
         reading.date = words.day(str(date)) or ""
-    arrays = [value for value in found.values() if isinstance(value, list)]
+    keyed = {key: value for key, value in found.items() if holds_address(key)}
+    arrays = [value for key, value in found.items() if isinstance(value, list) and key not in keyed]
     if len(arrays) == 1:
-        return list(arrays[0])
+        return itertools.chain(arrays[0], _keyed(keyed))
     if "address" in words.roles(tuple(found)):
-        return [found]
-    return [
-        {"address": key} | (value if isinstance(value, dict) else {"label": value})
-        for key, value in found.items()
-    ]
+        return itertools.chain([found], _keyed(keyed))
+    return _keyed(found)
+
+
+def _keyed(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each key that is an address, or stands before an object that names one."""
+    for key, value in found.items():
+        if not isinstance(value, dict):
+            yield {"address": key, "label": value}
+            continue
+        own = row_of(value).get("address", key)
+        if own != key and holds_address(key):
+            yield value
+        yield value | {"address": key} if holds_address(key) else {"address": key} | value
 
 
 def _entry(place: str, value: Any, reading: Reading) -> Entry | None:

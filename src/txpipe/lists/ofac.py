@@ -19,6 +19,16 @@ from txpipe.lists.reading import Reading
 _ADDRESS_FEATURE = "Digital Currency Address - "
 _TEXT_LIMIT = 4096
 _TEXT_PIECES = 64
+_NAME_PARTS = 64
+_DEPTH = 64
+"""Elements within each other; OFAC's file has a dozen."""
+_TAG_LIMIT = 1 << 20
+"""Bytes of one tag, comment or declaration, which the parser holds in memory."""
+_NAMES = 10_000
+"""Names of elements and attributes, which the parser keeps; OFAC's file has some 200."""
+_ADDRESSES = 1_000_000
+_ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
+"""What the parser reads without a codec of Python's, of which most give no table of 256 characters."""
 _DATE_PARTS = ("Year", "Month", "Day")
 
 
@@ -28,19 +38,27 @@ def read_ofac(path: str, chunks: Iterable[bytes], reading: Reading) -> Iterator[
     Only addresses and names of their parties are held in memory; entries come at the end, as dates do.
 
     Raises:
-        ListFault: no XML, another XML format, or a document type or entity declaration in it.
+        ListFault: no XML, another XML format, a document type or entity declaration in it, or more of
+            something than memory should hold.
     """
     parties = _Parties(path)
     parser = xml.parsers.expat.ParserCreate()
     parser.buffer_text = True
+    parser.XmlDeclHandler = parties.declare
     parser.StartElementHandler = parties.start
     parser.EndElementHandler = parties.end
     parser.CharacterDataHandler = parties.text
     parser.StartDoctypeDeclHandler = parties.refuse
     parser.EntityDeclHandler = parties.refuse
     try:
+        fed = 0
         for chunk in chunks:
             parser.Parse(chunk, False)
+            fed += len(chunk)
+            if fed - parser.CurrentByteIndex > _TAG_LIMIT + len(chunk):
+                raise ListFault(path, f"has more than {_TAG_LIMIT >> 20} MiB in one tag")
+            if len(parser.intern) > _NAMES:
+                raise ListFault(path, f"has more than {_NAMES:,} names of elements and attributes")
         parser.Parse(b"", True)
     except xml.parsers.expat.ExpatError as exc:
         raise ListFault(path, f"is no well-formed XML: {exc}") from exc
@@ -76,6 +94,7 @@ class _Parties:
         self.listed: dict[str, str] = {}
         self._path = path
         self._root = ""
+        self._depth = 0
         self._assets: dict[str, str] = {}
         self._party = ""
         self._name: list[str] = []
@@ -96,7 +115,7 @@ class _Parties:
         self._ends: dict[str, Callable[[str], None]] = {
             "DateOfIssue": self._end_issue,
             "FeatureType": self._end_feature_type,
-            "NamePartValue": self._name.append,
+            "NamePartValue": self._end_name,
             "VersionDetail": self._end_detail,
             "Alias": self._end_alias,
             "Feature": self._end_feature,
@@ -108,12 +127,20 @@ class _Parties:
         """Refuse declarations: OFAC's file has none, and they are how XML is made to explode."""
         raise ListFault(self._path, "declares a document type or entities, which no sanctions list does")
 
+    def declare(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        """Refuse encodings that cannot be read."""
+        if encoding and encoding.lower() not in _ENCODINGS:
+            raise ListFault(self._path, f"is XML in encoding {words.clean(encoding, 40)}; save it as UTF-8")
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take the start of an element; text is kept of the few whose text is used."""
         if not self._root:
             self._root = name
             if name != "Sanctions":
                 raise ListFault(self._path, f"is XML with root {name[:40]}, not OFAC's SDN_ADVANCED.XML")
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise ListFault(self._path, f"is nested more than {_DEPTH} deep")
         begin = self._starts.get(name)
         if begin:
             begin(attributes)
@@ -132,6 +159,7 @@ class _Parties:
 
     def end(self, name: str) -> None:
         """Take the end of an element."""
+        self._depth -= 1
         text = ""
         if self._texts is not None:
             text = "".join(self._texts)[:_TEXT_LIMIT].strip()
@@ -159,6 +187,10 @@ class _Parties:
     def _start_alias(self, attributes: dict[str, str]) -> None:
         self._in_primary = attributes.get("Primary") == "true"
 
+    def _end_name(self, text: str) -> None:
+        if text and len(self._name) < _NAME_PARTS:
+            self._name.append(text)
+
     def _end_alias(self, _text: str) -> None:
         self._in_primary = False
 
@@ -170,12 +202,14 @@ class _Parties:
 
     def _end_detail(self, text: str) -> None:
         if self._asset and text:
+            if len(self.addresses) >= _ADDRESSES:
+                raise ListFault(self._path, f"has more than {_ADDRESSES:,} addresses; give it as CSV or text")
             self.addresses.append((self._party, self._asset, text))
             self.names[self._party] = ""
 
     def _end_profile(self, _text: str) -> None:
         if self._party in self.names:
-            self.names[self._party] = " ".join(part for part in self._name if part)
+            self.names[self._party] = " ".join(self._name)
 
     def _start_entry(self, attributes: dict[str, str]) -> None:
         self._party = attributes.get("ProfileID", "")

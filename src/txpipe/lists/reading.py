@@ -13,7 +13,11 @@ from txpipe.lists.entry import Entry
 UNDATED = "undated"
 _UNKNOWN_FAMILY = re.compile(r"(?=.*[0-9])[A-Za-z0-9:_-]{20,128}")
 _HEX = re.compile(r"0x[0-9a-fA-F]{40}")
+_SHORTEST = 12
 _BARE_HEX = re.compile(r"[0-9a-fA-F]{40}")
+_WORDS = re.compile(r"[0-9A-Za-z]+")
+_GENESIS = "2009-01-03"
+"""Day of Bitcoin's first block: no address left a list before it."""
 _HEADER = re.compile(r"#\s*(date|category|source)\s*:\s*(\S.*)", re.IGNORECASE)
 
 
@@ -158,6 +162,7 @@ class Reading:
                 self.faults.report(place, f"{_shown(text)} {reason}")
                 return None
         shared = self.shared()
+        listed = self._day(place, row.get("listed", ""))
         said = words.category(row.get("category", "")) or words.known_category(row.get("kind", ""))
         if said:
             self._categorised = True
@@ -168,8 +173,8 @@ class Reading:
             (not self.spec.category and said) or shared.category,
             words.clean(row.get("label", "")),
             words.clean(row.get("source", "")) or shared.source,
-            self._day(place, row.get("listed", "")),
-            self._day(place, row.get("delisted", "")),
+            listed,
+            self._delisted(place, row.get("delisted", ""), listed),
             words.clean(row.get("asset", ""), 16),
         )
 
@@ -196,6 +201,27 @@ class Reading:
         if found is None:
             self.faults.report(place, f"date {_shown(text)} is not understood", "kept without it")
         return found or ""
+
+    def _delisted(self, place: str, text: str, listed: str) -> str:
+        """Read the day of delisting; one that cannot be true must not silence the entry."""
+        found = self._day(place, text)
+        if not found or found >= max(listed, _GENESIS):
+            return found
+        than = f"it was listed, {listed}" if listed > _GENESIS else "there were addresses"
+        self.faults.report(place, f"delisted {_shown(text)} is before {than}", "kept as listed")
+        return ""
+
+
+def holds_address(text: str) -> bool:
+    """Tell whether some word in a text has the shape of an address of a known family.
+
+    Column names and keys can look like base58, but not with a digit among so many letters.
+    """
+    return any(
+        any(char.isdigit() for char in word) and family(words.address(word)) not in (None, OTHER)
+        for word in _WORDS.findall(text)
+        if len(word) >= _SHORTEST
+    )
 
 
 def unusable(address: str) -> str:

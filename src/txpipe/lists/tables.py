@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from txpipe.errors import ListFault
 from txpipe.lists import words
 from txpipe.lists.entry import Addresses, Entry
-from txpipe.lists.reading import Reading
+from txpipe.lists.reading import Reading, holds_address
 from txpipe.stream import MAX_LINE, TooLong, too_long
 
 _RUN = re.compile(rb"(?:0x[0-9a-fA-F]{40}\r?\n)+")
@@ -70,7 +70,7 @@ def read_csv(path: str, batches: Iterable[bytes | TooLong], reading: Reading) ->
     """Read rows under a header that names an address column (``words.ROLES``); ``#`` lines are comments.
 
     Raises:
-        ListFault: the header names no address column.
+        ListFault: the header names no address column, or holds an address and is none.
     """
     lines = _lines(path, batches, reading)
     header, separator, first = _header(path, lines, reading)
@@ -105,6 +105,8 @@ def _header(
         if line.startswith("#"):
             reading.comment(f"{path}:{number}", line.strip())
         elif line.strip():
+            if holds_address(line):
+                raise ListFault(path, "has an address in its first line; begin with a line of column names")
             return *csv_header(line), []
     raise ListFault(path, "is empty")
 
@@ -125,11 +127,15 @@ def _lines(path: str, batches: Iterable[bytes | TooLong], reading: Reading) -> I
 def _rows(
     path: str, lines: Iterator[tuple[int, str]], separator: str, reading: Reading
 ) -> Iterator[tuple[int, list[str]]]:
-    """Cut lines into fields; a line with an odd number of quotes takes further ones until it is even."""
+    """Cut lines into fields; a line with an odd number of quotes takes further ones until it is even.
+
+    Two stray quotes some lines apart must not swallow the entries between them: where a field over several
+    lines holds an address, each line is a row.
+    """
     ahead: deque[tuple[int, str]] = deque()
     while ahead or _fill(ahead, lines):
         number, line = ahead[0]
-        if '"' not in line:
+        if '"' not in line or line.startswith("#"):
             ahead.popleft()
             if line.strip() and not line.startswith("#"):
                 yield number, line.split(separator)
@@ -139,11 +145,41 @@ def _rows(
             ahead.popleft()
             reading.faults.report(f"{path}:{number}", "a quote is not closed")
             continue
-        parts = [f"{ahead.popleft()[1]}\n" for _ in range(taken)]
-        csv.field_size_limit(_FIELD_LIMIT)  # the module's one limit, which others may have changed
+        parts = [ahead.popleft() for _ in range(taken)]
         try:
-            for row in csv.reader(parts, delimiter=separator, skipinitialspace=True):
-                yield number, row
+            rows = _cut([line for _, line in parts], separator)
+        except csv.Error as exc:
+            rows, reason = [], str(exc)
+        else:
+            reason = _swallowed(rows)
+        if not reason:
+            yield from ((number, row) for row in rows)
+        elif taken == 1:
+            reading.faults.report(f"{path}:{number}", reason)
+        else:
+            reading.faults.report(f"{path}:{number}", reason, "its lines are read singly")
+            yield from _singly(path, parts, separator, reading)
+
+
+def _cut(lines: Iterable[str], separator: str) -> list[list[str]]:
+    csv.field_size_limit(_FIELD_LIMIT)  # the module's one limit, which others may have changed
+    return list(csv.reader([f"{line}\n" for line in lines], delimiter=separator, skipinitialspace=True))
+
+
+def _swallowed(rows: Iterable[Iterable[str]]) -> str:
+    """Say that a field over several lines holds an address; empty if none does."""
+    fields = (field for row in rows for field in row if "\n" in field.rstrip("\n"))
+    return "a quoted field over several lines holds an address" if any(map(holds_address, fields)) else ""
+
+
+def _singly(
+    path: str, lines: Iterable[tuple[int, str]], separator: str, reading: Reading
+) -> Iterator[tuple[int, list[str]]]:
+    for number, line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            yield from ((number, row) for row in _cut([line], separator))
         except csv.Error as exc:
             reading.faults.report(f"{path}:{number}", str(exc))
 

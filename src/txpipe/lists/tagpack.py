@@ -14,10 +14,12 @@ from txpipe.lists.entry import Entry
 from txpipe.lists.objects import row_of
 from txpipe.lists.reading import Reading
 
-WHOLE_LIMIT = 32 << 20
+WHOLE_LIMIT = 8 << 20
 """Bytes of a TagPack; the largest published ones have a few."""
 
 _DEPTH = 20
+_NODES = 500_000
+"""Texts, lists and mappings in a TagPack, at up to a kilobyte of memory each; a tag has about a dozen."""
 _INHERITED = ("label", "category", "source", "asset")
 
 
@@ -25,7 +27,8 @@ def read_tagpack(path: str, content: bytes, reading: Reading) -> Iterator[Entry]
     """Read the tags of a TagPack; its list date is ``lastmod``.
 
     Raises:
-        ListFault: PyYAML is not installed, no YAML, anchors or aliases in it, or no tags.
+        ListFault: PyYAML is not installed, no YAML, anchors or aliases in it, too many values, or no
+            tags.
     """
     pack = _loaded(path, content)
     tags = pack.get("tags") if isinstance(pack, dict) else None
@@ -57,13 +60,16 @@ def _loaded(path: str, content: bytes) -> Any:
         raise ListFault(path, "is YAML, which needs PyYAML: pip install 'txpipe[yaml]'") from exc
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        depth = 0
+        depth = nodes = 0
         for event in yaml.parse(content, Loader=loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise ListFault(path, "has YAML anchors or aliases; write the values out")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEPTH:
                 raise ListFault(path, f"is nested more than {_DEPTH} deep")
+            nodes += isinstance(event, yaml.NodeEvent)
+            if nodes > _NODES:
+                raise ListFault(path, f"has more than {_NODES:,} values; give it as NDJSON, CSV or text")
         return yaml.load(content, Loader=loader)  # noqa: S506 - the base loader builds no objects
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise ListFault(path, f"is no YAML: {' '.join(str(exc).split())[:200]}") from exc
