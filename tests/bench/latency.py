@@ -18,7 +18,7 @@ def run(folder, _options):
     bad = corpus.addresses(1, 1000)
     blocklist = folder / "small.txt"
     blocklist.write_text("\n".join(bad) + "\n")
-    ours = waits([processes.script("txdetect"), "--list", str(blocklist)], bad)
+    ours = waits([processes.script("txdetect"), "--list", f"category=scam:{blocklist}"], bad)
     yield report("limit", ours, LIMIT_MS)
     if shutil.which("jq"):
         listed = json.dumps(dict.fromkeys(bad, True))

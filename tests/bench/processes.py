@@ -27,6 +27,7 @@ def timed(command, *, cores=None, timeout=900):
         check=False,
         preexec_fn=pin,
         timeout=timeout,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
     wall = time.perf_counter() - start
