@@ -17,7 +17,7 @@ from txpipe.errors import BadLine, InputFailed
 CHUNK = 1 << 18
 """Bytes asked of a read at once; fits the second-level cache."""
 
-MAX_LINE = 1 << 20
+MAX_LINE = 1 << 21
 """Bytes a line may have; a longer one is refused without being held in memory."""
 
 _Got = TypeVar("_Got", bytes, int)

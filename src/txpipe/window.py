@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 
 from txpipe.stream import BOM, MAX_LINE, Source, TooLong
 
-WINDOW = 1 << 20
-"""Bytes asked of a read by ``windows``: large enough that array operations pay."""
+WINDOW = 1 << 21
+"""Bytes asked of a read by ``windows``: large enough that array operations pay, small enough for caches.
+
+No more than a line may have: so a line that begins and ends within one read is never over the limit."""
 
 PADDING = 64
 """Readable bytes that a window's buffer has behind its last line."""

@@ -141,7 +141,7 @@ def test_capital_prefixes_are_hex(tmp_path, content):
 def test_a_huge_line_is_refused_without_being_held(tmp_path):
     entries, said = listed(tmp_path, f"{A}\n{'x' * 3_000_000}\n{B}\n")
     assert [entry.address for entry in entries] == [A, B]
-    assert said == ["FILE:2: line of 3,000,000 bytes is over the limit of 1,048,576; skipped"]
+    assert said == ["FILE:2: line of 3,000,000 bytes is over the limit of 2,097,152; skipped"]
 
 
 def test_csv(tmp_path):

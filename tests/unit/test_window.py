@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txpipe.stream import BOM, TooLong, cut_lines
-from txpipe.window import PADDING, windows
+from txpipe.stream import BOM, MAX_LINE, TooLong, cut_lines
+from txpipe.window import PADDING, WINDOW, windows
 
 LIMIT = 20
 
@@ -59,6 +59,11 @@ def test_reads_change_no_line(parts, sizes):
         at += size
     expected = list(lines_of(cut_lines([data] if data else [], LIMIT)))
     assert list(lines_of(windowed(pieces))) == expected
+
+
+def test_no_read_is_longer_than_a_line_may_be():
+    """Else a line that is over the limit could hide in the middle of one."""
+    assert WINDOW <= MAX_LINE
 
 
 def test_a_line_over_many_reads_is_refused_without_being_held():

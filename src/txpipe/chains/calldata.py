@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from txpipe.chains.abi import array, masked_party_at, number_at, word_count
 
 MAX_MENTIONS = 20_000
-"""Addresses listed for one transaction: more would not fit a line of 1 MiB."""
+"""Addresses listed for one transaction: more would fill half a line of 2 MiB."""
 
 _MAX_BATCH = 10_000
 

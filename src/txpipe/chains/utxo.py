@@ -13,7 +13,7 @@ from txpipe.errors import RecordFault
 from txpipe.record import decimal
 
 INPUTS_A_RECORD = 4_000
-"""Addresses of inputs listed on one record: a quarter of a line of 1 MiB."""
+"""Addresses of inputs listed on one record: an eighth of a line of 2 MiB."""
 
 _DECIMALS = 8
 _BLIND = (

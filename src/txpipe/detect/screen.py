@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from txpipe.lists.index import FOLD, MIX1, MIX2, SCAN_BYTES, Index
+from txpipe.lists.index import COARSER_LOG2, FOLD, MIX1, MIX2, SCAN_BYTES, Index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,9 @@ class Scanner:
         self._bytes = np.frombuffer(buffer, np.uint8)
         self._words: Words = np.ndarray((len(buffer) - 7,), np.dtype("<u8"), buffer, 0, (1,))
         self._table = np.frombuffer(index.filter, np.uint8)
+        self._coarse = np.frombuffer(index.coarse, np.uint8)
         self._top = np.uint64(64 - index.filter_log2)
+        self._coarse_top = np.uint64(64 - index.filter_log2 + COARSER_LOG2)
         self._mask = np.uint64((1 << index.filter_log2) - 1)
         room = len(buffer) // 8 + 1
         self._marks = np.zeros(room * 8, np.bool_)
@@ -125,24 +127,31 @@ class Scanner:
         return starts[starts < len(self._bytes) - SCAN_BYTES]
 
     def _probe(self, starts: Positions) -> Positions:
-        """Keep the starts whose scan key (``lists.index.scan_key``) is in the filter."""
-        key, high = self._words[starts], self._words[starts + 8]
-        key |= np.uint64(FOLD)
+        """Keep the starts whose scan key (``lists.index.scan_key``) is in the filter.
+
+        Most fall to the coarse filter, which needs the first word only.
+        """
+        low = self._words[starts]
+        low |= np.uint64(FOLD)
+        low *= np.uint64(MIX1)
+        kept = np.flatnonzero(_bits(self._coarse, low >> self._coarse_top))
+        starts, key = starts[kept], low[kept]
+        high = self._words[starts + 8]
         high |= np.uint64(FOLD)
-        key *= np.uint64(MIX1)
         high *= np.uint64(MIX2)
         key += high
-        np.right_shift(key, _HALF, out=high)
-        key ^= high
+        key ^= key >> _HALF
         key *= np.uint64(MIX1)
-        kept = np.flatnonzero(self._bits(key >> self._top))
-        for shift in (0, 20):
-            kept = kept[self._bits((key[kept] >> np.uint64(shift)) & self._mask).astype(np.bool_)]
-        return starts[kept]
+        for shift in (self._top, np.uint64(0), np.uint64(20)):
+            left = np.flatnonzero(_bits(self._table, (key >> shift) & self._mask))
+            starts, key = starts[left], key[left]
+        return starts
 
-    def _bits(self, numbers: Words) -> NDArray[np.uint8]:
-        octets = self._table[(numbers >> _THREE).view(np.int64)]
-        numbers &= _SEVEN
-        octets >>= numbers.astype(np.uint8)
-        octets &= 1
-        return octets
+
+def _bits(table: NDArray[np.uint8], numbers: Words) -> NDArray[np.bool_]:
+    """Return the bits of these numbers in a bit table."""
+    octets = table[(numbers >> _THREE).view(np.int64)]
+    numbers &= _SEVEN
+    octets >>= numbers.astype(np.uint8)
+    octets &= 1
+    return octets.view(np.bool_)

@@ -20,6 +20,7 @@ from txpipe.address import family
 from txpipe.errors import SinkFailed
 from txpipe.lists.entry import Addresses, Entry
 from txpipe.lists.index import (
+    COARSER_LOG2,
     FOLD,
     HEAD,
     LOOKED_UP,
@@ -105,8 +106,9 @@ class _Writer:
         self._section("texts", merged.texts())
         self._section("keys", [merged.keys()])
         self._section("places", [merged.places()])
-        bits_log2, table = _filter(spool.heads, merged.addresses)
+        bits_log2, table, coarse = _filter(spool.heads, merged.addresses)
         self._section("filter", [table])
+        self._section("coarse", [coarse])
         header = {
             "lists": merged.lists(),
             "families": dict(sorted(merged.families.items())),
@@ -250,18 +252,25 @@ class _Merged:
         ]
 
 
-def _filter(heads: bytearray, addresses: int) -> tuple[int, bytes]:
-    """Set the bits of every scan key in a table of a fitting size; see ``index.scan_key``."""
+def _filter(heads: bytearray, addresses: int) -> tuple[int, bytes, bytes]:
+    """Set the bits of every scan key in tables of a fitting size; see ``index.scan_key``."""
     import numpy as np  # noqa: PLC0415
 
     bits_log2 = max(9, (addresses * _FILTER_BITS_PER_KEY - 1).bit_length())
     table = np.zeros(1 << (bits_log2 - 3), "u1")
+    coarse = np.zeros(1 << (bits_log2 - COARSER_LOG2 - 3), "u1")
+
+    def set_bits(bits: Any, where: Any) -> None:
+        places = np.asarray(bits, "<u8")
+        np.bitwise_or.at(where, places >> 3, np.uint8(1) << (places & 7).astype("u1"))
+
     for start in range(0, len(heads), SCAN_BYTES * _BLOCK):
         block = heads[start : start + SCAN_BYTES * _BLOCK]
         words = np.frombuffer(block, "<u8").reshape(-1, 2) | np.uint64(FOLD)
-        mixed = words[:, 0] * np.uint64(MIX1) + words[:, 1] * np.uint64(MIX2)
+        first = words[:, 0] * np.uint64(MIX1)
+        mixed = first + words[:, 1] * np.uint64(MIX2)
         keys = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(MIX1)
         for bits in filter_bits(cast("int", keys), bits_log2):  # the same arithmetic on arrays
-            places = np.asarray(bits, "<u8")
-            np.bitwise_or.at(table, places >> 3, np.uint8(1) << (places & 7).astype("u1"))
-    return bits_log2, table.tobytes()
+            set_bits(bits, table)
+        set_bits(first >> np.uint64(64 - bits_log2 + COARSER_LOG2), coarse)
+    return bits_log2, table.tobytes(), coarse.tobytes()

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,7 @@ import orjson
 
 from txpipe import __version__
 from txpipe.errors import ListFault, SinkFailed, UsageFault
-from txpipe.lists.build import build, regular_target
 from txpipe.lists.entry import CATEGORIES, Addresses, Entry
-from txpipe.lists.formats import read
 from txpipe.lists.index import MAGIC, Index
 from txpipe.lists.inputs import Input, Progress
 from txpipe.lists.reading import Faults, ListSpec
@@ -88,6 +85,8 @@ def compile_lists(
     Raises:
         SinkFailed: the file cannot be written, or is none.
     """
+    from txpipe.lists.build import regular_target  # noqa: PLC0415 - see _compiled
+
     regular_target(path)
     say = _once(say) if skip_bad else say
     return _with_lists(specs, lambda lists: _compiled(lists, path, say, progress), say, skip_bad=skip_bad)
@@ -196,8 +195,6 @@ def _merged(
         return index
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache):
-            pass
         index = _compiled(lists, path, say, progress)
     except (OSError, SinkFailed) as exc:
         reason = str(exc.strerror if isinstance(exc, OSError) else exc)
@@ -227,6 +224,8 @@ def _uncached(
     progress: Progress | None,
 ) -> Index:
     say(f"{cache}: cannot keep compiled lists: {reason}; compiling for this run only")
+    import tempfile  # noqa: PLC0415 - see _compiled
+
     with tempfile.TemporaryDirectory() as folder:
         return _compiled(lists, Path(folder) / f"lists{_SUFFIX}", say, progress)
 
@@ -235,6 +234,10 @@ def _compiled(
     lists: Sequence[_Opened], path: Path, say: Callable[[str], None], progress: Progress | None
 ) -> Index:
     """Write the index of several opened lists to a file and open it."""
+    # Most runs find what they need in the cache and are spared the start-up time of these.
+    from txpipe.lists.build import build  # noqa: PLC0415
+    from txpipe.lists.formats import read  # noqa: PLC0415
+
     faults: list[Faults] = []
 
     def items() -> Iterator[Entry | Addresses]:

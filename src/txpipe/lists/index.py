@@ -2,9 +2,9 @@
 
 Layout (little endian, sections 64-byte aligned): the head (magic, the header's place and length and their
 checksum), then the sections ``texts`` (an address and its entries as one line of JSON each), ``keys``
-(sorted 64-bit hashes of canonical addresses), ``places`` (where each one's text starts) and ``filter`` (a
-bit table of the raw scanner's keys, see ``scan_key``), then a JSON header with the lists and the sections'
-places. ``lists.build`` writes it.
+(sorted 64-bit hashes of canonical addresses), ``places`` (where each one's text starts), ``filter`` and
+``coarse`` (bit tables of the raw scanner's keys, see ``scan_key``), then a JSON header with the lists and the
+sections' places. ``lists.build`` writes it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from txpipe.address import family
 from txpipe.errors import ListFault
 from txpipe.lists.entry import Entry
 
-MAGIC = b"TXPIDX05"
+MAGIC = b"TXPIDX07"
 SCAN_BYTES = 16
 """Bytes of an address, case folded, that the raw-byte scanner looks at; shorter addresses need parsing."""
 
@@ -36,9 +36,12 @@ OWN = ("label", "listed", "delisted", "asset", "category", "source")
 """Fields of a row after the number of its shared fields; trailing empty ones are left out, and a category or
 source that is there stands for the shared one."""
 
-LOOKED_UP = ("keys", "places", "filter")
+LOOKED_UP = ("keys", "places", "filter", "coarse")
 """Sections, one after the other, in which a flipped bit would miss an address without a word; their CRC-32 is
 verified at every start. Damage to ``texts`` shows when one is read."""
+
+COARSER_LOG2 = 4
+"""The coarse filter has 2^COARSER_LOG2 times fewer bits."""
 
 _WORDS = struct.Struct("<QQ")
 _VERIFIED_BYTES = 4 << 20
@@ -121,6 +124,8 @@ class Index:
         self._texts = place["texts"][0]
         self.filter = view[slice(*place["filter"])]
         """Bit table of scan keys: byte b, bit i (from the lowest) is bit number 8 b + i."""
+        self.coarse = view[slice(*place["coarse"])]
+        """The same for the top bits of an address's first word times MIX1: it fits a processor's cache."""
 
     def _header(self) -> dict[str, Any]:
         if self._map[:6] != MAGIC[:6]:
@@ -164,7 +169,10 @@ class Index:
         Raises:
             ListFault: the index is damaged at this place.
         """
-        key = int.from_bytes(address_key(address.encode("utf-8", "replace")), "little")
+        text = address.encode("utf-8", "replace")
+        if not self._may_hold(text):
+            return ()
+        key = int.from_bytes(address_key(text), "little")
         at = bisect.bisect_left(self._keys, key)
         while at < len(self._keys) and self._keys[at] == key:
             found, entries = self._at(at)
@@ -172,6 +180,13 @@ class Index:
                 return entries
             at += 1
         return ()
+
+    def _may_hold(self, text: bytes) -> bool:
+        """Ask the filter first: a fifth of the cost of the search that most addresses do not need."""
+        if len(text) < SCAN_BYTES:
+            return True
+        table = self.filter
+        return all(table[bit >> 3] >> (bit & 7) & 1 for bit in filter_bits(scan_key(text), self.filter_log2))
 
     def entries(self) -> Iterator[Entry]:
         """Yield every entry, those of an address together, addresses in the index's own order."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import functools
-import gzip
 import hashlib
 import os
 import stat
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, cast
@@ -109,15 +106,20 @@ class Input:
                 if progress:
                     progress(self.path, self._file.tell(), self._size)
                 yield chunk
-        except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+        except (EOFError, zlib.error) as exc:
             raise ListFault(self.path, f"cannot be unpacked: {exc}") from exc
         except OSError as exc:
-            raise ListFault(self.path, f"cannot be read: {exc.strerror or exc}") from exc
+            what = "read" if exc.errno else "unpacked"  # gzip and bz2 raise it without a number
+            raise ListFault(self.path, f"cannot be {what}: {exc.strerror or exc}") from exc
 
     def _unpacked(self) -> IO[bytes]:
         if self._magic == b"BZh":
+            import bz2  # noqa: PLC0415 - most lists are not packed, and start-up counts
+
             return cast("IO[bytes]", bz2.BZ2File(self._file))
         if self._magic[:2] == b"\x1f\x8b":
+            import gzip  # noqa: PLC0415
+
             return cast("IO[bytes]", gzip.GzipFile(fileobj=self._file))
         return self._file
 
@@ -173,6 +175,8 @@ def _opened(path: str) -> tuple[IO[bytes], bool]:
 def _spooled(path: str, file: IO[bytes]) -> IO[bytes]:
     """Copy what can be read only once to a temporary file."""
     with contextlib.ExitStack() as stack:
+        import tempfile  # noqa: PLC0415 - most lists are files, and start-up counts
+
         copy = stack.enter_context(tempfile.TemporaryFile())
         size = 0
         while chunk := file.read(CHUNK):
