@@ -43,7 +43,7 @@ def main() -> None:
 @skip_bad_option
 @command.stats_option
 def compile_(files: tuple[ListSpec, ...], output: str, *, skip_bad_lists: bool, stats: bool | None) -> int:
-    """Compile lists to one index, which opens in milliseconds whatever its size.
+    """Compile lists to one index, which opens in milliseconds.
 
     \b
     Example:
