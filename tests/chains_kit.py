@@ -4,7 +4,7 @@ import json
 
 from txpipe.chains import documents
 from txpipe.chains.chain import ChainOf
-from txpipe.chains.evm import Making
+from txpipe.chains.making import Making
 from txpipe.chains.normalize import Normalizer, merged
 from txpipe.chains.tokens import Tokens
 

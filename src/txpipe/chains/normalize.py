@@ -8,8 +8,9 @@ from typing import Any
 
 from txpipe import record
 from txpipe.chains import evm, sniff, utxo
-from txpipe.chains.evm import EvmBlock, Making
+from txpipe.chains.evm import EvmBlock
 from txpipe.chains.join import WINDOW, Held, Joiner
+from txpipe.chains.making import Making, Record
 from txpipe.chains.model import CoinHeader, CoinTransaction, Item, Receipt, Transaction
 from txpipe.chains.split import Text
 from txpipe.chains.utxo import CoinBlock
@@ -127,7 +128,7 @@ class Normalizer:
                 yield record.dumps(closing)
             self.counts.blocks += 1
 
-    def _closing(self, parts: EvmBlock | CoinBlock, records: int, parent: str | None) -> evm.Record | None:
+    def _closing(self, parts: EvmBlock | CoinBlock, records: int, parent: str | None) -> Record | None:
         """Return the record that closes a block, or None where hash, parent or time are not known."""
         header = parts.header
         parent = header.parent or parent if header else None
@@ -143,7 +144,7 @@ class Normalizer:
             "records": records,
         }
 
-    def _written(self, records: Iterable[evm.Record]) -> Iterator[bytes]:
+    def _written(self, records: Iterable[Record]) -> Iterator[bytes]:
         for one in records:
             self.counts.records += 1
             yield record.dumps(one)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from txpipe.chains.chain import coin
-from txpipe.chains.evm import Making, Record, within_a_line
+from txpipe.chains.making import Making, Record, within_a_line
 from txpipe.chains.model import CoinHeader, CoinTransaction, Header, Item, Output
 from txpipe.chains.tokens import Token
 from txpipe.errors import RecordFault

@@ -95,7 +95,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     Statuses: 0 done, 1 a document was bad and skipped (or an input failed, or a transaction mentions more
     addresses than a record holds), 2 usage, 130 Ctrl-C, 141 the reader went away.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
-    from txpipe.chains.evm import Making  # noqa: PLC0415 - --help does not need it
+    from txpipe.chains.making import Making  # noqa: PLC0415 - --help does not need it
     from txpipe.chains.normalize import Normalizer, merged  # noqa: PLC0415
     from txpipe.chains.tokens import Tokens  # noqa: PLC0415
 

@@ -50,8 +50,8 @@ class Reading:
         Args:
             screen_with: look for its addresses in raw bytes and parse only the lines that hit; None parses
                 every line. Both ways find the same; a line that is not parsed is checked for its framing. The
-            first PARSED_FIRST lines are always parsed, so that input of another kind does not pass for
-            records in which nothing is listed.
+                first PARSED_FIRST lines are always parsed, so that input of another kind does not pass for
+                records in which nothing is listed.
 
         Raises:
             BadLine: under --strict.
