@@ -1,0 +1,1 @@
+"""Alerts held against labels: what was found, what was missed, what was wrong and how late."""
