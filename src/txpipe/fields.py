@@ -146,5 +146,9 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
         ("instance", _NOT_NEGATIVE, "a count"),
         ("role", _one_of("attack", "setup", "payoff", "benign-lookalike"), "a label's role"),
         ("fraud", _FLAG, "true or false"),
+    )
+    + _optional(
+        ("variant", _one_of("standard", "adaptive"), "standard or adaptive"),
+        _TIME,
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import orjson
 
@@ -28,6 +28,8 @@ class Label(TypedDict):
     instance: int
     role: Literal["attack", "setup", "payoff", "benign-lookalike"]
     fraud: bool
+    variant: NotRequired[Literal["standard", "adaptive"]]
+    time: NotRequired[int]
 
 
 def loads(line: bytes) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Clock:
 
 
 def blocks(count):
-    return list(itertools.islice(simulator.blocks(Settings(seed=9, fraud_rate=0.1)), count))
+    stream = simulator.blocks(Settings(seed=9, fraud_rate=0.1, tps=5))
+    return list(itertools.islice((block for block in stream if block.time >= simulator.START), count))
 
 
 def emitted(tmp_path, items, pace=None):
@@ -56,6 +57,19 @@ def test_pace_is_the_rate(tmp_path):
     clock = Clock()
     data, _, _ = emitted(tmp_path, blocks(3), emit.Pace(50, clock, clock.sleep))
     assert round(clock.now - 100, 6) == round((data.count(b"\n") - 1) / 50, 6)
+
+
+def test_the_past_comes_at_once():
+    """Blocks from before the start are not held back and do not count."""
+    clock = Clock()
+    stream = simulator.blocks(Settings(seed=9))
+    pace = emit.Pace(10, clock, clock.sleep, simulator.START)
+    past = list(itertools.takewhile(lambda block: block.time < simulator.START, stream))
+    for block in past:
+        assert list(pace.parts(block, lambda: None)) == [block]
+    assert not clock.naps
+    list(pace.parts(next(stream), lambda: None))
+    assert clock.naps
 
 
 def test_pace_does_not_drift(tmp_path):

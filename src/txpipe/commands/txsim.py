@@ -49,7 +49,7 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
     type=click.FloatRange(min=0),
     callback=_finite,
     metavar="SECONDS",
-    help="End after so much simulated time.",
+    help="End after so much simulated time, counted from --start.",
 )
 @click.option(
     "-r",
@@ -58,20 +58,20 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
     callback=_finite,
     default=0,
     metavar="RECORDS/S",
-    help="Keep pace with the wall clock; 0 is as fast as possible.",
+    help="Keep pace with the wall clock from --start on; 0 is as fast as possible.",
 )
 @click.option(
     "--start",
     callback=_event_time,
     default="2025-10-09T08:53:20Z",
     metavar="TIME",
-    help="Event time of the first block: ISO 8601 or Unix seconds.",
+    help="Event time of the main part's first block: ISO 8601 or Unix seconds.",
 )
 @click.option(
     "--tps",
     type=click.FloatRange(min=0, min_open=True, max=1000),
     callback=_finite,
-    default=5,
+    default=1,
     metavar="TX/S",
     help="Mean transactions per second of simulated time.",
 )
@@ -123,12 +123,13 @@ def main(  # noqa: PLR0913 - one parameter an option
     \b
       txsim --seed 7 --records 100000 | txdetect --list blocklists/demo.csv | txalert
       txsim --seed 7 --records 100000 --labels labels.ndjson > records.ndjson
-      txsim --rate 200 | txdetect --list blocklists/demo.csv | txalert
+      txsim --rate 2000 --fraud-rate 0.05 | txdetect --list blocklists/demo.csv | txalert
 
-    Some transactions pay, approve or mention wallets of blocklists/demo.csv (the same for every seed), and as
-    many only look like it. Records do not say which; --labels does. Wallets, prices and hashes are invented;
-    contracts of well-known tokens and routers are Ethereum's real ones, and the coin is ETH: with another
-    --chain, tokens, contracts and prices stay Ethereum's.
+    Some transactions belong to fraud: payments to the wallets of blocklists/demo.csv (the same for every
+    seed), poisoned addresses, drained wallets, layering and more; as many only look like it. Records do not
+    say which; --labels does. About 2,000 records of the year before --start come first. Wallets, prices and
+    hashes are invented; contracts of well-known tokens and services are Ethereum's real ones, and the coin
+    is ETH: with another --chain, tokens, contracts and prices stay Ethereum's.
 
     It does not follow a real chain (txtail), convert real data (txnorm) or find anything (txdetect).
     """  # noqa: D301 - \b keeps click from joining the example's lines
@@ -142,7 +143,8 @@ def main(  # noqa: PLR0913 - one parameter an option
     if command.stats_wanted(stats):
         command.at_end(totals.summary)
     sinks = emit.Sinks(stdout(), None if labels is None else open_sink(labels))
-    pace = emit.Pace(rate, time.monotonic, time.sleep) if rate else None
-    blocks = emit.bounded(simulator.blocks(simulator.Settings(**settings)), records, duration)
-    emit.emit(blocks, sinks, pace, totals)
+    pace = emit.Pace(rate, time.monotonic, time.sleep, settings["start"]) if rate else None
+    blocks = simulator.blocks(simulator.Settings(**settings))
+    bounded = emit.bounded(blocks, records, duration, settings["start"])
+    emit.emit(bounded, sinks, pace, totals)
     return 0

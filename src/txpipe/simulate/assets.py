@@ -18,7 +18,8 @@ class Asset:
         decimals: digits after the point.
         per_cent: base units for a US cent, times 2 to the 20.
         priced: a price is known; only then records show USD.
-        head: the JSON of asset and symbol, with a trailing comma.
+        head: the JSON of asset and symbol, with a trailing comma; each byte of its UTF-8 as one character, so
+            that one emoji does not make a block's text four bytes a character.
     """
 
     __slots__ = (
@@ -41,11 +42,11 @@ class Asset:
         self.symbol = symbol
         self.decimals = decimals
         self.priced = priced
-        self.head = f'"asset":"{caip}","symbol":"{symbol}",'
+        self.head = f'"asset":"{caip}","symbol":"{symbol.encode().decode("latin-1")}",'
         self._price = price
         self._scale = 10**decimals * _MICRO
         self._cents = 100 * price / self._scale
-        self.per_cent = (10 ** (decimals + 6) << 20) // price
+        self.per_cent: int = (10 ** (decimals + 6) << 20) // price
 
     def worth(self, units: int, other: Asset) -> int:
         """Return the base units of another asset that are worth as much."""
@@ -54,19 +55,29 @@ class Asset:
     def amount(self, units: int) -> str:
         """Write value and amount as JSON members: exact, a plain decimal without trailing zeros."""
         value = str(units)
-        digits = value.zfill(self.decimals + 1)
-        point = len(digits) - self.decimals
-        part = digits[point:].rstrip("0")
+        point = len(value) - self.decimals
+        if point > 0:
+            whole, part = value[:point], value[point:].rstrip("0")
+        else:
+            whole, part = "0", value.zfill(self.decimals).rstrip("0")
         if part:
-            return f'"value":"{value}","amount":"{digits[:point]}.{part}"'
-        return f'"value":"{value}","amount":"{digits[:point]}"'
+            return f'"value":"{value}","amount":"{whole}.{part}"'
+        return f'"value":"{value}","amount":"{whole}"'
 
     def money(self, units: int) -> str:
         """Write value, amount and (with a price) usd as JSON members."""
-        if self.priced:
-            cents = int(units * self._cents + 0.5)
-            return f'{self.amount(units)},"usd":{cents // 100}{_CENTS[cents % 100]}'
-        return self.amount(units)
+        if not self.priced:
+            return self.amount(units)
+        cents = int(units * self._cents + 0.5)
+        value = str(units)  # as amount, straight, for it is the most frequent
+        point = len(value) - self.decimals
+        if point > 0:
+            whole, part = value[:point], value[point:].rstrip("0")
+        else:
+            whole, part = "0", value.zfill(self.decimals).rstrip("0")
+        if part:
+            return f'"value":"{value}","amount":"{whole}.{part}","usd":{cents // 100}{_CENTS[cents % 100]}'
+        return f'"value":"{value}","amount":"{whole}","usd":{cents // 100}{_CENTS[cents % 100]}'
 
 
 _CENTS = [str(cents / 100).removeprefix("0") for cents in range(100)]
@@ -102,6 +113,9 @@ ROUTERS = (
 )
 """Public decentralised-exchange routers of eip155:1."""
 
+MARKET = "0x00000000000000adc04c56bf30ac9d3c0aaf14dc"
+"""Seaport 1.5, the contract of several NFT markets."""
+
 PERMIT2 = "0x000000000022d473030f116ddee9f6b43ac78ba3"
 """Uniswap's Permit2, the spender that many approvals name."""
 
@@ -129,6 +143,12 @@ def small_token(chain: str, contract: str, bits: Bits) -> Asset:
     starts = [3 * bits(5) for _ in range(1 + bits(1))]
     symbol = "".join(_SYLLABLES[start : start + 3] for start in starts).upper()
     return Asset(f"{chain}/erc20:{contract}", symbol, (18, 18, 18, 9)[bits(2)], 1 + bits(24), priced=False)
+
+
+def named_token(chain: str, contract: str, symbol: str, model: Asset | None = None) -> Asset:
+    """Return an unpriced token of a given symbol; amounts are drawn as if it were worth what its model is."""
+    price = model._price if model else micro_cents(1)  # noqa: SLF001 - a sibling
+    return Asset(f"{chain}/erc20:{contract}", symbol, model.decimals if model else 18, price, priced=False)
 
 
 _SYLLABLES = (

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
-from txpipe.simulate import conduct, shapes
-from txpipe.simulate.assets import Asset
+from txpipe.simulate import conduct, shapes, trading
+from txpipe.simulate.assets import MARKET, ROUTERS, Asset
 from txpipe.simulate.conduct import Draft
 from txpipe.simulate.ledger import Ledger
 from txpipe.simulate.shapes import Bits
@@ -17,9 +17,40 @@ Act = Callable[[], object]
 """Writes one transaction into the open block."""
 
 _MIX_BITS = 12
+_TO_CONTACT, _TO_ANYONE = 49, 58
+"""Of 64 payments, those to a usual contact; with those to somebody popular; the rest goes to new accounts."""
+
+_DAY = 4800
+"""Blocks between two consolidations of a shop, at least: sixteen hours."""
 
 # Blocks between a deposit and its sweep: a minute to an hour, more often soon.
 _SWEEP_AFTER = (4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 55, 75, 100, 150, 300)
+
+
+# How often what ``conduct`` and ``trading`` draw, in about a thousandth of the background's transactions.
+_ALONE = (
+    (conduct.swap_tokens, 45),
+    (conduct.swap_coin, 52),
+    (conduct.swap_back, 42),
+    (conduct.mint, 8),
+)
+_SERVED = (
+    (trading.make, 36),
+    (trading.refill, 3),
+    (trading.liquidity, 10),
+    (trading.bridge_in, 12),
+    (trading.bridge_out, 12),
+    (trading.settle, 14),
+    (trading.sale, 6),
+    (trading.nothing, 4),
+    (trading.fan_out, 2),
+)
+_PAIRED = (
+    (conduct.call, 90),
+    (conduct.pay_call, 22),
+    (conduct.send_nft, 12),
+    (conduct.fail, 18),
+)
 
 
 class Background:
@@ -29,56 +60,49 @@ class Background:
         self._world = world
         self._ledger = ledger
         self._bits = bits
+        self._tills: dict[str, int] = {}
         self._due: defaultdict[int, list[Act]] = defaultdict(list)
         self._height = 0
         self._acts = shapes.weighted(self._own() | self._usual(), 1 << _MIX_BITS)
 
-    def plan(self, height: int, count: int) -> list[Act]:
-        """Draw ``count`` transactions and add those that earlier ones made due; in block order."""
+    def plan(self, height: int, count: int, after: int) -> list[Act]:
+        """Draw ``count`` transactions and add those that earlier ones made due; in block order.
+
+        Args:
+            height: of the block.
+            count: of transactions to draw.
+            after: height of the block before.
+        """
         self._height = height
         bits, acts = self._bits, self._acts
         planned: list[Act] = [acts[bits(_MIX_BITS)] for _ in range(count)]
-        for act in self._due.pop(height, ()):
+        late = [] if after == height - 1 else sorted(due for due in self._due if after < due < height)
+        for act in (act for due in (*late, height) for act in self._due.pop(due, ())):
             planned.insert(bits(16) * (len(planned) + 1) >> 16, act)
         return planned
 
     def _usual(self) -> dict[Act, int]:
-        """Return what ``conduct`` draws, with shares of about a thousandth."""
-        alone: dict[Act, int] = {
-            partial(self._alone, draw): share
-            for draw, share in (
-                (conduct.swap_tokens, 55),
-                (conduct.swap_coin, 65),
-                (conduct.swap_back, 50),
-                (conduct.mint, 14),
-            )
-        }
-        paired: dict[Act, int] = {
-            partial(self._paired, draw): share
-            for draw, share in (
-                (conduct.pull, 12),
-                (conduct.call, 100),
-                (conduct.pay_call, 25),
-                (conduct.send_nft, 14),
-                (conduct.fail, 18),
-            )
-        }
-        return alone | paired
+        """Return what others draw, with its shares."""
+        alone: dict[Act, int] = {partial(self._alone, draw): share for draw, share in _ALONE}
+        served: dict[Act, int] = {partial(self._served, draw): share for draw, share in _SERVED}
+        paired: dict[Act, int] = {partial(self._paired, draw): share for draw, share in _PAIRED}
+        return alone | served | paired
 
     def _own(self) -> dict[Act, int]:
-        """Return the rest: plain payments, exchanges, merchants; the sweeps of deposits come on top."""
+        """Return the rest: plain payments, exchanges, merchants; sweeps and consolidations come on top."""
         return {
             self._send_coin: 150,
             self._send_token: 170,
-            self._deposit_coin: 45,
-            self._deposit_token: 50,
-            self._withdraw_coin: 70,
-            self._withdraw_token: 55,
-            self._buy: 40,
-            self._approve: 55,
+            self._deposit_coin: 40,
+            self._deposit_token: 44,
+            self._withdraw_coin: 60,
+            self._withdraw_token: 50,
+            self._buy: 46,
+            self._approve: 48,
             self._approve_all: 10,
-            self._disperse: 8,
-            self._create: 2,
+            self._disperse: 6,
+            self._pay_out: 3,
+            self._create: 8,
             self._self: 2,
             self._store: 5,
         }
@@ -87,9 +111,13 @@ class Background:
         """Pick whom a person pays: mostly a usual contact, else somebody popular or somebody new."""
         bits, world = self._bits, self._world
         chance = bits(6)
-        if chance < 40:
-            return world.people[world.contact(who, bits)]
-        return world.people[world.person(bits) if chance < 57 else world.newcomer(bits)]
+        if chance < _TO_CONTACT:
+            return world.usual(who, bits)
+        return world.people[world.person(bits) if chance < _TO_ANYONE else world.newcomer(bits)]
+
+    def _served(self, draw: Callable[[World, Bits], Draft]) -> None:
+        write, args = draw(self._world, self._bits)
+        write(self._ledger, *args)
 
     def _alone(self, draw: Callable[[World, Bits, int, str], Draft]) -> None:
         world = self._world
@@ -106,26 +134,42 @@ class Background:
     def _send_coin(self) -> None:  # as conduct.send_coin, straight, for it is the most frequent
         world, bits = self._world, self._bits
         who = world.person(bits)
-        to = self._receiver(who)
-        self._ledger.native(world.people[who], to, world.payment(who, world.coin, bits))
+        sender, to = world.people[who], self._receiver(who)
+        units = world.payment(who, world.coin, bits)
+        world.recent.append((sender, who, to, world.coin, units))
+        self._ledger.native(sender, to, units)
 
     def _send_token(self) -> None:
         world, bits = self._world, self._bits
         who = world.person(bits)
-        to = self._receiver(who)
-        token = world.tokens[bits(10)]
-        self._ledger.token(token, world.people[who], to, world.payment(who, token, bits))
+        sender, to = world.people[who], self._receiver(who)
+        token = world.token_of(who, bits)
+        units = world.payment(who, token, bits)
+        world.recent.append((sender, who, to, token, units))
+        self._ledger.token(token, sender, to, units)
 
     def _approve(self) -> None:
         world, bits = self._world, self._bits
         who = world.person(bits)
-        write, args = conduct.approve(world, bits, who, world.people[who], conduct.spender(world, bits))
+        owner, spender = world.people[who], conduct.spender(world, bits)
+        write, args = conduct.approve(world, bits, who, owner, spender)
         write(self._ledger, *args)
+        if spender in ROUTERS:
+            self._due[self._height + 1 + bits(4)].append(partial(self._use, who, args[0], spender))
+
+    def _use(self, who: int, give: Asset, router: str) -> None:
+        """Swap through the router that was approved just before."""
+        world, bits = self._world, self._bits
+        take = world.known["WETH"] if give is not world.known["WETH"] else world.known["USDC"]
+        units = world.payment(who, give, bits)
+        takes = conduct.slip(give.worth(units, take), bits)
+        self._ledger.swap(router, world.pair(give, take), world.people[who], (give, units), (take, takes))
 
     def _approve_all(self) -> None:
         world, bits = self._world, self._bits
         owner = world.people[world.person(bits)]
-        self._ledger.approve_all(world.collection(bits), owner, world.contract(bits).address)
+        operator = MARKET if bits(1) else world.contract(bits).address
+        self._ledger.approve_all(world.collection(bits), owner, operator)
 
     def _deposit_coin(self) -> None:
         world, bits = self._world, self._bits
@@ -164,7 +208,7 @@ class Background:
 
     def _withdraw_coin(self) -> None:
         world, bits = self._world, self._bits
-        who = world.newcomer(bits) if bits(3) == 0 else world.person(bits)
+        who = world.newcomer(bits) if bits(4) == 0 else world.person(bits)
         hot = world.deposit(who, bits).exchange.pays_from(bits)
         self._ledger.native(hot, world.people[who], world.payment(who, world.coin, bits))
 
@@ -180,20 +224,36 @@ class Background:
         world, bits = self._world, self._bits
         who = world.person(bits)
         buyer, shop = world.people[who], world.merchant(bits)
-        if bits(2):
-            price_cents = 99 + 100 * (bits(8) * bits(8) >> 7)
-            self._ledger.token(world.known["USDC"], buyer, shop, price_cents * 10**4)
-        else:
+        if not bits(2):
             self._ledger.native(buyer, shop, world.payment(who, world.coin, bits))
+            return
+        units = (99 + 100 * (bits(8) * bits(8) >> 7)) * 10**4
+        self._ledger.token(world.known["USDC"], buyer, shop, units)
+        if shop not in self._tills:
+            self._due[self._height + _DAY + (bits(16) * _DAY >> 17)].append(partial(self._consolidate, shop))
+            self._tills[shop] = 0
+        self._tills[shop] += units
+
+    def _consolidate(self, shop: str) -> None:
+        """Bring what a shop took in a day to its exchange."""
+        to = self._world.shop_bank(shop)
+        self._ledger.token(self._world.known["USDC"], shop, to, self._tills.pop(shop))
 
     def _disperse(self) -> None:
-        """Pay many in one transaction: an exchange's withdrawals, or wages."""
+        """Pay some in one transaction."""
         world, bits = self._world, self._bits
         who = world.person(bits)
         token = world.token(bits)
         sender = world.exchange(bits).pays_from(bits) if bits(1) else world.people[who]
         paid = [(self._receiver(who), world.payment(who, token, bits)) for _ in range(3 + bits(4))]
         self._ledger.disperse(token, sender, world.disperser, paid)
+
+    def _pay_out(self) -> None:
+        """Pay customers' withdrawals out in a batch."""
+        world, bits = self._world, self._bits
+        token = world.known["USDC" if bits(1) else "USDT"]
+        paid = [(world.people[who], world.payment(who, token, bits)) for who in world.several(bits)]
+        self._ledger.disperse(token, world.exchange(bits).pays_from(bits), world.disperser, paid)
 
     def _create(self) -> None:
         world = self._world

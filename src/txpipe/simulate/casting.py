@@ -1,12 +1,13 @@
-"""Casting: starts instances of scenarios so often that they make up their share of all transactions."""
+"""Casting: starts instances of scenarios and honest stories so often that each makes up its share."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from txpipe.simulate.scenarios.base import Plan, Scenario, Step
 from txpipe.simulate.world import World
@@ -15,83 +16,120 @@ from txpipe.simulate.world import World
 # share of transactions is kept in the long run.
 _GAPS = (0.03, 0.10, 0.17, 0.25, 0.33, 0.42, 0.52, 0.63, 0.75, 0.90, 1.07, 1.27, 1.52, 1.86, 2.40, 3.78)
 
+_FIRST = 15
+"""Transactions that a part is taken to want before it has drawn an instance."""
 
-class Cue(NamedTuple):
-    """One transaction of one instance, when its time has come."""
+
+_GRAIN_S = 12
+"""Steps wait in slots as long as the shortest time between two blocks."""
+
+
+class Story(NamedTuple):
+    """Honest conduct of several transactions that belongs to the background.
+
+    Attributes:
+        name: names its random stream.
+        plan: draws an instance; the steps' roles are ignored.
+        share: how many of 10,000 transactions are its own.
+    """
+
+    name: str
+    plan: Plan
+    share: int
+
+
+class Part(NamedTuple):
+    """What casting starts instances of.
+
+    Attributes:
+        scenario: name; empty for an honest story, which gets no labels.
+        fraud: whether it is one.
+        variant: of a fraud.
+        plan: draws an instance.
+        rng: the part's own random stream.
+        share: of all transactions.
+    """
 
     scenario: str
-    instance: int
     fraud: bool
-    step: Step
+    variant: Literal["standard", "adaptive"] | None
+    plan: Plan
+    rng: random.Random
+    share: float
 
 
-class _Part:
-    """One scenario, or its twin, with a random stream of its own."""
+Cue = tuple[Part, int, Step]
+"""One transaction of one instance (its number), when its time has come."""
 
-    def __init__(self, name: str, plan: Plan, rng: random.Random, *, fraud: bool) -> None:
-        self.name = name
-        self.fraud = fraud
-        self._plan = plan
-        self._rng = rng
-        self._credit = 0.0
-        self._price = 0.0
-        self._next: Sequence[Step] = ()
 
-    def starts(self, world: World, transactions: float) -> Iterator[Sequence[Step]]:
-        """Yield the instances that begin, given how many transactions more the part may have."""
-        self._credit += transactions
-        while True:
-            if not self._next:
-                self._next = self._plan(world, self._rng)
-                self._price = len(self._next) * _GAPS[self._rng.getrandbits(4)]
-            if self._credit < self._price:
-                return
-            self._credit -= self._price
-            yield self._next
-            self._next = ()
+def parts(scenarios: Sequence[Scenario], stories: Sequence[Story], seed: str, rate: float) -> list[Part]:
+    """Lay out who gets which share.
+
+    Args:
+        scenarios: in equal shares.
+        stories: in the shares that they name.
+        seed: begins the names of the random streams.
+        rate: fraud's share of all transactions; the look-alikes have the same again.
+    """
+    found = [
+        Part("", False, None, story.plan, random.Random(f"{seed}:honest:{story.name}"), story.share / 10_000)
+        for story in stories
+    ]
+    for scenario in scenarios if rate else ():
+        name, attack, twin, adaptive = scenario
+        share = rate / len(scenarios)
+        half = share / 2 if adaptive else share
+        found.append(Part(name, True, "standard", attack, random.Random(f"{seed}:{name}:attack"), half))
+        if adaptive:
+            rng = random.Random(f"{seed}:{name}:adaptive")
+            found.append(Part(name, True, "adaptive", adaptive, rng, half))
+        found.append(Part(name, False, None, twin, random.Random(f"{seed}:{name}:twin"), share))
+    return found
 
 
 class Casting:
     """Keeps the running instances and says whose turn it is."""
 
-    def __init__(self, world: World, scenarios: Sequence[Scenario], seed: str, fraud_rate: float) -> None:
-        """Take the share of all transactions that fraud has; the look-alikes have the same again."""
+    def __init__(self, world: World, cast: Sequence[Part]) -> None:
         self._world = world
-        self._share = fraud_rate / len(scenarios)
-        self._parts = [
-            _Part(
-                scenario.name,
-                plan,
-                random.Random(f"{seed}:{scenario.name}:{kind}"),
-                fraud=plan is scenario.attack,
-            )
-            for scenario in scenarios
-            for kind, plan in (("attack", scenario.attack), ("twin", scenario.twin))
-        ]
+        self._transactions = 0
         self._numbers = itertools.count()
-        self._order = itertools.count()
-        self._waiting: list[tuple[int, int, Cue]] = []
+        self._slot = 0
+        self._waiting: defaultdict[int, list[Cue]] = defaultdict(list)
+        self._starts = [
+            (_FIRST * _GAPS[part.rng.getrandbits(4)] / part.share, place, part)
+            for place, part in enumerate(cast)
+        ]
+        heapq.heapify(self._starts)
 
-    def cues(self, now: int, transactions: int) -> list[Cue]:
-        """Return the transactions that are due.
+    def cues(self, now: int, transactions: int) -> Iterator[Cue]:
+        """Yield the transactions that are due.
 
         Args:
-            now: event time of the block about to be written.
+            now: event time of the block about to be written; the first call's is where time begins.
             transactions: in the block before.
         """
-        if self._share:
-            for part in self._parts:
-                for steps in part.starts(self._world, self._share * transactions):
-                    self._enter(part, steps, now)
-        due = []
-        while self._waiting and self._waiting[0][0] <= now:
-            due.append(heapq.heappop(self._waiting)[2])
-        return due
+        if not self._slot:
+            self._origin = now
+        self._transactions += transactions
+        starts, waiting = self._starts, self._waiting
+        reached = (now - self._origin) // _GRAIN_S + 1
+        while starts and starts[0][0] <= self._transactions:
+            at, place, part = starts[0]
+            steps = part.plan(self._world, part.rng)
+            price = sum(step[1] is not None for step in steps) if part.scenario else len(steps)
+            gap = _GAPS[part.rng.getrandbits(4)] * max(price, 1)
+            heapq.heapreplace(starts, (at + gap / part.share, place, part))
+            self._enter(part, steps, now)
+        for slot in range(self._slot, reached):
+            yield from waiting.pop(slot, ())
+        self._slot = reached
 
-    def _enter(self, part: _Part, steps: Sequence[Step], now: int) -> None:
+    def _enter(self, part: Part, steps: Sequence[Step], now: int) -> None:
         """Queue an instance's steps; it begins with its first, now."""
-        instance = next(self._numbers)
-        began = now - min(step.after_s for step in steps)
+        if not steps:
+            return
+        instance = next(self._numbers) if part.scenario else 0
+        began = now - min(step.after_s for step in steps) - self._origin + _GRAIN_S - 1
         for step in steps:
-            cue = Cue(part.name, instance, part.fraud, step)
-            heapq.heappush(self._waiting, (began + step.after_s, next(self._order), cue))
+            self._waiting[(began + step.after_s) // _GRAIN_S].append((part, instance, step))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from txpipe.simulate.assets import PERMIT2
+from txpipe.simulate.assets import PERMIT2, Asset
 from txpipe.simulate.ledger import TRANSFER, UNLIMITED, ZERO, Ledger
 from txpipe.simulate.shapes import Bits
 from txpipe.simulate.world import World
@@ -22,6 +22,23 @@ TOKEN_GAS = 65_000
 
 # In every function: ``who`` is the rank on whose scale amounts are drawn, ``sender`` the address that acts
 # (that rank's own, or a scenario's), ``to`` the counterparty.
+
+
+def native(sender: str, to: str, units: int) -> Draft:
+    """Pay a given amount of the native coin."""
+    return Ledger.native, (sender, to, units)
+
+
+def token(asset: Asset, sender: str, to: str, units: int) -> Draft:
+    """Pay a given amount of a token."""
+    return Ledger.token, (asset, sender, to, units)
+
+
+def payment(asset: Asset, sender: str, to: str, units: int) -> Draft:
+    """Pay a given amount of anything fungible."""
+    if asset.contract == "60":  # the native coin's place in SLIP-44
+        return native(sender, to, units)
+    return token(asset, sender, to, units)
 
 
 def send_coin(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft:
@@ -43,8 +60,8 @@ def send_rest(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft
 
 def send_token(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft:
     """Pay in a token."""
-    token = world.token(bits)
-    return Ledger.token, (token, sender, to, world.payment(who, token, bits))
+    asset = world.token_of(who, bits)
+    return Ledger.token, (asset, sender, to, world.payment(who, asset, bits))
 
 
 def spender(world: World, bits: Bits) -> str:
@@ -52,14 +69,16 @@ def spender(world: World, bits: Bits) -> str:
     chance = bits(4)
     if chance < 8:
         return world.router(bits)
+    if chance == 8:
+        return world.venues.settlement
     return PERMIT2 if chance < 11 else world.contract(bits).address
 
 
 def approve(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft:
     """Approve a spender, mostly without limit."""
-    token = world.token(bits)
-    units = UNLIMITED if bits(2) else world.payment(who, token, bits)
-    return Ledger.approve, (token, sender, to, units)
+    asset = world.token(bits)
+    units = UNLIMITED if bits(2) else world.payment(who, asset, bits)
+    return Ledger.approve, (asset, sender, to, units)
 
 
 def approve_all(world: World, bits: Bits, _: int, sender: str, to: str) -> Draft:
@@ -69,17 +88,17 @@ def approve_all(world: World, bits: Bits, _: int, sender: str, to: str) -> Draft
 
 def pull(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft:
     """Collect a token that ``to`` approved."""
-    token = world.token(bits)
-    return Ledger.pull, (token, sender, to, sender, world.payment(who, token, bits))
+    asset = world.token(bits)
+    return Ledger.pull, (asset, sender, to, sender, world.payment(who, asset, bits))
 
 
 def swap_tokens(world: World, bits: Bits, who: int, sender: str) -> Draft:
     """Swap one token for another."""
-    give, take = world.token(bits), world.token(bits)
+    give, take = world.token_of(who, bits), world.token(bits)
     if give is take:
         give, take = world.known["USDC"], world.known["USDT"]
     units = world.payment(who, give, bits)
-    takes = _slip(give.worth(units, take), bits)
+    takes = slip(give.worth(units, take), bits)
     return Ledger.swap, (world.router(bits), world.pair(give, take), sender, (give, units), (take, takes))
 
 
@@ -89,7 +108,7 @@ def swap_coin(world: World, bits: Bits, who: int, sender: str) -> Draft:
     if take is wrapped:
         take = world.known["USDC"]
     units = world.payment(who, world.coin, bits)
-    takes = _slip(wrapped.worth(units, take), bits)
+    takes = slip(wrapped.worth(units, take), bits)
     pair = world.pair(wrapped, take)
     return Ledger.swap_coin, (world.router(bits), pair, sender, units, (take, takes))
 
@@ -100,7 +119,7 @@ def swap_back(world: World, bits: Bits, who: int, sender: str) -> Draft:
     if give is wrapped:
         give = world.known["USDT"]
     units = world.payment(who, give, bits)
-    takes = _slip(give.worth(units, wrapped), bits)
+    takes = slip(give.worth(units, wrapped), bits)
     pair = world.pair(wrapped, give)
     return Ledger.swap_back, (world.router(bits), pair, sender, (give, units), takes)
 
@@ -141,6 +160,6 @@ def fail(world: World, bits: Bits, who: int, sender: str, to: str) -> Draft:
     return Ledger.failed, (sender, contract.address, 0, contract.method, named)
 
 
-def _slip(units: int, bits: Bits) -> int:
+def slip(units: int, bits: Bits) -> int:
     """Take a pool's fee of 0.3 % and a little slippage off what a swap yields."""
     return units * (99_700 - bits(9)) // 100_000 or 1

@@ -22,19 +22,23 @@ def write_file(path: str, data: bytes) -> None:
     sink.close()
 
 
-def bounded(blocks: Iterable[Block], records: int | None, duration: float | None) -> Iterator[Block]:
+def bounded(
+    blocks: Iterable[Block], records: int | None, duration: float | None, start: int | None = None
+) -> Iterator[Block]:
     """Yield blocks up to a number of records and a span of event time, whichever ends first.
 
     Args:
         blocks: the stream from its start.
         records: lines of any type; the last block is cut to fit. None is no limit.
-        duration: seconds of event time from the first block on. None is no limit.
+        duration: seconds of event time from ``start`` on. None is no limit.
+        start: event time of the main part's first block. None is the time of the first block there is.
     """
     left = math.inf if records is None else records
-    end: float | None = None
+    span = math.inf if duration is None else duration
+    end = None if start is None else start + span
     for block in blocks:
         if end is None:
-            end = block.time + (math.inf if duration is None else duration)
+            end = block.time + span
         if left <= 0 or block.time >= end:
             return
         fits = block.records <= left
@@ -114,8 +118,14 @@ class Sinks:
 class Pace:
     """A schedule by the clock; who falls behind catches up, so that it never drifts."""
 
-    def __init__(self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Take records per second, monotonic seconds and what waits for some."""
+    def __init__(
+        self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None], since: int = 0
+    ) -> None:
+        """Take records per second, monotonic seconds and what waits for some; and the main part's start.
+
+        Blocks from before the start, which are the past, come at once.
+        """
+        self._since = since
         self._rate = rate
         self._clock = clock
         self._sleep = sleep
@@ -124,6 +134,9 @@ class Pace:
 
     def parts(self, block: Block, before_sleep: Callable[[], None]) -> Iterator[Block]:
         """Yield a block in the parts that are due, each when its time has come."""
+        if block.time < self._since:
+            yield block
+            return
         lines = block.data.splitlines(keepends=True)
         done = 0
         while done < len(lines):

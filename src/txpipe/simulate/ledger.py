@@ -12,6 +12,7 @@ ZERO = "0x" + "0" * 40
 TRANSFER = "0xa9059cbb"  # transfer(address,uint256), ERC-20
 APPROVE = "0x095ea7b3"  # approve(address,uint256), ERC-20
 TRANSFER_FROM = "0x23b872dd"  # transferFrom(address,address,uint256), ERC-20
+PERMIT = "0xd505accf"  # permit(address,address,uint256,uint256,uint8,bytes32,bytes32), EIP-2612
 SAFE_TRANSFER_FROM = "0x42842e0e"  # safeTransferFrom(address,address,uint256), ERC-721
 APPROVE_ALL = "0xa22cb465"  # setApprovalForAll(address,bool), ERC-721 and ERC-1155
 MINT = "0x1249c58b"  # mint()
@@ -20,6 +21,11 @@ SWAP_TOKENS = "0x38ed1739"  # swapExactTokensForTokens(uint256,uint256,address[]
 SWAP_COIN = "0x7ff36ab5"  # swapExactETHForTokens(uint256,address[],address,uint256)
 SWAP_BACK = "0x18cbafe5"  # swapExactTokensForETH(uint256,uint256,address[],address,uint256)
 
+Move = tuple[Asset | str, str, str, int]
+"""An asset (or the JSON members of an NFT, see ``item``), giver, taker, units."""
+
+Calldata = tuple[str, Sequence[str]]
+"""A method and whom the data mentions."""
 
 Written = tuple[str, int, int]
 """The record that tells what a transaction does: hash (without 0x), n, place from the end of what is
@@ -60,15 +66,15 @@ class Ledger:
         self._counted = len(self._parts)
         return self._lines
 
-    def close(self, block_hash: str, parent: str) -> tuple[str, int]:
-        """End the block with its ``block`` record; returns all its lines and how many they are."""
-        text = "".join(self._parts)
-        records = text.count("\n")
+    def close(self, block_hash: str, parent: str) -> tuple[bytes, int]:
+        """End the block with its ``block`` record; returns all its lines in UTF-8 and how many they are."""
+        data = "".join(self._parts).encode("latin-1")  # see Asset.head
+        records = data.count(b"\n")
         last = (
             f'{{"type":"block","chain":"{self._chain}","block":{self._height},"time":{self._time},'
             f'"hash":"0x{block_hash}","parent":"0x{parent}","records":{records}}}\n'
         )
-        return text + last, records + 1
+        return data + last.encode(), records + 1
 
     def native(self, sender: str, to: str, units: int) -> Written:
         """Send the native coin, without calldata; sending nothing (to cancel a payment) is a bare call."""
@@ -104,6 +110,13 @@ class Ledger:
         tx = self._head_call(owner, token.contract, _calldata(APPROVE, (spender,), 1))
         return self._approved(
             tx, owner, spender, f'{token.head}{token.amount(units)},"scope":"amount","via":"approve"'
+        )
+
+    def permit(self, token: Asset, owner: str, spender: str, units: int, sender: str) -> Written:
+        """Let somebody show the approval that an owner signed off chain (EIP-2612)."""
+        tx = self._head_call(sender, token.contract, _calldata(PERMIT, (owner, spender), 1))
+        return self._approved(
+            tx, owner, spender, f'{token.head}{token.amount(units)},"scope":"amount","via":"permit"'
         )
 
     def approve_all(self, collection: str, owner: str, operator: str) -> Written:
@@ -146,8 +159,7 @@ class Ledger:
             tx = self._head_call(to, collection, _calldata(MINT, (), 1))
         else:
             tx = self._head_call(sender, collection, _calldata(SAFE_TRANSFER_FROM, (to,), 1))
-        asset = f'"asset":"{self._chain}/erc721:{collection}/{token_id}","value":"1"'
-        return self._moved(tx, sender, to, asset)
+        return self._moved(tx, sender, to, item(self._chain, collection, token_id))
 
     def disperse(
         self, token: Asset, sender: str, contract: str, paid: Sequence[tuple[str, int]], telling: int = 0
@@ -155,9 +167,33 @@ class Ledger:
         """Pay many receivers in one transaction; ``telling`` is the payment whose place comes back."""
         mentions = (token.contract, *(to for to, _ in paid))
         tx = self._head_call(sender, contract, _calldata(DISPERSE, mentions, len(paid)))
+        begin, n, same, shown = f'{self._transfer}{tx}","n":', self._log, -1, ""
         for to, units in paid:
-            self._moved(tx, sender, to, f"{token.head}{token.money(units)}")
+            n += 1
+            if units != same:
+                same, shown = units, f"{token.head}{token.money(units)}}}\n"
+            self._add(f'{begin}{n},"from":"{sender}","to":"{to}",{shown}')
+        self._log = n
         behind = len(paid) - telling
+        return tx, self._log + 1 - behind, behind
+
+    def batch(
+        self, sender: str, to: str, calldata: Calldata, moves: Sequence[Move], telling: int = 0
+    ) -> Written:
+        """Call a contract that moves assets, any number of them, of anyone.
+
+        Args:
+            sender: of the transaction.
+            to: the contract.
+            calldata: its method and whom it mentions.
+            moves: what its logs show.
+            telling: the move whose place comes back.
+        """
+        tx = self._head_call(sender, to, _calldata(*calldata, len(moves)))
+        for asset, giver, taker, units in moves:
+            shown = asset if isinstance(asset, str) else f"{asset.head}{asset.money(units)}"
+            self._moved(tx, giver, taker, shown)
+        behind = len(moves) - telling
         return tx, self._log + 1 - behind, behind
 
     def swap(
@@ -215,6 +251,11 @@ class Ledger:
         n = self._log = self._log + 1
         self._add(f'{self._approval}{tx}","n":{n},"from":"{owner}","to":"{spender}",{right}}}\n')
         return tx, n, 1
+
+
+def item(chain: str, collection: str, token_id: int) -> str:
+    """Return an ERC-721 token as it stands in a record."""
+    return f'"asset":"{chain}/erc721:{collection}/{token_id}","value":"1"'
 
 
 _COMMA = '","'

@@ -6,20 +6,24 @@ Whoever picks brings a random stream of their own.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from array import array
+from collections import deque
+from typing import TypeVar
 
-from txpipe.simulate import assets, shapes
+from txpipe.simulate import assets, shapes, symbols
 from txpipe.simulate.assets import Asset
+from txpipe.simulate.parties import METHODS, Contract, Deposit, Elder, Exchange, fresh_addresses
 from txpipe.simulate.shapes import Bits
+from txpipe.simulate.venues import Venues
 
 T = TypeVar("T")
 
 PEOPLE = 1 << 16
-"""Accounts that are active at a time; newcomers take the places of quiet ones."""
+"""Accounts that act of themselves; they have been there before the stream begins."""
 
-_KEPT = PEOPLE // 8
-"""Ranks that no newcomer takes: the busiest accounts stay."""
+NEWCOMERS = 1 << 12
+"""Further ranks for new accounts, each new one in the place of the oldest of them. ``person`` never picks
+one: who lets a newcomer act has funded it before."""
 
 _SHIFT = 12
 """Flattens the head of the Zipf-like law: the busiest account sends about 1 % of all transactions."""
@@ -35,83 +39,94 @@ _COLLECTIONS = 32
 _SMALL_TOKENS = 52
 
 
-@dataclass(slots=True)
-class Exchange:
-    """An exchange: hot wallets pay and collect, a cold wallet keeps."""
-
-    hot: tuple[str, ...]
-    cold: str
-
-    def pays_from(self, bits: Bits) -> str:
-        """Return one of the hot wallets."""
-        return self.hot[bits(8) % len(self.hot)]
-
-
-class Deposit(NamedTuple):
-    """The address at which an exchange credits one customer."""
-
-    exchange: Exchange
-    address: str
-
-
-class Contract(NamedTuple):
-    """A contract that people call: its address, a method, and what the calldata names."""
-
-    address: str
-    method: str
-    names: tuple[str, ...]
-
-
 class World:
     """The population of one simulated chain.
 
     Attributes:
-        people: current address by rank; rank 0 is the busiest.
+        chain: as in records.
+        people: current address by rank; rank 0 is the busiest; newcomers follow from PEOPLE on.
         coin: the native asset.
         known: the well-known tokens by symbol.
         tokens: every token, as often as it is popular (a table for ``token``).
+        odd: honest tokens with symbols that contain a known one's or are not ASCII.
         exchanges: every exchange, as often as it is popular.
         merchants: addresses that take payments, the busiest first.
         contracts: callable contracts, as often as they are popular.
         collections: NFT contracts.
         disperser: the contract that batch payments go through.
+        recent: some recent payments, for all to see: payer, payer's rank, payee, asset, units.
+        venues: businesses that serve many.
+        elders: wallets that were active long ago and have been silent since.
     """
 
     def __init__(self, chain: str, rng: random.Random) -> None:
         self._rng = rng
+        self.chain = chain
         self._spare: list[str] = []
         self._deposits: dict[int, Deposit] = {}
-        self._ranks = shapes.zipf_table(PEOPLE, _SHIFT, _RANK_BITS)
+        self._ranks = array("H", shapes.zipf_table(PEOPLE, _SHIFT, _RANK_BITS))  # small: caches hold it
         self._shops = shapes.zipf_table(_MERCHANTS, 4, 14)
-        self._sizes = shapes.log_normal(6000, 2.8, 1 << _SIZE_BITS, "sizes")
-        self._wealth = shapes.log_normal(256, 2.0, 256, "wealth")
+        self._sizes = shapes.log_normal(6000, 1.9, 1 << _SIZE_BITS, "sizes")
+        self._wealth = shapes.log_normal(256, 2.8, 256, "wealth")
         self._wealth.sort(key=lambda _: rng.getrandbits(32))
         self.coin = assets.native(chain)
         self.known = assets.known_tokens(chain)
-        self.people = fresh_addresses(rng, PEOPLE)
+        self.people = fresh_addresses(rng, PEOPLE + NEWCOMERS)
+        self.elders: list[Elder] = []
+        self.recent: deque[tuple[str, int, str, Asset, int]] = deque(maxlen=_RECENT)
+        self._arrived = 0
+        self._awake, self._hour = 255, -1
+        self._banks: dict[str, str] = {}
         self.exchanges = self._table_of([self._exchange() for _ in range(_EXCHANGES)], 2)
         self.disperser = self.fresh()
         self.merchants = fresh_addresses(rng, _MERCHANTS)
         self.collections = fresh_addresses(rng, _COLLECTIONS)
         self.contracts = self._table_of(self._callable_contracts(), 3)
+        self.odd: list[Asset] = []
         self.tokens = self._token_table(chain)
-        self._pairs: dict[tuple[str, str], str] = {}
+        self._pairs: dict[tuple[Asset, Asset], str] = {}
+        self._shares: dict[str, Asset] = {}
+        self.venues = Venues(fresh_addresses(rng, Venues.NEEDED), self.people[:PEOPLE], rng)
+
+    def clock(self, time: int) -> None:
+        """Tell what time it is: who sleeps is picked less often."""
+        hour = time // 3600 % 24
+        if hour == self._hour:
+            return
+        self._hour = hour
+        self._awake = sum(1 << zone for zone in range(8) if (hour + 3 * zone) % 24 >= _WAKES)
 
     def person(self, bits: Bits) -> int:
-        """Pick an account by activity; returns its rank."""
-        return self._ranks[bits(_RANK_BITS)]
+        """Pick an account by activity and hour; returns its rank."""
+        who = self._ranks[bits(_RANK_BITS)]
+        return who if self._awake >> (who & 7) & 1 else self._ranks[bits(_RANK_BITS)]
 
     def contact(self, who: int, bits: Bits) -> int:
         """Pick one of the few accounts that this one usually deals with; the first is the most usual."""
         habit = _HABITS[bits(4)]
         return ((who + 1) * 2654435761 + habit * 40503077) >> 7 & PEOPLE - 1
 
+    def usual(self, who: int, bits: Bits) -> str:
+        """Return the address of one of the account's usual contacts."""
+        habit = _HABITS[bits(4)]
+        return self.people[((who + 1) * 2654435761 + habit * 40503077) >> 7 & PEOPLE - 1]
+
+    def several(self, bits: Bits) -> list[int]:
+        """Pick ten to about seventy accounts by activity."""
+        ranks = self._ranks
+        return [ranks[bits(_RANK_BITS)] for _ in range(10 + bits(6))]
+
     def newcomer(self, bits: Bits) -> int:
-        """Let a new account take the place of a quiet one; returns its rank."""
-        who = _KEPT + bits(32) % (PEOPLE - _KEPT)
+        """Let a new account appear; returns its rank."""
+        self._arrived = self._arrived + 1 + bits(1) & NEWCOMERS - 1
+        who = PEOPLE + self._arrived
         self.people[who] = self.fresh()
         self._deposits.pop(who, None)
         return who
+
+    def elder(self, bits: Bits) -> Elder | None:
+        """Take an elder; nobody else gets it. None when there is none left."""
+        return self.elders.pop(bits(32) % len(self.elders)) if self.elders else None
 
     def fresh(self) -> str:
         """Return an address that nobody has used."""
@@ -134,13 +149,50 @@ class World:
             asset: what is sent.
             bits: random stream.
         """
-        drawn = bits(49)
+        drawn = bits(30)
         cents = self._sizes[drawn & 0xFFF] * self._wealth[who * 40503 >> 3 & 255] >> 8 or 1
-        units = cents * (65536 + (drawn >> 12 & 0xFFFF)) * asset.per_cent >> 36
-        digits = _DIGITS[drawn >> 28 & 31]
+        units = cents * (8192 + (drawn >> 12 & 0x1FFF)) * asset.per_cent >> 33
+        digits = _DIGITS[drawn >> 25]
         if not digits:
-            return units + (drawn >> 17 if asset.decimals > 9 else 0) or 1
+            return units + (bits(32) if asset.decimals > _PRECISE else 0) or 1
         excess = (units.bit_length() * 1233 >> 12) + 1 - digits  # decimal digits, at times one too many
+        return (units - units % _POWERS[excess] if excess > 0 else 0) or units or 1
+
+    def token_of(self, who: int, bits: Bits) -> Asset:
+        """Pick a token that an account uses: mostly one of the two that it prefers."""
+        chance = bits(12)
+        if chance & 0xC00:
+            return self.tokens[who * 40503 + (chance >> 9 & 1) * 2591 >> 3 & 1023]
+        return self.tokens[chance & 1023]
+
+    def pool_share(self, pair: str) -> Asset:
+        """Return the token that says who owns what of a pool."""
+        found = self._shares.get(pair)
+        if found is None:
+            found = self._shares[pair] = assets.named_token(self.chain, pair, "UNI-V2")
+        return found
+
+    def small(self, bits: Bits) -> Asset:
+        """Pick a token that has no price."""
+        return self._small[bits(16) % len(self._small)]
+
+    @staticmethod
+    def dust_share(bits: Bits) -> int:
+        """Draw how much of the most that one would call dust is sent, of 65,536: mostly little."""
+        return 1 << bits(32) % 17 if bits(1) else bits(16) * bits(16) >> 16
+
+    def amount(self, cents: int, asset: Asset, bits: Bits) -> int:
+        """Write a sum of money as somebody types it or as it is left over, in base units."""
+        units = cents * (65536 + bits(10)) * asset.per_cent >> 36
+        return self.rough(units + (bits(32) if asset.decimals > _PRECISE else 0), bits) or 1
+
+    @staticmethod
+    def rough(units: int, bits: Bits) -> int:
+        """Round a number as somebody who types it does, or leave it as it is."""
+        digits = _DIGITS[bits(5)]
+        if not digits:
+            return units
+        excess = (units.bit_length() * 1233 >> 12) + 1 - digits
         return (units - units % _POWERS[excess] if excess > 0 else 0) or units or 1
 
     def exchange(self, bits: Bits) -> Exchange:
@@ -150,6 +202,12 @@ class World:
     def merchant(self, bits: Bits) -> str:
         """Pick a merchant by popularity."""
         return self.merchants[self._shops[bits(14)]]
+
+    def shop_bank(self, shop: str) -> str:
+        """Return where a shop brings its takings: its deposit address at an exchange, or its treasury."""
+        if shop not in self._banks:
+            self._banks[shop] = self.fresh()
+        return self._banks[shop]
 
     def contract(self, bits: Bits) -> Contract:
         """Pick a contract to call by popularity."""
@@ -173,10 +231,9 @@ class World:
 
     def pair(self, one: Asset, other: Asset) -> str:
         """Return the address of the pool of two tokens."""
-        first, second = sorted((one.contract, other.contract))
-        found = self._pairs.get((first, second))
+        found = self._pairs.get((one, other))
         if found is None:
-            found = self._pairs[first, second] = self.fresh()
+            found = self._pairs[one, other] = self._pairs[other, one] = self.fresh()
         return found
 
     def _exchange(self) -> Exchange:
@@ -185,7 +242,7 @@ class World:
     def _callable_contracts(self) -> list[Contract]:
         bits = self._rng.getrandbits
         return [
-            Contract(address, *_METHODS[bits(16) % len(_METHODS)])
+            Contract(address, *METHODS[bits(16) % len(METHODS)])
             for address in fresh_addresses(self._rng, _CONTRACTS)
         ]
 
@@ -194,6 +251,11 @@ class World:
         rest = 1024 - sum(shares.values())
         table = [self.known[symbol] for symbol, share in shares.items() for _ in range(share)]
         small = [assets.small_token(chain, self.fresh(), self._rng.getrandbits) for _ in range(_SMALL_TOKENS)]
+        for place, (symbol, model) in enumerate(symbols.HONEST):
+            token = assets.named_token(chain, self.fresh(), symbol, self.known[model])
+            small.insert(2 * place + 1, token)
+            self.odd.append(token)
+        self._small = small
         weights = self._table_of(small, 2)
         return table + [weights[place * len(weights) // rest] for place in range(rest)]
 
@@ -204,13 +266,16 @@ class World:
         return [thing for thing, weight in zip(things, weights, strict=True) for _ in range(weight)]
 
 
-def fresh_addresses(rng: random.Random, count: int) -> list[str]:
-    """Draw addresses that nobody has used: 20 random bytes each, as hashing gives on a real chain."""
-    digits = rng.randbytes(20 * count).hex()
-    return [f"0x{digits[start : start + 40]}" for start in range(0, 40 * count, 40)]
-
+_PRECISE = 9
+"""Decimals beyond which the last digits of an amount are noise."""
 
 _POWERS = tuple(10**power for power in range(60))
+
+_WAKES = 7
+"""Hour of the day, in each of eight zones."""
+
+_RECENT = 256
+"""Payments that are remembered."""
 
 _HABITS = (0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5)
 """Which contact is paid: the first of six takes three payments in eight."""
@@ -220,20 +285,4 @@ _DIGITS = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 
 
 _ROUTER_OF = (0, 0, 0, 1, 1, 1, 2, 3)
 
-# Selectors of widespread functions (4byte.directory) and whom their calldata names besides the sender.
-_METHODS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("0xa694fc3a", ()),  # stake(uint256)
-    ("0x2e1a7d4d", ()),  # withdraw(uint256)
-    ("0x3d18b912", ()),  # getReward()
-    ("0x4e71d92d", ()),  # claim()
-    ("0xac9650d8", ()),  # multicall(bytes[])
-    ("0x3593564c", ()),  # execute(bytes,bytes[],uint256)
-    ("0x5c19a95c", ("contact",)),  # delegate(address)
-    ("0x6a627842", ()),  # mint(address)
-    ("0x6a761202", ("contact",)),  # execTransaction(address,uint256,bytes,...), Safe
-    ("0x1cff79cd", ("contact",)),  # execute(address,bytes)
-    ("0xe8eda9df", ("token",)),  # deposit(address,uint256,address,uint16), Aave
-    ("0x69328dec", ("token",)),  # withdraw(address,uint256,address), Aave
-    ("0x6e553f65", ()),  # deposit(uint256,address), ERC-4626
-    ("0x1e83409a", ("contact",)),  # claim(address)
-)
+__all__ = ["NEWCOMERS", "PEOPLE", "Contract", "Deposit", "Elder", "Exchange", "World", "fresh_addresses"]

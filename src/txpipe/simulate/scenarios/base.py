@@ -1,33 +1,10 @@
-"""What a scenario is: a plan of transactions over event time, drawn from a stream of its own."""
+"""What a scenario is: plans of transactions over event time, drawn from streams of their own."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from txpipe.simulate.conduct import Draft
-from txpipe.simulate.world import World
-
-Role = Literal["attack", "setup", "payoff", "benign-lookalike"]
-
-
-class Step(NamedTuple):
-    """One transaction of an instance.
-
-    Attributes:
-        after_s: seconds of event time since the instance began.
-        role: as in the label.
-        draft: the transaction; ``conduct`` draws the usual kinds.
-    """
-
-    after_s: int
-    role: Role
-    draft: Draft
-
-
-Plan = Callable[[World, random.Random], Sequence[Step]]
-"""Draws one instance: whom it concerns, what happens when. At least one step, in any order."""
+from txpipe.simulate.step import Plan, Role, Step, between, pause_s, stretched
 
 
 class Scenario(NamedTuple):
@@ -37,13 +14,13 @@ class Scenario(NamedTuple):
         name: as in the label.
         attack: draws an instance of the fraud.
         twin: draws an instance of the look-alike.
+        adaptive: draws an instance of the fraud by somebody careful: slower, split, mixed into normal use.
     """
 
     name: str
     attack: Plan
     twin: Plan
+    adaptive: Plan | None = None
 
 
-def pause_s(rng: random.Random) -> int:
-    """Draw seconds until an instance's next step: half a minute to half an hour, short ones more often."""
-    return 30 + (rng.getrandbits(5) << rng.getrandbits(3) % 6)
+__all__ = ["Plan", "Role", "Scenario", "Step", "between", "pause_s", "stretched"]
