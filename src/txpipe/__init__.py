@@ -1,3 +1,20 @@
 """Real-time crypto fraud detection as small Unix commands that pass NDJSON through pipes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from txpipe.detector import Detector
+
 __version__ = "0.1.0"
+__all__ = ["Detector", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the detector on first use: commands that do not detect start without it."""
+    if name == "Detector":
+        from txpipe.detector import Detector  # noqa: PLC0415 - see above
+
+        return Detector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -52,6 +52,8 @@ def canonical(address: str) -> str:
     EVM hex and bech32 become lower case; base58 stays byte for byte, its case is part of it; a
     ``bitcoincash:`` prefix and a CAIP-10 ``namespace:chain:`` prefix are dropped. No validity check.
     """
+    if address.startswith("0x"):
+        return address if address.islower() else address.lower()
     if ":" in address:
         if match := _CAIP10.fullmatch(address):
             address = match["address"]

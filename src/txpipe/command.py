@@ -62,7 +62,8 @@ class PipeCommand(click.Command):
             status = self._result(args, name, reports)
             status = _flushed(name) or status
             for report in reports:
-                _say(name, report())
+                for line in report().splitlines():
+                    _say(name, line)
         except ReaderGone:
             status = READER_GONE
         except KeyboardInterrupt:  # a second one: the reader is stuck
@@ -130,7 +131,7 @@ def at_end(report: Callable[[], str]) -> None:
     """Say a summary once stdout has been flushed: at the end of input, after an error and after Ctrl-C.
 
     Args:
-        report: called once, with the counts as they are then.
+        report: called once, with the counts as they are then; one line, or several, or nothing to say.
     """
     click.get_current_context().meta[_REPORTS].append(report)
 

@@ -45,6 +45,24 @@ class RecordFault(TxpipeError):
     """One value that is no record; the caller knows the place and adds it."""
 
 
+class RuleFault(UsageFault):
+    """A rule file that cannot be read or says what no rule understands."""
+
+
+class StateFault(UsageFault):
+    """A state file that cannot be believed, read or written.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong and what to do.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
 class ListFault(UsageFault):
     """A list that yields nothing usable, or a compiled index that cannot be trusted.
 

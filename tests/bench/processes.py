@@ -48,5 +48,15 @@ def in_turns(ours, theirs, times):
     return tuple(map(min, zip(*rounds, strict=True)))
 
 
+def peak_bytes(command):
+    """Run a command line to its end; return the most memory that it had resident."""
+    process = subprocess.Popen(f"exec {command}", shell=True)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command}: status {process.returncode}")
+    return usage.ru_maxrss * 1024
+
+
 def installed(command):
     return shutil.which(command.split()[0]) is not None

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-PARTS = ("screen", "costs", "pipe", "latency")
+PARTS = ("screen", "detect", "costs", "pipe", "latency")
 
 
 def main():

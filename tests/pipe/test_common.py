@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CHECKOUT, script
-from examples import ALERT, LISTED, SENDER, TRANSFER, TX, line
+from examples import ALERT, LISTED, RECORDS, SENDER, TRANSFER, TX, line
 from txpipe import __version__, stream
 
 SCRIPTS = sorted(tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"])
@@ -69,12 +69,17 @@ READERS = [
 reads = pytest.mark.parametrize("reader", READERS, ids=str)
 WRITERS = [*READERS, Reader("txsim", ("--records", "20000"), b"")]
 writes = pytest.mark.parametrize("writer", WRITERS, ids=str)
+AT_END = [Reader("txscore", ("--labels", "labels.ndjson", "--transactions", "9"), line(ALERT))]
+"""Commands that answer when their input ends, and with the same amount whatever came."""
+takes = pytest.mark.parametrize("reader", [*READERS, *AT_END], ids=str)
+ends = pytest.mark.parametrize("writer", [*WRITERS, *AT_END], ids=str)
 every = pytest.mark.parametrize("name", SCRIPTS)
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     (tmp_path / "list.txt").write_text(f"# date: 2026-11-01\n# category: scam\n{LISTED}\n")
+    (tmp_path / "labels.ndjson").write_bytes(line(RECORDS["label"]))
     monkeypatch.chdir(tmp_path)
 
 
@@ -114,7 +119,7 @@ def read_line(file, seconds=20):
 
 def test_every_command_has_a_spec():
     """A new command gets these checks too."""
-    assert {writer.name for writer in WRITERS} | {"txlist"} == set(SCRIPTS)
+    assert {writer.name for writer in [*WRITERS, *AT_END]} | {"txlist"} == set(SCRIPTS)
 
 
 @every
@@ -144,7 +149,7 @@ def test_usage_error(name):
     assert "--no-such-option" in done.stderr
 
 
-@reads
+@takes
 def test_line_is_answered(reader):
     """The sample line is answered, silently."""
     status, out, err = run(reader, reader.line)
@@ -158,7 +163,7 @@ def test_empty_input(reader):
     assert run(reader, b"") == (0, b"", "")
 
 
-@reads
+@takes
 def test_missing_file(reader):
     """A file that is not there is 1 and named."""
     status, out, err = run(reader, b"", "missing.ndjson")
@@ -166,26 +171,26 @@ def test_missing_file(reader):
     assert err == f"{reader.name}: missing.ndjson: cannot be opened: No such file or directory\n"
 
 
-@reads
+@takes
 def test_no_final_newline(reader):
     """A last line without its newline counts."""
     assert run(reader, reader.line[:-1]) == run(reader, reader.line)
 
 
-@reads
+@takes
 def test_byte_order_mark(reader):
     """A byte order mark is dropped."""
     assert run(reader, b"\xef\xbb\xbf" + reader.line) == run(reader, reader.line)
 
 
-@reads
+@takes
 def test_crlf(reader):
     """CRLF and blank lines are no fault; the answer is the same but for line ends that are passed on."""
     status, out, err = run(reader, b"\r\n" + reader.line[:-1] + b"\r\n\r\n")
     assert (status, out.replace(b"\r\n", b"\n"), err) == run(reader, reader.line)
 
 
-@reads
+@takes
 def test_stdin_equals_file(reader, tmp_path):
     """FILE, - and stdin are the same."""
     (tmp_path / "in").write_bytes(reader.line)
@@ -207,7 +212,7 @@ BAD = {
 }
 
 
-@reads
+@takes
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_bad_line(reader, bad):
     """A bad line is named with its number and skipped; its neighbours count; the end is 1."""
@@ -226,7 +231,7 @@ def test_strict(reader):
     assert re.fullmatch(rf"{reader.name}: <stdin>:2\b.+\n", err)
 
 
-@reads
+@takes
 def test_duplicate_keys(reader):
     """Duplicate keys are no fault; the last one counts (tests/unit/test_record.py)."""
     doubled = b'{"note":1,"note":2,' + reader.line[1:]
@@ -259,7 +264,7 @@ def _peak_kib(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1])
 
 
-@reads
+@takes
 def test_longest_line_passes(reader):
     """A line of exactly the limit is a line like any other."""
     padded = reader.line[:-2] + b',"note":"' + b"x" * (stream.MAX_LINE - len(reader.line) - 9) + b'"}\n'
@@ -329,7 +334,7 @@ def test_head(writer):
     assert out.count(b"\n") == 1
 
 
-@writes
+@ends
 def test_reader_gone_before_the_first_line(writer):
     """The same on an output so small that only the last flush meets the closed pipe."""
     small = dataclasses.replace(writer, args=("--records", "1")) if writer.name == "txsim" else writer
@@ -350,7 +355,7 @@ def test_full_disk(writer, amount):
     assert (status, err) == (1, f"{writer.name}: <stdout>: cannot be written: No space left on device\n")
 
 
-@writes
+@ends
 def test_closed_stdout(writer):
     """A closed stdout is 1 and one message."""
     Path("in").write_bytes(writer.line)
@@ -358,7 +363,7 @@ def test_closed_stdout(writer):
     assert (status, err) == (1, f"{writer.name}: stdout is closed; redirect it to a file or /dev/null\n")
 
 
-@reads
+@takes
 def test_closed_stdin(reader):
     """A closed stdin is 1 and one message."""
     status, out, err = shell(f"{shlex.join(command(reader))} <&-")
@@ -366,7 +371,7 @@ def test_closed_stdin(reader):
     assert err == f"{reader.name}: stdin is closed; name a FILE or redirect one\n"
 
 
-@reads
+@takes
 @pytest.mark.parametrize("where", ["/dev/full", "&-"])
 def test_nobody_reads_stderr(reader, where):
     """With stderr full or closed the work and the status are the same."""
@@ -375,7 +380,7 @@ def test_nobody_reads_stderr(reader, where):
     assert (status, out) == (1, run(reader, reader.line + reader.line)[1])
 
 
-@reads
+@takes
 def test_chunking_changes_nothing(reader):
     """However the input is cut into writes, the output is the same bytes."""
     data = reader.line * 3

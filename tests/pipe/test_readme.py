@@ -113,3 +113,38 @@ def test_readme_line_runs(line, folder):
 
 def test_there_are_lines_to_run():
     assert len(command_lines()) > 10
+
+
+def python_block(naming):
+    (block,) = [
+        block
+        for block in re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+        if naming in block
+    ]
+    return block
+
+
+def stream(folder, *options):
+    return run(f"txsim --seed 7 -n 20000 --no-stats {' '.join(options)}", folder).stdout
+
+
+def test_detector_in_python(folder):
+    """README's lines of Python find in a simulated stream what txdetect finds."""
+    (folder / "records.ndjson").write_bytes(stream(folder, "--fraud-rate 0.05"))
+    code = python_block("Detector(")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True, timeout=60
+    )
+    found = run("txdetect --no-stats --list blocklists/demo.csv records.ndjson", folder).stdout.splitlines()
+    alerts = [json.loads(line) for line in found]
+    assert len(alerts) > 50
+    assert done.stdout.splitlines() == [f"{alert['severity']} {alert['title']}" for alert in alerts]
+
+
+def test_plugin(folder):
+    """README's rule in Python runs beside the others."""
+    (folder / "night.py").write_text(python_block("class NightPayments"))
+    (folder / "records.ndjson").write_bytes(stream(folder, "--start 2025-10-10T01:00:00Z"))
+    done = run("txdetect --plugin night.py --no-stats records.ndjson", folder)
+    rules = {json.loads(line)["rule"] for line in done.stdout.splitlines()}
+    assert "night-payments" in rules

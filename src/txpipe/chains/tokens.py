@@ -84,6 +84,10 @@ class Tokens:
             return row
         return Token(row.kind if row else "", said.symbol, said.decimals, row is not None and row.pegged)
 
+    def symbols(self, chain: str) -> set[str]:
+        """Return the symbols of a chain's tokens and native coin in the table."""
+        return {token.symbol for (on, _), token in self._rows.items() if on == chain}
+
     @staticmethod
     def amounts(token: Token | None, value: int, *, with_usd: bool = True) -> dict[str, Any]:
         """Return the keys symbol, amount and (pegged tokens only) usd of an amount of base units."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Any
+
 import click
 
 from txpipe import command, stream
-from txpipe.detect.choice import chosen
-from txpipe.detect.engine import Engine
+from txpipe.detect import asked, setup
 from txpipe.detect.paths import Reading
-from txpipe.detect.screener import Screener
 from txpipe.lists.option import ListChoice, list_options
 from txpipe.sink import stdout
 
@@ -21,20 +22,51 @@ from txpipe.sink import stdout
 )
 @click.option("--only", metavar="RULE,...", show_default="every rule", help="Run only these rules.")
 @click.option("--except", "leave_out", metavar="RULE,...", help="Run every rule but these.")
+@click.option("--rules", "rule_file", metavar="FILE", help="Take settings of rules from a TOML file.")
+@click.option(
+    "--shadow",
+    "shadow_file",
+    metavar="FILE",
+    help='Run a second rule file on trial: write what it says otherwise, too, marked "shadow": true.',
+)
+@click.option(
+    "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Run rules of your own, too; repeatable."
+)
+@click.option("--prices", metavar="FILE", help="Take USD prices (NDJSON: asset, usd, time) from a file.")
+@click.option("--check", "check_rules", is_flag=True, help="Say what is wrong with the rule file and end.")
+@click.option("--print-rules", is_flag=True, help="Write all settings with their defaults as TOML and end.")
+@click.option("--explain", is_flag=True, help="Read alerts instead; say in plain words why each was made.")
+@click.option(
+    "--max-memory",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="Keep the accounts that rules about conduct remember within so much memory; the least recently "
+    "active are forgotten first.",
+)
+@click.option("--state", metavar="FILE", help="Keep what is known in FILE, and go on from there next time.")
+@click.option(
+    "--state-every",
+    type=click.FloatRange(min=0),
+    default=10,
+    metavar="SECONDS",
+    help="Save the state at most so often.",
+)
 @click.option("--exit-status", is_flag=True, help="End with 3 if an alert was written and nothing failed.")
 @command.strict_option
 @command.stats_option
 @command.version_option
-def main(  # noqa: PLR0913 - one argument an option
+def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     *,
     file: str,
     lists: ListChoice,
     allow_sanctions: bool,
-    only: str | None,
-    leave_out: str | None,
+    check_rules: bool,
+    print_rules: bool,
+    explain: bool,
     exit_status: bool,
     strict: bool,
     stats: bool | None,
+    **options: Any,
 ) -> int:
     """Read records from FILE or stdin, write an alert for each risky transaction to stdout.
 
@@ -42,27 +74,40 @@ def main(  # noqa: PLR0913 - one argument an option
     Examples:
       txsim --seed 7 --records 100000 | txdetect --list blocklists/demo.csv | txalert
       zcat block.json.gz | txnorm | txdetect --list 'name=ofac,category=sanctions:sdn.txt'
+      txdetect --print-rules > rules.toml; txsim -n 9999 | txdetect --rules rules.toml --except velocity
 
     Rule "listed" finds parties of movements and approvals that a blocklist names, rule "mention" finds such
-    addresses in calldata. With these rules alone only lines that hold a listed address are parsed, the
-    others are checked for their framing; --strict parses all.
+    addresses in calldata. The other rules need no list: they follow every account's conduct. Without them
+    (--only listed,mention) only lines that hold a listed address are parsed, the others are checked for
+    their framing; --strict checks every key of every line.
 
     It does not convert raw chain data: that is txnorm's. It does not filter, format or deliver alerts: that
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
-    rules = chosen(only, leave_out)
+    gc.set_threshold(100_000, 50, 100)  # millions of accounts, hardly a cycle: look for them seldom
+    wanted = setup.Options(**options)
+    if print_rules:
+        return asked.print_rules(stdout())
+    if check_rules:
+        return asked.check_rules(wanted.rule_file, command.say)
+    if explain:
+        return asked.explain(file, command.say, stdout())
+    rules = wanted.rules()
     block, allow = lists.open(command.say, command.progress_shown())
-    if block is None:
-        command.say("no --list given: rules listed and mention have nothing to look for")
+    if block is None and (said := setup.idle_without_lists(rules)):
+        command.say(said)
     sink = stdout()
-    bad = stream.BadLines(command.say, strict=strict)
-    engine = Engine(rules, Screener(block, allow, allow_sanctions=allow_sanctions))
+    screener = setup.Screener(block, allow, allow_sanctions=allow_sanctions)
+    detector = wanted.detector(rules, screener, command.say)
+    keeper = wanted.keeper(detector, sink.flush, setup.fingerprint(rules, block, allow), command.say)
     command.say_if_waiting(file)
-    reading = Reading(engine, stream.open_source(file), bad, sink.flush)
+    bad = stream.BadLines(command.say, strict=strict)
+    reading = Reading(detector, stream.open_source(file), bad, sink.flush, keeper)
+    command.at_end(reading.remarks)
     if command.stats_wanted(stats):
         command.at_end(reading.summary)
-    for alert in reading.alerts(block if block and block.scannable and not strict else None):
+    for alert in reading.alerts(block, strict=strict):
         sink.write(alert)
     if bad.count:
         return command.BAD_INPUT
-    return command.FOUND if exit_status and engine.alerts else 0
+    return command.FOUND if exit_status and detector.alerts else 0

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from txpipe.detect.finding import Finding, Rule, alert
+import orjson
+
+from txpipe.address import canonical
+from txpipe.detect.conduct import NOBODY, Conduct, Listing
+from txpipe.detect.finding import Rule
+from txpipe.detect.memory import parts_of, restore
+from txpipe.detect.position import Position
 from txpipe.detect.rules.listed import Listed
 from txpipe.detect.rules.mention import Mention
-from txpipe.detect.screener import Screener
+from txpipe.detect.screener import Screener, day_of
+from txpipe.detect.state import Part
+from txpipe.detect.voice import REMEMBERED, Case, Voice
 from txpipe.errors import RecordFault
-from txpipe.record import SEVERITIES, alert_id, check, dumps, loads
-
-REMEMBERED = 100_000
-"""Alert ids kept to say each thing once; a movement that repeats an older one is said again."""
+from txpipe.record import Severity, check, loads
 
 MOST_WAITED = 10_000
 """Lines of any kind for which a transaction's further records are waited for, whatever it announces."""
 
-MOST_NESTED = 500
-"""Brackets a record may have to go into its alert as it is; orjson reads 1,024 levels."""
-
-_LISTS = frozenset({"inputs", "mentions"})
 _LOOKED_AT = frozenset({"transfer", "call", "approval"})
 _ENDS = _LOOKED_AT | {"block", "reorg"}
 """Types after which a transaction of the same chain has no more records, unless they belong to it."""
@@ -41,29 +41,6 @@ _ELSEWHERE = {
 """Types that end up here by mistake. Passing over them would look like "nothing found"."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A finding and the record that gave it."""
-
-    finding: Finding
-    record: dict[str, Any]
-    line: bytes
-
-    def tells_more_than(self, other: _Case) -> bool:
-        """Prefer the graver finding, and at equal gravity a movement over the call it belongs to."""
-        mine, its = (SEVERITIES.index(case.finding.severity) for case in (self, other))
-        return mine > its or (mine == its and other.record["type"] == "call" != self.record["type"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The last revision of an alert: its number, its severity's rank, whether its record was pending."""
-
-    rev: int
-    gravity: int
-    pending: bool
-
-
 @dataclass(slots=True)
 class _Transaction:
     """A transaction whose further records are announced: its findings wait for the one that says it best."""
@@ -71,14 +48,14 @@ class _Transaction:
     tx: str
     left: int
     patience: int
-    cases: dict[tuple[str, str], _Case] = field(default_factory=dict)
+    cases: dict[tuple[str, str], Case] = field(default_factory=dict)
 
-    def add(self, case: _Case) -> None:
+    def add(self, case: Case) -> None:
         name = (case.finding.rule, case.finding.subject)
         if name not in self.cases or case.tells_more_than(self.cases[name]):
             self.cases[name] = case
 
-    def verdict(self) -> Iterator[_Case]:
+    def verdict(self) -> Iterator[Case]:
         """Yield one case for each rule and subject; a mention only if no movement names its subject."""
         for (rule, subject), case in self.cases.items():
             if rule != Mention.ID or (Listed.ID, subject) not in self.cases:
@@ -91,15 +68,33 @@ class Engine:
     What it yields depends on the lines and settings only, never on how the input was cut into chunks.
 
     Attributes:
-        alerts: alerts yielded so far.
+        conduct: the rules about conduct; None if none run.
+        position: how far the input was taken; None if nobody asked.
+        undone_in_part: reorgs that went back further than blocks are remembered.
+        block_ended: whether the last record taken closed a block; kept only with a position.
     """
 
-    def __init__(self, rules: Sequence[Rule], screener: Screener) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        screener: Screener,
+        conduct: Conduct | None = None,
+        severities: Mapping[str, Severity] | None = None,
+    ) -> None:
         self._rules = tuple(rules)
         self._screener = screener
-        self._recent: OrderedDict[str, _Said] = OrderedDict()
+        self.conduct = conduct
+        self._voice = Voice(conduct, severities)
         self._open: dict[str, _Transaction] = {}
-        self.alerts = 0
+        self._doubted: list[Case] = []
+        self.position: Position | None = None
+        self.block_ended = False
+        self.undone_in_part = 0
+
+    @property
+    def alerts(self) -> int:
+        """How many alerts were yielded so far."""
+        return self._voice.alerts
 
     @property
     def silenced(self) -> int:
@@ -109,7 +104,7 @@ class Engine:
     @property
     def waiting(self) -> bool:
         """Whether the next record matters even if no list names anyone in it."""
-        return bool(self._open)
+        return bool(self._open or self._doubted)
 
     def feed(self, line: bytes) -> Iterator[bytes]:
         """Take one line; yield its alerts, and those of earlier records that waited for it.
@@ -122,19 +117,64 @@ class Engine:
         kind = record["type"]
         if kind in _ELSEWHERE:
             raise RecordFault(_ELSEWHERE[kind])
-        if kind not in _ENDS:
+        if kind not in _ENDS or (self.position is not None and self._taken(record, self.position)):
             return
+        if self._doubted:
+            yield from self._settle(record)
         transaction = self._open.get(record["chain"])
         if transaction and (kind not in _LOOKED_AT or record["tx"] != transaction.tx):
             yield from self._close(record["chain"])
             transaction = None
         if kind in _LOOKED_AT:
             yield from self._judge(record, line.strip(), transaction)
+        elif kind == "reorg":
+            yield from self._undo(record)
+
+    def watch(self, line: bytes) -> Iterable[bytes]:
+        """Take one line in which no list names anyone; as ``feed``, but only the rules about conduct look.
+
+        Of a plain movement only the keys that they read are checked.
+
+        Raises:
+            RecordFault: the line is no valid record; it had no effect.
+        """
+        conduct = self.conduct
+        if conduct is None or self._open or self._doubted:
+            return self.feed(line)
+        try:
+            record = orjson.loads(line)
+            if _plain(record) and record["chain"] in conduct.chains:
+                if self.position is not None and self._taken(record, self.position):
+                    return ()
+                found = conduct.take(record)
+                return self._heard(found, record, line) if found else ()
+        except (KeyError, TypeError, orjson.JSONDecodeError):
+            pass  # feed says what is wrong with it
+        return self.feed(line)
 
     def end(self) -> Iterator[bytes]:
         """Yield what still waits: the input has no more records."""
         for chain in list(self._open):
             yield from self._close(chain)
+        doubted, self._doubted = self._doubted, []
+        for case in doubted:
+            yield from self._voice.say(case)
+
+    def parts(self) -> Iterator[tuple[str, Iterable[Any]]]:
+        """Yield what must survive a restart, but for what waits (ask ``waiting`` first)."""
+        return parts_of(self.conduct, self._voice)
+
+    def restore(self, parts: Iterable[Part]) -> None:
+        """Take back what ``parts`` gave."""
+        restore(parts, self.conduct, self._voice)
+
+    def _taken(self, record: dict[str, Any], position: Position) -> bool:
+        """Note a record's place; whether an earlier run had taken it already."""
+        if position.covers(record):
+            return True
+        position.take(record)
+        self.block_ended = record["type"] == "block"
+        return False
 
     def _judge(
         self, record: dict[str, Any], line: bytes, transaction: _Transaction | None
@@ -150,9 +190,18 @@ class Engine:
             if transaction:
                 transaction.add(case)
             else:
-                yield from self._say(case)
+                yield from self._voice.say(case)
+        if self.conduct is not None and record["block"] is not None and not record.get("failed"):
+            yield from self._heard(self.conduct.take(record, self._listing(record)), record, line)
         if transaction and transaction.left <= 0:
             yield from self._close(record["chain"])
+
+    def _undo(self, record: dict[str, Any]) -> Iterator[bytes]:
+        """Undo what the dropped blocks did and take back what was said of them."""
+        chain, height = record["chain"], record["block"]
+        if self.conduct is not None and not self.conduct.undo(chain, height):
+            self.undone_in_part += 1
+        yield from self._voice.retract(chain, height)
 
     def _lose_patience(self) -> Iterator[bytes]:
         for chain, transaction in list(self._open.items()):
@@ -162,37 +211,82 @@ class Engine:
 
     def _close(self, chain: str) -> Iterator[bytes]:
         for case in self._open.pop(chain).verdict():
-            yield from self._say(case)
+            yield from self._voice.say(case)
 
-    def _cases(self, record: dict[str, Any], line: bytes) -> Iterator[_Case]:
+    def _cases(self, record: dict[str, Any], line: bytes) -> Iterator[Case]:
         for rule in self._rules:
             for finding in rule.find(record, self._screener):
-                yield _Case(finding, record, line)
+                yield Case(finding, record, line)
 
-    def _say(self, case: _Case) -> Iterator[bytes]:
-        """Yield the alert unless it was said; said again, as an update, when it is mined or graver now."""
-        finding, record = case.finding, case.record
-        name = alert_id(finding.rule, record["chain"], record["tx"], finding.subject)
-        gravity = SEVERITIES.index(finding.severity)
-        pending = record["block"] is None
-        known = self._recent.get(name)
-        if known is not None and gravity <= known.gravity and (pending or not known.pending):
-            return
-        rev = 0 if known is None else known.rev + 1
-        self._recent[name] = _Said(rev, gravity, pending)
-        if len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
-        self.alerts += 1
-        yield dumps(alert(name, finding, record, _embeddable(case), rev))
+    def _listing(self, record: dict[str, Any]) -> Listing:
+        """Return what the lists say of a movement's two parties."""
+        if self._screener.block is None:
+            return NOBODY
+        day = day_of(record["time"])
+        parties = {canonical(party) for party in (record["from"], record["to"]) if party is not None}
+        found = {party: self._screener.matches(party, day, count=False) for party in sorted(parties)}
+        return {party: entries for party, entries in found.items() if entries}
+
+    def _heard(self, found: Iterable[Any], record: dict[str, Any], line: bytes) -> Iterator[bytes]:
+        """Say what the rules about conduct found, but for what the transaction's rest may make void."""
+        for finding in found:
+            case = Case(finding, record, line.strip())
+            if finding.unless_paid is None:
+                yield from self._voice.say(case)
+            else:
+                self._doubted.append(case)
+
+    def _settle(self, record: dict[str, Any]) -> Iterator[bytes]:
+        """Drop what is doubted if this record of its transaction pays; say it if the transaction is over."""
+        doubted, self._doubted = self._doubted, []
+        for case in doubted:
+            if record["chain"] != case.record["chain"]:
+                self._doubted.append(case)
+            elif record.get("tx") != case.record["tx"]:
+                yield from self._voice.say(case)
+            elif record["type"] != "transfer" or not self._pays(record, case.finding.unless_paid):
+                self._doubted.append(case)
+
+    def _pays(self, record: dict[str, Any], address: str | None) -> bool:
+        """Say whether a transfer gives an address something of worth: anyone can make up a token."""
+        to = record["to"]
+        if to is None or canonical(to) != address or not record["value"].strip("0") or self.conduct is None:
+            return False
+        watch = self.conduct.chains[record["chain"]]
+        return bool(record.get("usd")) or watch.tracker.assets.of(record).known
 
 
-def _embeddable(case: _Case) -> bytes:
-    """Return the record as it came in, unless its nesting would make the alert unreadable."""
-    if case.line.count(b"[") + case.line.count(b"{") <= MOST_NESTED:
-        return case.line
-    flat = {
-        key: value
-        for key, value in case.record.items()
-        if key in _LISTS or not isinstance(value, (dict, list))
-    }
-    return dumps(flat).strip()
+def _plain(record: dict[str, Any]) -> bool:
+    """Whether a mined movement has the keys that rules about conduct read, with values that they can read.
+
+    Raises:
+        KeyError: one is missing.
+        TypeError: it is no JSON object.
+    """
+    kind = record["type"]
+    sender, to = record["from"], record["to"]
+    if (
+        kind not in _LOOKED_AT
+        or type(record["time"]) is not int
+        or type(record["block"]) is not int
+        or (type(sender) is not str and sender is not None)
+        or (type(to) is not str and to is not None)
+        or type(record["tx"]) is not str
+        or type(record["n"]) is not int
+        or "failed" in record
+    ):
+        return False
+    if kind == "call":
+        return True
+    value = record["value"]
+    return (
+        type(value) is str
+        and value.isdecimal()
+        and type(record["asset"]) is str
+        and ("usd" not in record or type(record["usd"]) in _NUMBERS)
+    )
+
+
+_NUMBERS = frozenset({int, float})
+
+__all__ = ["MOST_WAITED", "REMEMBERED", "Engine"]

@@ -27,6 +27,9 @@ class Finding:
         role: whether the subject is the suspect or the victim.
         title: one plain sentence.
         evidence: the numbers compared and the list entries matched: enough to redo the decision by hand.
+        about: whose incident it belongs to, if not the subject's: the suspect, where the subject is a victim.
+        unless_paid: an address that makes the finding void if it receives anything later in the same
+            transaction (a swap gives something back).
     """
 
     rule: str
@@ -37,6 +40,8 @@ class Finding:
     title: str
     evidence: dict[str, Any] = field(default_factory=dict)
     role: Literal["suspect", "victim"] = "suspect"
+    about: str | None = None
+    unless_paid: str | None = None
 
 
 class Rule(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,13 +12,18 @@ from typing import TYPE_CHECKING
 
 from txpipe import stream
 from txpipe.detect.engine import Engine
+from txpipe.detect.keeper import Keeper
+from txpipe.detect.shadow import Shadowed
 from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
-from txpipe.window import windows
+from txpipe.window import WINDOW, windows
 
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
+
+_SEARCHED_BYTES = 4 << 30
+"""A file of this size is searched in about a second once it is in memory."""
 
 PARSED_FIRST = 100
 """Lines at the start of an input that are parsed whatever they hold."""
@@ -32,73 +38,143 @@ class Reading:
         source: the input.
         bad: reports lines that are no records.
         idle: called before every read, to flush what was found.
+        keeper: saves the state where blocks end and at the end; None if none is kept.
         lines: lines read so far, blank ones included.
         started: monotonic seconds at which it began; only the summary looks at it.
     """
 
-    engine: Engine
+    engine: Engine | Shadowed
     source: Source
     bad: BadLines
     idle: Callable[[], None]
+    keeper: Keeper | None = None
     lines: int = 0
     started: float = field(default_factory=time.monotonic)
     _numbered: tuple[int, int] = (0, 0)
 
-    def alerts(self, screen_with: Index | None) -> Iterator[bytes]:
+    def alerts(self, index: Index | None, *, strict: bool = False) -> Iterator[bytes]:
         """Yield the input's alerts as lines, as soon as each is certain.
 
+        Without rules about conduct, lines that hold no listed address are checked for their framing only; the
+        first PARSED_FIRST lines are always parsed, so that input of another kind does not pass for records in
+        which nothing is listed. With them every line is parsed, and checked for what they read of it.
+
         Args:
-            screen_with: look for its addresses in raw bytes and parse only the lines that hit; None parses
-                every line. Both ways find the same; a line that is not parsed is checked for its framing. The
-                first PARSED_FIRST lines are always parsed, so that input of another kind does not pass for
-                records in which nothing is listed.
+            index: the blocklists; where raw bytes can be searched for it, only lines that hit are screened,
+                which finds the same.
+            strict: check every key of every line.
 
         Raises:
             BadLine: under --strict.
             InputFailed: the input broke off.
         """
+        if self.engine.conduct is not None:
+            self.engine.conduct.reorgs = may_hold(self.source.fd, b'"reorg"')
         try:
-            yield from self._parsed() if screen_with is None else self._screened(screen_with)
+            if strict or (index is not None and not index.scannable):
+                yield from self._parsed()
+            elif self.engine.conduct is not None:
+                yield from self._watched(index)
+            elif index is None or self.keeper is not None:
+                yield from self._parsed()
+            else:
+                yield from self._screened(index)
         except (BadLine, InputFailed, KeyboardInterrupt):
-            yield from self.engine.end()  # what waited for more is not lost with it
+            yield from self._end()  # what waited for more is not lost with it
             raise
+        yield from self._end()
+
+    def _end(self) -> Iterator[bytes]:
         yield from self.engine.end()
+        self._say_lacks()
+        if self.keeper is not None:
+            self.keeper.save()
+
+    def _say_lacks(self) -> None:
+        conduct = self.engine.conduct
+        for lack in conduct.blind_to(self.lines) if conduct else ():
+            self.bad.say(lack)
+
+    def remarks(self) -> str:
+        """Say what a user should know at the end, whether or not a summary is wanted; nothing mostly."""
+        return self.engine.difference() if isinstance(self.engine, Shadowed) else ""
 
     def summary(self) -> str:
         """Say in one line what was read and found so far."""
         seconds = time.monotonic() - self.started
         rate = f", {self.lines / seconds:,.0f} lines/s" if seconds > 0 else ""
+        conduct = self.engine.conduct
+        kept = f", {conduct.accounts:,} accounts kept" if conduct else ""
+        if conduct and conduct.forgotten:
+            kept += f", {conduct.forgotten:,} forgotten to stay within --max-memory"
+        if isinstance(self.engine, Engine) and self.engine.undone_in_part:
+            kept += f", {self.engine.undone_in_part:,} reorgs undone in part: deeper than blocks are kept"
         return (
             f"{self.lines:,} lines read, {self.engine.alerts:,} alerts, {self.engine.silenced:,} silenced by"
-            f" allow-lists, {self.bad.count:,} bad lines in {seconds:,.1f} s{rate}"
+            f" allow-lists, {self.bad.count:,} bad lines{kept} in {seconds:,.1f} s{rate}"
         )
 
     def _parsed(self) -> Iterator[bytes]:
         for number, line in stream.numbered_lines(self.source, self.idle, self.bad):
             self.lines = number
             yield from self._feed(line, lambda: self.lines)
+            if self.keeper is not None and self.engine.block_ended:
+                self.keeper.offer()
 
     def _screened(self, index: Index) -> Iterator[bytes]:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no linear algebra here: start no threads for it
-        from txpipe.detect.screen import Scanner  # noqa: PLC0415 - numpy costs 80 ms
-
         scanner: Scanner | None = None
+        for buffer, size in self._windows():
+            if scanner is None:
+                scanner = _scanner(index, buffer)
+            yield from self._screen(scanner, size)
+
+    def _watched(self, index: Index | None) -> Iterator[bytes]:
+        """Parse every line; screen those that may hit."""
+        scanner: Scanner | None = None
+        for buffer, size in self._windows():
+            if index is not None and scanner is None:
+                scanner = _scanner(index, buffer)
+            lines = bytes(buffer[: size - 1]).split(b"\n")
+            hits: set[int] = set()
+            if scanner is not None:
+                hits = {buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size)}
+                hits |= lines_with(b"\\", buffer, size)
+            yield from self._watch(lines, hits)
+            self._say_lacks()
+
+    def _watch(self, lines: list[bytes], hits: set[int]) -> Iterator[bytes]:
+        engine = self.engine
+        watch, keeper = engine.watch, self.keeper
+        before = self.lines
+        at = 0
+        for number, line in enumerate(lines, before + 1):
+            self.lines = number
+            try:
+                found = watch(line) if not hits or at not in hits else engine.feed(line)
+                if found:
+                    yield from found
+            except RecordFault as fault:
+                if line and not line.isspace():
+                    self.bad.report(self.source.name, number, str(fault))
+            if hits:
+                at += len(line) + 1
+            if keeper is not None and engine.block_ended:
+                keeper.offer()
+
+    def _windows(self) -> Iterator[tuple[bytearray, int]]:
         for window in windows(self.source, self.idle):
             if isinstance(window, TooLong):
                 self.lines += 1
                 self.bad.report(self.source.name, self.lines, stream.too_long(window, stream.MAX_LINE))
-                continue
-            buffer, size = window
-            if scanner is None:
-                scanner = Scanner(index, buffer)
-            yield from self._screen(scanner, size)
+            else:
+                yield window
 
     def _screen(self, scanner: Scanner, size: int) -> Iterator[bytes]:
         """Parse the lines of one window that need it, in order, and those that the engine waits for."""
         buffer = scanner.buffer
         count, starts = scanner.misframed(size)
         starts.update(buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size))
-        starts |= lines_with(b"\\", buffer, size)
+        starts |= lines_with(b"\\", buffer, size) | lines_with(b'"reorg"', buffer, size)
         starts |= first_lines(buffer, size, PARSED_FIRST - self.lines)
         todo = iter(sorted(starts))
         at = 0
@@ -123,6 +199,26 @@ class Reading:
             yield from self.engine.feed(line)
         except RecordFault as fault:
             self.bad.report(self.source.name, number(), str(fault))
+
+
+def may_hold(fd: int, text: bytes) -> bool:
+    """Say whether an input may hold a text; only a file that is there as a whole, not huge, can say no."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _SEARCHED_BYTES:
+        return True
+    at = os.lseek(fd, 0, os.SEEK_CUR)
+    while len(chunk := os.pread(fd, WINDOW + len(text), at)) >= len(text):
+        if text in chunk:
+            return True
+        at += WINDOW
+    return False
+
+
+def _scanner(index: Index, buffer: bytearray) -> Scanner:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no linear algebra here: start no threads for it
+    from txpipe.detect.screen import Scanner  # noqa: PLC0415 - numpy costs 80 ms
+
+    return Scanner(index, buffer)
 
 
 def first_lines(buffer: bytearray, size: int, count: int) -> set[int]:

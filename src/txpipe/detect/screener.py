@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from txpipe.lists.entry import Entry
 from txpipe.lists.index import Index
 
+_NAMES_KEPT = 100_000
+"""Addresses of an allow-list of at most this size are kept in a set: every new account asks for them."""
+
 SANCTIONS = "sanctions"
 """The category that an allow-list silences only on demand: the law has no allow-list."""
 
@@ -28,13 +31,15 @@ class Screener:
     allow: Index | None = None
     allow_sanctions: bool = False
     silenced: int = 0
+    _names: frozenset[str] | None = None
 
-    def matches(self, address: str, day: str) -> tuple[Entry, ...]:
+    def matches(self, address: str, day: str, *, count: bool = True) -> tuple[Entry, ...]:
         """Return the entries that count against an address.
 
         Args:
             address: canonical spelling.
             day: YYYY-MM-DD of the record; entries delisted by then do not count.
+            count: count it if an allow-list wins.
         """
         if self.block is None:
             return ()
@@ -44,8 +49,18 @@ class Screener:
         if not found or not self._allowed(address, day):
             return found
         left = () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
-        self.silenced += not left
+        self.silenced += count and not left
         return left
+
+    def allows(self, address: str, time: int) -> bool:
+        """Return whether an allow-list names an address at a time (Unix seconds)."""
+        if self.allow is None:
+            return False
+        if self._names is None and self.allow.addresses <= _NAMES_KEPT:
+            self._names = frozenset(entry.address for entry in self.allow.entries())
+        if self._names is not None and address not in self._names:
+            return False
+        return self._allowed(address, day_of(time))
 
     def _allowed(self, address: str, day: str) -> bool:
         return self.allow is not None and any(entry.active(day) for entry in self.allow.find(address))

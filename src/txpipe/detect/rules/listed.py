@@ -51,6 +51,16 @@ BY_CATEGORY: dict[str, tuple[Severity, Severity]] = {
 }
 """Severity of value going to a listed party, and of value coming from one. Unknown categories: as scam."""
 
+SILENT = (
+    "no entry for this address on any list (it is on {matches.list}, of {matches.list_date})",
+    "a date in the column delisted of every such entry, not later than the day of the transaction",
+    (
+        "an allow-list that names it; sanctions yield only to --allow-sanctions (it is listed for "
+        "{matches.category})"
+    ),
+)
+"""What would have kept the rule silent."""
+
 _VERBS = {
     TO: "to",
     FROM: "from",

@@ -26,11 +26,18 @@ from typing import Any
 
 from txpipe.address import canonical
 from txpipe.detect.finding import Finding
+from txpipe.detect.rules.listed import SILENT as LISTED
 from txpipe.detect.rules.listed import finding, matches, parties
 from txpipe.detect.screener import Screener
 from txpipe.record import Severity
 
 MENTION = "mention"
+
+SILENT = (
+    *LISTED,
+    "a record of the same transaction that names {address} as a party: then rule listed speaks",
+)
+"""What would have kept the rule silent."""
 
 
 class Mention:

@@ -1,0 +1,87 @@
+"""Keeps a detector's state in a file: at block boundaries, never ahead of what was written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from txpipe.detect.account import LAYOUT
+from txpipe.detect.engine import Engine
+from txpipe.detect.position import Position
+from txpipe.detect.state import REMEDY, StateFile
+from txpipe.errors import StateFault
+
+SHARE_OF_TIME = 10
+"""A save that took a second is followed by none for ten: state of millions of accounts takes its time."""
+
+
+class Keeper:
+    """Saves a detector's state now and then, and at the end."""
+
+    def __init__(
+        self,
+        file: StateFile,
+        engine: Engine,
+        every_s: float,
+        flush: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """Take what to save and where.
+
+        Args:
+            file: where state is kept.
+            engine: whose state.
+            every_s: seconds between saves, at least.
+            flush: writes out what was found; called before every save.
+            clock: monotonic seconds.
+        """
+        self._file = file
+        self._engine = engine
+        self._every_s = every_s
+        self._flush = flush
+        self._clock = clock
+        self._next = clock() + every_s
+
+    def begin(self, fingerprint: dict[str, Any]) -> str | None:
+        """Restore the state if there is some; returns what a user should know of it.
+
+        Args:
+            fingerprint: which rules and lists run; JSON data. Others than before go on with what there is.
+
+        Raises:
+            StateFault: the file cannot be believed.
+        """
+        self._fingerprint = fingerprint
+        self._engine.position = Position()
+        loaded = self._file.load()
+        if loaded is None:
+            return None
+        header, parts = loaded
+        if header.get("layout") != LAYOUT:
+            raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}")
+        self._engine.restore(parts)
+        position = self._engine.position = Position.said(header["position"])
+        at = ", ".join(f"{chain} block {place[0]:,}" for chain, place in position.places.items())
+        changed = sorted(key for key in fingerprint if header["fingerprint"].get(key) != fingerprint[key])
+        return f"goes on from {self._file.path} ({at or 'its start'})" + (
+            f"; {' and '.join(changed)} changed since" if changed else ""
+        )
+
+    def offer(self) -> None:
+        """Save if it is time to; call it where a block has ended."""
+        if self._clock() >= self._next and not self._engine.waiting:
+            self.save()
+
+    def save(self) -> None:
+        """Write out what was found, then save."""
+        began = self._clock()
+        self._flush()
+        position = self._engine.position
+        header = {
+            "position": position.to_say() if position else {},
+            "fingerprint": self._fingerprint,
+            "layout": LAYOUT,
+        }
+        self._file.save(header, self._engine.parts())
+        ended = self._clock()
+        self._next = ended + max(self._every_s, SHARE_OF_TIME * (ended - began))

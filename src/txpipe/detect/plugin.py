@@ -1,0 +1,89 @@
+"""Rules of a user's own, from a Python file: the same interface as the rules of ``detect.rules``.
+
+The file names its rules in ``RULES``, a tuple of classes; it runs with the rights of whoever starts txdetect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from txpipe.detect.conduct import ConductRule
+from txpipe.errors import RuleFault
+from txpipe.fields import SEVERITIES
+
+_NEEDS: dict[str, type] = {
+    "ID": str,
+    "VERSION": int,
+    "SEVERITY": str,
+    "SENT": int,
+    "RECEIVED": int,
+    "UNLESS": int,
+}
+
+
+def load(path: str, taken: Collection[str]) -> tuple[Sequence[type[ConductRule]], str]:
+    """Load the rules of a Python file.
+
+    Args:
+        path: the file.
+        taken: ids that other rules have.
+
+    Returns:
+        The rules, and a digest of the file.
+
+    Raises:
+        RuleFault: it cannot be read or run, or its rules lack something.
+    """
+    module, digest = _module(path)
+    rules = getattr(module, "RULES", None)
+    if not isinstance(rules, (tuple, list)) or not rules:
+        raise RuleFault(f"{path}: names no rules; a tuple RULES of classes is expected")
+    ids = set(taken)
+    for rule in rules:
+        if wrong := _wrong(rule, ids):
+            raise RuleFault(f"{path}: {getattr(rule, '__name__', rule)} {wrong}")
+        ids.add(rule.ID)
+    return rules, digest
+
+
+def _module(path: str) -> tuple[ModuleType, str]:
+    try:
+        digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    except OSError as exc:
+        raise RuleFault(f"{path}: cannot be read: {exc.strerror}") from exc
+    name = f"txpipe_plugin_{digest}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RuleFault(f"{path}: is no Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == path]
+        at = f":{lines[-1]}" if lines else ""
+        raise RuleFault(f"{path}{at}: {type(exc).__name__}: {exc}") from exc
+    return module, digest
+
+
+def _wrong(rule: Any, taken: Collection[str]) -> str:
+    if not isinstance(rule, type):
+        return "is no class"
+    for name, kind in _NEEDS.items():
+        if type(getattr(rule, name, None)) is not kind:
+            return f"has no {name} of type {kind.__name__}"
+    if rule.ID in taken:  # type: ignore[attr-defined]
+        return f'has the id "{rule.ID}" of another rule'  # type: ignore[attr-defined]
+    if rule.SEVERITY not in SEVERITIES:  # type: ignore[attr-defined]
+        return f"has a SEVERITY that is none of {', '.join(SEVERITIES)}"
+    for name in ("sent", "received"):
+        if not callable(getattr(rule, name, None)):
+            return f"has no method {name}(move, me, other)"
+    return ""

@@ -1,0 +1,103 @@
+"""How far an input was taken, chain by chain, so that a restart on the same input skips what is covered."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from txpipe.record import dumps
+
+REORGS = 64
+"""Reorg records by which a repeated one is known."""
+
+Place = tuple[int, str, int, bool]
+"""Height, hash (of a closed block), records taken in it, whether it is closed."""
+
+
+class Position:
+    """How far each chain was taken.
+
+    Attributes:
+        places: by chain.
+        skipped: records that an earlier run had taken.
+    """
+
+    def __init__(
+        self, places: dict[str, Place] | None = None, reorgs: dict[str, list[str]] | None = None
+    ) -> None:
+        """Begin at the start, or where an earlier run had come to.
+
+        Args:
+            places: by chain.
+            reorgs: digests of the last reorg records taken, by chain: the same input has them again, another
+                has its own.
+        """
+        self.places = dict(places or {})
+        self.reorgs = {chain: list(digests) for chain, digests in (reorgs or {}).items()}
+        self.skipped = 0
+        self._until = dict(self.places)
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    @classmethod
+    def said(cls, said: dict[str, dict[str, Any]]) -> Position:
+        """Begin where ``to_say`` said that an earlier run had come to."""
+        places = {chain: (at["block"], at["hash"], at["records"], at["closed"]) for chain, at in said.items()}
+        return cls(places, {chain: at["reorgs"] for chain, at in said.items()})
+
+    def to_say(self) -> dict[str, dict[str, Any]]:
+        """Return the position as JSON data: by chain, block (height), hash, records, closed, reorgs."""
+        return {
+            chain: dict(zip(("block", "hash", "records", "closed"), place, strict=True))
+            | {"reorgs": self.reorgs.get(chain, [])}
+            for chain, place in self.places.items()
+        }
+
+    def covers(self, record: dict[str, Any]) -> bool:
+        """Say whether an earlier run took a record; call it once for each record of the input, in order.
+
+        Pending records are never covered.
+        """
+        chain = record.get("chain")
+        until = self._until.get(chain) if type(chain) is str else None
+        height = record.get("block")
+        if type(chain) is not str or type(height) is not int:
+            return False
+        if record["type"] == "reorg":
+            known = _digest(record) in self.reorgs.get(chain, ())
+            if not known:
+                self._until.pop(chain, None)
+            return known
+        if until is None:
+            return False
+        if height > until[0]:
+            del self._until[chain]
+            return False
+        seen = self._seen.get(chain, (-1, 0))
+        count = seen[1] + 1 if seen[0] == height else 1
+        self._seen[chain] = (height, count)
+        if height < until[0] or until[3] or count <= until[2]:
+            self.skipped += 1
+            return True
+        del self._until[chain]
+        return False
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Note a record that was taken."""
+        height = record.get("block")
+        if type(height) is not int:
+            return
+        chain = record["chain"]
+        if record["type"] == "reorg":
+            self.reorgs[chain] = [*self.reorgs.get(chain, ()), _digest(record)][-REORGS:]
+            self.places[chain] = (height - 1, "", 0, True)
+            return
+        if record["type"] == "block":
+            self.places[chain] = (height, record["hash"], 0, True)
+            return
+        place = self.places.get(chain)
+        taken = place[2] + 1 if place is not None and place[0] == height else 1
+        self.places[chain] = (height, "", taken, False)
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.blake2b(dumps(record), digest_size=8).hexdigest()

@@ -1,0 +1,17 @@
+"""Settings of rules: what each may be, with its unit and where its default comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+
+def setting(default: Any, unit: str, source: str) -> Any:
+    """Declare a field of a rule's settings.
+
+    Args:
+        default: its type is the setting's type.
+        unit: of the number, as in ``USD``, ``seconds``, ``share 0-1``; "" for a plain count or a flag.
+        source: where the default comes from: a publication, a published tool, or a measurement.
+    """
+    return dataclasses.field(default=default, metadata={"unit": unit, "source": source})

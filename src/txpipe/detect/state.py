@@ -1,0 +1,144 @@
+"""State files: what a detector knows, saved at once or not at all, and read whole or refused.
+
+Format: a line of magic, a line of JSON (versions, position, counts), then chunks (8 bytes of length, little
+endian, and a pickle of plain data), a length of 0, and a BLAKE2b digest of everything before it. Pickles are
+read by a reader that knows no classes: nothing in a file can name code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+import txpipe
+from txpipe.errors import StateFault
+
+MAGIC = b"txpipe state 1\n"
+CHUNK = 10_000
+"""Items of one kind in a chunk."""
+
+_DIGEST_BYTES = 32
+REMEDY = "delete it, or name another file, to begin anew (the input from its start gives the same alerts)"
+
+Part = tuple[str, list[Any]]
+"""A kind, and items of it: plain data."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFile:
+    """Where state is kept.
+
+    Attributes:
+        path: the file; ``path`` with ``.pos`` behind it says the position in JSON, for others to read.
+    """
+
+    path: Path
+
+    def load(self) -> tuple[dict[str, Any], Iterator[Part]] | None:
+        """Return the header and the parts of the file, verified; None if there is no such file.
+
+        Raises:
+            StateFault: it is corrupt, truncated, foreign or of another version, or cannot be read.
+        """
+        try:
+            with self.path.open("rb") as file:
+                self._verify(file)
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise StateFault(self.path, f"cannot be read: {exc.strerror}") from exc
+        parts = self._parts()
+        return next(parts)[1][0], parts
+
+    def save(self, header: dict[str, Any], parts: Iterable[tuple[str, Iterable[Any]]]) -> None:
+        """Replace the file by a new one, atomically, and its position beside it.
+
+        Args:
+            header: JSON data; ``position`` of it goes into the file beside.
+            parts: kinds and their items; plain data, streamed.
+
+        Raises:
+            StateFault: it cannot be written; the old file is as it was.
+        """
+        try:
+            self._replace(self.path, self._chunks(header, parts))
+            self._replace(
+                self.path.with_name(self.path.name + ".pos"),
+                [orjson.dumps(header["position"], option=orjson.OPT_APPEND_NEWLINE)],
+            )
+        except OSError as exc:
+            raise StateFault(self.path, f"cannot be written: {exc.strerror}") from exc
+
+    @staticmethod
+    def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with new.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+
+    @staticmethod
+    def _chunks(header: dict[str, Any], parts: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
+        digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        head = {"txpipe": txpipe.__version__} | header
+        for chunk in itertools.chain([MAGIC, orjson.dumps(head) + b"\n"], _packed(parts), [_length(0)]):
+            digest.update(chunk)
+            yield chunk
+        yield digest.digest()
+
+    def _verify(self, file: BinaryIO) -> None:
+        """Read the whole file once, before anything of it is believed."""
+        if file.read(len(MAGIC)) != MAGIC:
+            raise StateFault(self.path, f"is no state file of this version of txdetect; {REMEDY}")
+        size = os.fstat(file.fileno()).st_size
+        file.seek(0)
+        digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        left = size - _DIGEST_BYTES
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+        if left != 0 or file.read() != digest.digest():
+            raise StateFault(self.path, f"is damaged or cut short; {REMEDY}")
+
+    def _parts(self) -> Iterator[Part]:
+        """Yield the header as a part of its own, then the parts; only of a verified file."""
+        with self.path.open("rb") as file:
+            file.readline()
+            yield "header", [orjson.loads(file.readline())]
+            while size := int.from_bytes(file.read(8), "little"):
+                kind, items = _Reader(io.BytesIO(file.read(size))).load()
+                yield kind, items
+
+
+class _Reader(pickle.Unpickler):
+    """Reads plain data only."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Refuse: no class and no function belongs into a state file."""
+        raise pickle.UnpicklingError(f"names {module}.{name}")
+
+
+def _packed(parts: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[bytes]:
+    for kind, items in parts:
+        left = iter(items)
+        while batch := list(itertools.islice(left, CHUNK)):
+            data = pickle.dumps((kind, batch), protocol=5)
+            yield _length(len(data)) + data
+
+
+def _length(size: int) -> bytes:
+    return size.to_bytes(8, "little")

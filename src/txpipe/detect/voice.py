@@ -1,0 +1,207 @@
+"""What is said: each thing once, again when graver or mined, with its part in a risk and an incident."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Any
+
+import orjson
+
+from txpipe.detect.conduct import Conduct
+from txpipe.detect.finding import SCORES, Finding, alert
+from txpipe.detect.journal import BLOCKS_KEPT
+from txpipe.record import SEVERITIES, Severity, alert_id, dumps, loads
+
+REMEMBERED = 100_000
+"""Alert ids kept to say each thing once; a movement that repeats an older one is said again."""
+
+INCIDENT_S = 7 * 86400
+"""Seconds of silence about an account after which a new alert begins a new incident."""
+
+LATELY = 10_000
+"""Alerts of a chain's last blocks that can be taken back."""
+
+RISK_S = 30 * 86400
+"""Seconds for which a rule's finding counts in an account's combined score."""
+
+MOST_NESTED = 500
+"""Brackets a record may have to go into its alert as it is; orjson reads 1,024 levels."""
+
+_LISTS = frozenset({"inputs", "mentions"})
+_RISK = "risk"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A finding and the record that gave it."""
+
+    finding: Finding
+    record: dict[str, Any]
+    line: bytes
+
+    def tells_more_than(self, other: Case) -> bool:
+        """Prefer the graver finding, and at equal gravity a movement over the call it belongs to."""
+        mine, its = (SEVERITIES.index(case.finding.severity) for case in (self, other))
+        return mine > its or (mine == its and other.record["type"] == "call" != self.record["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The last revision of an alert: its number, its severity's rank, whether its record was pending."""
+
+    rev: int
+    gravity: int
+    pending: bool
+
+
+class Voice:
+    """Turns cases into alerts.
+
+    Attributes:
+        alerts: alerts said so far.
+    """
+
+    def __init__(
+        self, conduct: Conduct | None = None, severities: Mapping[str, Severity] | None = None
+    ) -> None:
+        """Take whose accounts keep combined scores, and the severity of rules whose own somebody overrode."""
+        self._conduct = conduct
+        self._severities = severities or {}
+        self._recent: OrderedDict[str, _Said] = OrderedDict()
+        self._lately: dict[str, deque[tuple[int, bytes]]] = {}
+        self._incidents: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
+        self.alerts = 0
+
+    def say(self, case: Case) -> Iterator[bytes]:
+        """Yield the alert unless it was said; said again, as an update, when it is mined or graver now."""
+        finding, record = case.finding, case.record
+        if finding.rule in self._severities:
+            severity = self._severities[finding.rule]
+            finding = replace(finding, severity=severity, score=SCORES[severity])
+        name = alert_id(finding.rule, record["chain"], record["tx"], finding.subject)
+        gravity = SEVERITIES.index(finding.severity)
+        pending = record["block"] is None
+        known = self._recent.get(name)
+        if known is not None and gravity <= known.gravity and (pending or not known.pending):
+            return
+        rev = 0 if known is None else known.rev + 1
+        self._recent[name] = _Said(rev, gravity, pending)
+        if len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+        self.alerts += 1
+        again = known is not None and known.gravity < 0
+        finding, parts = self._combined(finding, record)
+        said = alert(name, finding, record, _embeddable(case), rev)
+        if again:
+            said["status"] = "open"
+        said["incident"] = self._incident(finding, record, name)
+        if len(parts) > 1:
+            said["parts"] = parts
+        line = dumps(said)
+        if not pending:
+            self._keep(record["chain"], record["block"], line)
+        yield line
+
+    def retract(self, chain: str, height: int) -> Iterator[bytes]:
+        """Take back what was said of a chain's blocks from a height on, each alert in its last revision."""
+        kept = self._lately.get(chain, deque())
+        gone = {loads(line)["id"]: line for at, line in kept if at >= height}
+        self._lately[chain] = deque((entry for entry in kept if entry[0] < height), maxlen=LATELY)
+        for name, line in gone.items():
+            said = loads(line)
+            rev = self._recent[name].rev + 1 if name in self._recent else said["rev"] + 1
+            self._recent[name] = _Said(rev, -1, pending=False)
+            record = orjson.Fragment(dumps(said["record"]).strip())
+            yield dumps(said | {"status": "retracted", "rev": rev, "record": record})
+
+    def _keep(self, chain: str, height: int, line: bytes) -> None:
+        """Remember an alert as long as its block may be dropped."""
+        kept = self._lately.get(chain)
+        if kept is None:
+            kept = self._lately[chain] = deque(maxlen=LATELY)
+        kept.append((height, line))
+        while kept and kept[0][0] < height - BLOCKS_KEPT:
+            kept.popleft()
+
+    def saved(self) -> list[tuple[Any, ...]]:
+        """Return what was said and which incidents there are, as plain data."""
+        said = [("said", name, one.rev, one.gravity, one.pending) for name, one in self._recent.items()]
+        lately = [("lately", chain, list(kept)) for chain, kept in self._lately.items()]
+        return [*said, *lately, *(("incident", *key, *known) for key, known in self._incidents.items())]
+
+    def restore(self, saved: list[tuple[Any, ...]]) -> None:
+        """Take back what ``saved`` returned."""
+        for kind, *values in saved:
+            if kind == "said":
+                self._recent[values[0]] = _Said(*values[1:])
+            elif kind == "lately":
+                self._lately[values[0]] = deque(values[1], maxlen=LATELY)
+            else:
+                self._incidents[values[0], values[1]] = (values[2], values[3])
+
+    def _combined(self, finding: Finding, record: dict[str, Any]) -> tuple[Finding, dict[str, int]]:
+        """Return the finding with its account's combined score, and the score of each rule in it."""
+        account = self._conduct.find(record["chain"], finding.subject) if self._conduct else None
+        if account is None or finding.role == "victim":
+            return finding, {}
+        time = record["time"]
+        if self._conduct is not None:
+            self._conduct.keep(record["chain"], account)
+        kept: dict[str, tuple[int, int]] = account.note(_RISK, {})
+        for rule in [rule for rule, (_, at) in kept.items() if abs(time - at) > RISK_S]:
+            del kept[rule]
+        kept[finding.rule] = (max(finding.score, kept.get(finding.rule, (0, 0))[0]), time)
+        parts = {rule: score for rule, (score, _) in sorted(kept.items())}
+        if len(parts) == 1:
+            return finding, parts
+        score = max(finding.score, combined(list(parts.values())))
+        severity = max(finding.severity, severity_of(score), key=SEVERITIES.index)
+        return replace(finding, score=score, severity=severity), parts
+
+    def _incident(self, finding: Finding, record: dict[str, Any], name: str) -> str:
+        """Return the id of the incident: alerts about one suspect without a week's pause share one."""
+        key = (record["chain"], finding.about or finding.subject)
+        known = self._incidents.pop(key, None)
+        time = record["time"]
+        if known is None or abs(time - known[1]) > INCIDENT_S:
+            known = (alert_id("incident", *key, name), time)
+        self._incidents[key] = (known[0], time)
+        if len(self._incidents) > REMEMBERED:
+            self._incidents.popitem(last=False)
+        return known[0]
+
+
+def combined(scores: list[int]) -> int:
+    """Return one risk score for several rules' scores, 0 to 99: independent signs add up, none alone grows.
+
+    Each score counts as the square of its share of 100, as a chance; the chances are united (noisy or).
+
+    >>> combined([55]), combined([30, 30]), combined([55, 55]), combined([80, 55])
+    (55, 41, 72, 87)
+    """
+    clean = 1.0
+    for score in scores:
+        clean *= 1.0 - (score / 100) ** 2
+    return min(99, round(100 * sqrt(1.0 - clean)))
+
+
+def severity_of(score: int) -> Severity:
+    """Return the severity in whose band a score lies."""
+    return max(
+        (severity for severity in SCORES if SCORES[severity] <= score), key=SEVERITIES.index, default="info"
+    )
+
+
+def _embeddable(case: Case) -> bytes:
+    """Return the record as it came in, unless its nesting would make the alert unreadable."""
+    if case.line.count(b"[") + case.line.count(b"{") <= MOST_NESTED:
+        return case.line
+    flat = {
+        key: value
+        for key, value in case.record.items()
+        if key in _LISTS or not isinstance(value, (dict, list))
+    }
+    return dumps(flat).strip()

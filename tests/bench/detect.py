@@ -1,0 +1,108 @@
+"""Rules about conduct: all of them on one core beside a bare orjson loop; memory an account."""
+
+import importlib.util
+import random
+import sys
+import time
+from collections import Counter
+
+import processes
+import windows
+
+LOOP = "import sys, orjson\nfor line in sys.stdin.buffer: orjson.loads(line)"
+WANTED = 0.15
+"""Share of a bare loop's speed that is asked for; 0.30 is the aim."""
+
+ACCOUNTS = 5_000_000
+MOST_BYTES = 800
+"""An account may take: 5,000,000 in 4 GB."""
+
+
+def run(folder, options):
+    records = folder / "conduct.ndjson"
+    detect, sim = processes.script("txdetect"), processes.script("txsim")
+    if not records.exists():
+        processes.timed(f"{sim} --seed 3 --tps 5 --records {options.records} > {records}")
+    loop = f"{sys.executable} -c '{LOOP}' < {records}"
+    alerts = folder / "conduct-alerts.ndjson"
+    ours = f"{detect} --no-stats < {records} > {alerts}"
+    mine, theirs = processes.in_turns(ours, loop, 3)
+    yield {
+        "bench": "txdetect, every rule",
+        "peer": "bare orjson loop",
+        "ratio": round(theirs / mine, 3),
+        "ours": round(options.records / mine),
+        "theirs": round(options.records / theirs),
+        "unit": "1/s",
+        "note": f"{options.records:,} records, {accounts(records):,} accounts; wanted {WANTED}",
+    }
+    yield in_sql(records, alerts, mine, options.records)
+    yield from memory(folder, detect)
+
+
+def in_sql(records, alerts, mine, size):
+    """Measure rules of the same names as SQL, once, on all cores."""
+    row = {"bench": "txdetect, every rule", "peer": f"DuckDB windows, {len(windows.RULES)} rules"}
+    if not importlib.util.find_spec("duckdb"):
+        return row | {"ratio": None, "note": "not installed"}
+    out = alerts.with_name("windows-alerts.ndjson")
+    start = time.perf_counter()
+    peak = processes.peak_bytes(f"{sys.executable} {processes.HERE / 'windows.py'} {records} {out}")
+    theirs = time.perf_counter() - start
+    ours, found = by_rule(alerts), by_rule(out)
+    counts = ", ".join(f"{rule} {ours[rule]}/{found[rule]}" for rule in windows.RULES)
+    return row | {
+        "ratio": round(theirs / mine, 3),
+        "ours": round(size / mine),
+        "theirs": round(size / theirs),
+        "unit": "1/s",
+        "note": f"one run, all cores, no stream, {peak / 1e9:.1f} GB; alerts ours/theirs: {counts}",
+    }
+
+
+def by_rule(path):
+    """Count the alerts of each rule."""
+    import orjson
+
+    with path.open("rb") as lines:
+        return Counter(orjson.loads(line)["rule"] for line in lines)
+
+
+def accounts(records):
+    """Count the distinct addresses that take part in movements."""
+    import orjson
+
+    seen = set()
+    with records.open("rb") as file:
+        for line in file:
+            record = orjson.loads(line)
+            seen.update((record.get("from"), record.get("to")))
+    return len(seen - {None})
+
+
+def memory(folder, detect):
+    """Measure what an account takes: a stream in which every account is new."""
+    path = folder / "accounts.ndjson"
+    if not path.exists():
+        rng = random.Random(5)
+        with path.open("w") as file:
+            for at in range(ACCOUNTS // 2):
+                digits = rng.randbytes(72).hex()
+                file.write(
+                    f'{{"type":"transfer","chain":"eip155:1","block":{at // 200},'
+                    f'"time":{1_760_000_000 + at // 5},"tx":"0x{digits[:64]}","n":0,'
+                    f'"from":"0x{digits[64:104]}","to":"0x{digits[104:144]}","asset":"eip155:1/slip44:60",'
+                    f'"symbol":"ETH","value":"1000000000000000000","usd":3000.0}}\n'
+                )
+    peak = processes.peak_bytes(f"{detect} --no-stats < {path} > /dev/null")
+    floor = processes.peak_bytes(f"{detect} --no-stats < /dev/null > /dev/null")
+    each = (peak - floor) / ACCOUNTS
+    yield {
+        "bench": "memory an account",
+        "peer": "limit",
+        "ratio": round(each / MOST_BYTES, 2),
+        "ours": round(each),
+        "theirs": MOST_BYTES,
+        "unit": "bytes",
+        "note": f"{ACCOUNTS:,} accounts that moved once, {peak / 1e9:.2f} GB in all",
+    }

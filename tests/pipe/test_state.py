@@ -1,0 +1,99 @@
+"""--state: whatever happens to txdetect, the same input gives the same alerts in the end."""
+
+import random
+import signal
+import subprocess
+
+import orjson
+import pytest
+
+from conftest import script
+
+RULES = ("--list", "blocklists/demo.csv", "--no-stats")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Return a file of simulated records that holds a few dozen alerts."""
+    path = tmp_path_factory.mktemp("state") / "records.ndjson"
+    made = subprocess.run(
+        [script("txsim"), "--seed", "41", "-n", "40000", "--fraud-rate", "0.05", "--no-stats"],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    path.write_bytes(made.stdout)
+    return path
+
+
+def ids(output):
+    return {orjson.loads(line)["id"] for line in output.splitlines()}
+
+
+def detect(*arguments, status=0):
+    done = subprocess.run(
+        [script("txdetect"), *RULES, *map(str, arguments)], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr if status else b"") == (status, done.stderr if status else b"")
+    return done
+
+
+def test_killed_anywhere(records, tmp_path):
+    """Killed again and again at random places, the runs together say what an undisturbed one says."""
+    undisturbed = ids(detect(records).stdout)
+    assert len(undisturbed) > 50
+    rng = random.Random(7)
+    state, said = tmp_path / "state", set()
+    content = records.read_bytes()
+    lines = content.splitlines(keepends=True)
+    for _ in range(8):
+        process = subprocess.Popen(
+            [script("txdetect"), *RULES, "--state", state, "--state-every", "0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        process.stdin.write(b"".join(lines[: rng.randrange(len(lines))]))
+        process.stdin.flush()
+        process.send_signal(signal.SIGKILL)
+        output, _ = process.communicate(timeout=60)
+        said |= ids(output[: output.rfind(b"\n") + 1])
+    said |= ids(detect("--state", state, records).stdout)
+    assert said == undisturbed
+
+
+def test_goes_on_in_the_middle_of_a_block(records, tmp_path):
+    """An input cut anywhere, even within a block, and taken up again gives the same alerts as a whole one."""
+    state = tmp_path / "state"
+    lines = records.read_bytes().splitlines(keepends=True)
+    part = tmp_path / "part"
+    part.write_bytes(b"".join(lines[:23_457]))
+    first = detect("--state", state, part).stdout
+    rest = detect("--state", state, records).stdout
+    assert first + rest == detect(records).stdout
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "foreign", "empty", "older"])
+def test_what_cannot_be_believed_is_refused(records, tmp_path, damage):
+    """A damaged or foreign state file ends with status 2 and a remedy, before anything is read."""
+    state = tmp_path / "state"
+    detect("--state", state, records)
+    good = state.read_bytes()
+    middle = len(good) // 2
+    state.write_bytes(
+        {
+            "cut": good[:middle],
+            "flipped": good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1 :],
+            "foreign": b'{"type":"transfer"}\n',
+            "empty": b"",
+            "older": good.replace(b"state 1", b"state 0", 1),
+        }[damage]
+    )
+    done = detect("--state", state, records, status=2)
+    assert done.stdout == b""
+    assert b"to begin anew" in done.stderr
+
+
+def test_position_for_others(records, tmp_path):
+    """The file beside says in JSON how far each chain was taken."""
+    state = tmp_path / "state"
+    detect("--state", state, records)
+    (chain, place), *others = orjson.loads((tmp_path / "state.pos").read_bytes()).items()
+    last = [orjson.loads(line) for line in records.read_bytes().splitlines()][-1]
+    assert (chain, others, place["block"]) == ("eip155:1", [], last["block"])

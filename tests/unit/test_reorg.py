@@ -1,0 +1,112 @@
+"""Reorgs: what dropped blocks did is undone, what was said of them is taken back."""
+
+import itertools
+import random
+
+import orjson
+import pytest
+
+from detect_kit import CHAIN, NOW, address
+from txpipe.detect import setup
+from txpipe.detect.journal import BLOCKS_KEPT
+from txpipe.simulate.simulator import Settings, blocks
+
+CAST = [address(f"account {number}") for number in range(40)]
+
+
+def detector():
+    options = setup.Options()
+    return options.detector(options.rules(), setup.Screener(None), pytest.fail)
+
+
+def run(engine, lines):
+    return [orjson.loads(alert) for line in lines for alert in engine.feed(line)]
+
+
+def state(engine):
+    """Return everything that the detector knows of accounts, comparable."""
+    (watch,) = engine.conduct.chains.values()
+    return {
+        account.address: {name: getattr(account, name) for name in type(account).__slots__ if name != "stamp"}
+        for account in watch.tracker.accounts
+    }
+
+
+def reorg(height):
+    record = {"type": "reorg", "chain": CHAIN, "time": NOW, "block": height, "depth": 1, "dropped": []}
+    return orjson.dumps(record)
+
+
+@pytest.fixture(scope="module")
+def chain():
+    """Return simulated blocks full of fraud, as (height, lines)."""
+    settings = Settings(seed=3, fraud_rate=0.2, tps=1)
+    made = [block.data.splitlines() for block in itertools.islice(blocks(settings), 900)]
+    return [(orjson.loads(lines[-1])["block"], lines) for lines in made]
+
+
+@pytest.mark.parametrize("depth", [1, 7, BLOCKS_KEPT])
+def test_undone_as_if_it_never_was(chain, depth):
+    """After a reorg the detector knows exactly what it knew before the dropped blocks."""
+    stay, gone = chain[:-depth], chain[-depth:]
+    engine, other = detector(), detector()
+    run(other, [line for _, lines in stay for line in lines])
+    expected = state(other)
+    run(engine, [line for _, lines in chain for line in lines])
+    assert state(engine) != expected
+    run(engine, [reorg(gone[0][0])])
+    assert state(engine) == expected
+
+
+def test_what_was_said_is_taken_back_once_and_said_again(chain):
+    """Alerts of dropped blocks are retracted once; the same blocks again open them with the next revision."""
+    engine = detector()
+    said = run(engine, [line for _, lines in chain for line in lines])
+    first = chain[-40][0]
+    expected = {alert["id"] for alert in said if alert["block"] >= first}
+    assert len(expected) > 3
+    retracted = run(engine, [reorg(first)])
+    assert {alert["id"] for alert in retracted} == expected
+    assert len(retracted) == len(expected)
+    assert {alert["status"] for alert in retracted} == {"retracted"}
+    assert run(engine, [reorg(first)]) == []
+    again = run(engine, [line for _, lines in chain[-40:] for line in lines])
+    opened = {alert["id"]: alert for alert in again if alert["status"] == "open"}
+    assert set(opened) == expected
+    revs = {alert["id"]: alert["rev"] for alert in retracted}
+    assert all(alert["rev"] == revs[name] + 1 for name, alert in opened.items())
+
+
+def test_other_chains_are_left_alone(chain):
+    """A reorg of one chain undoes nothing of another."""
+    engine = detector()
+    run(engine, [line for _, lines in chain[:300] for line in lines])
+    before = state(engine)
+    record = orjson.loads(reorg(chain[200][0])) | {"chain": "eip155:137"}
+    assert run(engine, [orjson.dumps(record)]) == []
+    assert state(engine) == before
+
+
+def test_deeper_than_remembered(chain):
+    """A reorg deeper than the journal takes back what it can, and the summary says so."""
+    engine = detector()
+    run(engine, [line for _, lines in chain for line in lines])
+    run(engine, [reorg(chain[100][0])])
+    assert engine.undone_in_part == 1
+
+
+def test_random_reorgs_end_like_the_final_chain(chain):
+    """Whatever is dropped and mined again, in the end the detector knows what the final chain shows."""
+    rng = random.Random(5)
+    engine, plain = detector(), detector()
+    run(plain, [line for _, lines in chain for line in lines])
+    at = 0
+    while at < len(chain):
+        upto = min(len(chain), at + rng.randrange(30, 120))
+        run(engine, [line for _, lines in chain[at:upto] for line in lines])
+        at = upto
+        if upto < len(chain) and rng.random() < 0.7:
+            at = max(0, upto - rng.randrange(1, 30))
+            run(engine, [reorg(chain[at][0])])
+    assert engine.undone_in_part == 0
+    assert state(engine) == state(plain)
