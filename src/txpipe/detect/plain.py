@@ -123,21 +123,28 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
 
 
+_FOREVER_S = _MOST_USD = 1e15
+
+
 def _span(seconds: float) -> str:
     """Return a length of time in its two largest units.
 
     >>> _span(5084), _span(2_592_000)
     ('1 h 24 min', '30 days')
     """
+    if not 0 <= seconds < _FOREVER_S:
+        return f"{_number(seconds)} s"
     left, parts = int(seconds), []
     for name, size in _SPANS:
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count:,} {name}{'s' if name == 'day' and count > 1 else ''}")
-    return " ".join(parts[:2]) or "0 s" if seconds >= 0 else f"{_number(seconds)} s"
+    return " ".join(parts[:2]) or "0 s"
 
 
 def _money(usd: float) -> str:
+    if not abs(usd) < _MOST_USD:
+        return f"{_number(usd)} USD"
     text = f"{usd:,.2f}".removesuffix(".00")
     return f"{text if usd == 0 or abs(usd) >= 0.01 else f'{usd:.3g}'} USD"
 
