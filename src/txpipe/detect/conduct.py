@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from txpipe.chains.tokens import Tokens
 from txpipe.detect.account import Account, Facts
@@ -70,22 +70,84 @@ class ConductRule(Protocol):
         """Look at a movement from its receiver's side (an approval from its spender's)."""
 
 
-class Watch(NamedTuple):
-    """One chain's accounts, and the rules that look at its movements."""
+_Table = tuple[tuple[ConductRule, ...], tuple[ConductRule, ...]]
+"""The rules that look at a movement, for its sender and for its receiver."""
 
-    tracker: Tracker
-    rules: tuple[ConductRule, ...]
-    concern: int
-    tables: dict[int, tuple[tuple[ConductRule, ...], tuple[ConductRule, ...]]]
 
-    def table(self, traits: int) -> tuple[tuple[ConductRule, ...], tuple[ConductRule, ...]]:
-        """Return the rules that look at a movement with these traits, for its sender and its receiver."""
-        rules = [rule for rule in self.rules if not traits & rule.UNLESS]
-        found = (
+class Watch:
+    """One chain's accounts, and the rules that look at its movements.
+
+    Attributes:
+        tracker: keeps the accounts.
+    """
+
+    __slots__ = ("_concern", "_rules", "_tables", "tracker")
+
+    def __init__(self, tracker: Tracker, rules: Sequence[ConductRule]) -> None:
+        asked, unless = 0, 0
+        for rule in rules:
+            asked |= _traits(rule.SENT) | _traits(rule.RECEIVED)
+            unless |= rule.UNLESS
+        tracker.concern = asked
+        tracker.start = asked & EVERY
+        self.tracker = tracker
+        self._rules = tuple(rules)
+        self._concern = asked | unless
+        self._tables: dict[int, _Table] = {}
+
+    def take(self, record: dict[str, Any], listed: Listing = NOBODY) -> Sequence[Finding]:
+        """Take a checked transfer, call or approval; returns what the rules say of it.
+
+        Args:
+            record: mined, and not failed: others moved nothing yet.
+            listed: what the lists say of its parties.
+        """
+        kind = record["type"]
+        tracker = self.tracker
+        height = record["block"]
+        if height != tracker.journal.height:
+            tracker.journal.open(height)
+        if kind == "call":
+            tracker.call(record)
+            return ()
+        if listed:
+            return self._take_listed(record, listed)
+        move = tracker.transfer(record) if kind == "transfer" else tracker.approval(record)
+        if move is None:
+            return ()
+        move.listed = NOBODY
+        return self._asked(move)
+
+    def _take_listed(self, record: dict[str, Any], listed: Listing) -> Sequence[Finding]:
+        tracker = self.tracker
+        tracker.start |= LISTED
+        move = tracker.transfer(record) if record["type"] == "transfer" else tracker.approval(record)
+        tracker.start &= ~LISTED
+        if move is None:
+            return ()
+        move.listed = listed
+        if move.sender.address in listed:
+            move.traits |= TAINTED
+        return self._asked(move)
+
+    def _asked(self, move: Move) -> Sequence[Finding]:
+        """Ask the rules that the movement concerns."""
+        traits = move.traits & self._concern
+        senders, receivers = self._tables.get(traits) or self._table(traits)
+        payer, payee = move.sender, move.receiver
+        found: list[Finding] = []
+        for rule in senders:
+            found += rule.sent(move, payer, payee)
+        for rule in receivers:
+            found += rule.received(move, payee, payer)
+        return found
+
+    def _table(self, traits: int) -> _Table:
+        rules = [rule for rule in self._rules if not traits & rule.UNLESS]
+        found = self._tables[traits] = (
             tuple(rule for rule in rules if _asks(rule.SENT, traits)),
             tuple(rule for rule in rules if _asks(rule.RECEIVED, traits)),
         )
-        self.tables[traits] = found
         return found
 
 
@@ -141,15 +203,7 @@ class Conduct:
         tracker = Tracker(
             chain, bounds, self._tokens, self._prices, self._is_allowed, self._budget, reorgs=self.reorgs
         )
-        concern = 0
-        for rule in rules:
-            concern |= _traits(rule.SENT) | _traits(rule.RECEIVED) | rule.UNLESS
-        asked = 0
-        for rule in rules:
-            asked |= _traits(rule.SENT) | _traits(rule.RECEIVED)
-        tracker.concern = asked
-        tracker.start = asked & EVERY
-        found = self.chains[chain] = Watch(tracker, tuple(rules), concern, {})
+        found = self.chains[chain] = Watch(tracker, rules)
         return found
 
     def blind_to(self, lines: int) -> Iterator[str]:
@@ -189,47 +243,9 @@ class Conduct:
         watch = self.chains.get(chain)
         return watch.tracker.accounts.find(address) if watch else None
 
-    def take(self, record: dict[str, Any], listed: Listing = NOBODY) -> Iterable[Finding]:
-        """Take a checked record; returns what the rules say of it.
-
-        Args:
-            record: of any type; transfers, calls and approvals matter. Failed and pending ones do not: they
-                moved nothing yet.
-            listed: what the lists say of its parties.
-        """
-        kind = record["type"]
-        watch = self.chains.get(record["chain"]) or self.watch(record["chain"])
-        tracker, _, concern, tables = watch
-        if record["block"] != tracker.journal.height:
-            tracker.journal.open(record["block"])
-        if kind == "call":
-            tracker.call(record)
-            return ()
-        if listed:
-            tracker.start |= LISTED
-        move = tracker.transfer(record) if kind == "transfer" else tracker.approval(record)
-        if listed:
-            tracker.start &= ~LISTED
-        if move is None:
-            return ()
-        move.listed = listed
-        if listed and move.sender.address in listed:
-            move.traits |= TAINTED
-        traits = move.traits & concern
-        table = tables.get(traits) or watch.table(traits)
-        return self._asked(move, *table) if table[0] or table[1] else ()
-
-    @staticmethod
-    def _asked(
-        move: Move, senders: tuple[ConductRule, ...], receivers: tuple[ConductRule, ...]
-    ) -> list[Finding]:
-        payer, payee = move.sender, move.receiver
-        found: list[Finding] = []
-        for rule in senders:
-            found += rule.sent(move, payer, payee)
-        for rule in receivers:
-            found += rule.received(move, payee, payer)
-        return found
+    def take(self, record: dict[str, Any], listed: Listing = NOBODY) -> Sequence[Finding]:
+        """Take a record of any chain, as ``Watch.take``."""
+        return (self.chains.get(record["chain"]) or self.watch(record["chain"])).take(record, listed)
 
 
 def _asks(wanted: int | tuple[int, ...], traits: int) -> bool:

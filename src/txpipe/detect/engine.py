@@ -143,10 +143,10 @@ class Engine:
             return self.feed(line)
         try:
             record = orjson.loads(line)
-            if _plain(record) and record["chain"] in conduct.chains:
+            if _plain(record) and (watch := conduct.chains.get(record["chain"])):
                 if self.position is not None and self._taken(record, self.position):
                     return ()
-                found = conduct.take(record)
+                found = watch.take(record)
                 return self._heard(found, record, line) if found else ()
         except (KeyError, TypeError, orjson.JSONDecodeError):
             pass  # feed says what is wrong with it

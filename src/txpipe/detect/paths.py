@@ -134,7 +134,7 @@ class Reading:
         for buffer, size in self._windows():
             if index is not None and scanner is None:
                 scanner = _scanner(index, buffer)
-            lines = bytes(buffer[: size - 1]).split(b"\n")
+            lines = bytes(memoryview(buffer)[: size - 1]).split(b"\n")
             hits: set[int] = set()
             if scanner is not None:
                 hits = {buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size)}
