@@ -13,6 +13,8 @@ import processes
 
 SEEDS = (1001, 1002, 1003, 1004)
 RECORDS = 1_000_000
+KEPT = ("Recall**: what was found", "Benign twins", "Precision**")
+KEPT_ROWS = ("| scenario", "| ---", "| all | all")
 MARKED = re.compile(r"(<!-- scorecard -->\n).*?(<!-- /scorecard -->)", re.DOTALL)
 
 
@@ -49,7 +51,23 @@ def scored(options):
         command += ["--records", made[0], "--labels", made[1]]
         alerts.append(made[2])
     command += ["--html", options.html] if options.html else []
-    return subprocess.run([*command, *alerts], check=True, capture_output=True, text=True).stdout
+    report = subprocess.run([*command, *alerts], check=True, capture_output=True, text=True).stdout
+    return shortened(report)
+
+
+def shortened(report):
+    """Keep what a reader of README asks for: recall, precision, and the sum of twins hit."""
+    kept = []
+    for section in report.split("\n**")[1:]:
+        head, _, body = section.partition("\n")
+        lines = body.splitlines()
+        if head.startswith("Benign twins"):
+            lines = [line for line in lines if not line.startswith("|") or line.startswith(KEPT_ROWS)]
+        if head.startswith(KEPT):
+            kept.append("\n".join([f"**{head}", *lines]).rstrip())
+        elif head.startswith("Precision by rule"):
+            kept.append("\n".join([f"**{head}", *(line for line in lines if " low |" not in line)]).rstrip())
+    return "\n\n".join(kept) + "\n"
 
 
 def simulate(seed, count, records, labels, alerts):
