@@ -31,9 +31,9 @@ install: $(BIN)/.installed ## set up .venv with the commands and their extras
 .PHONY: run
 run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
 	@echo "simulated traffic, alerts as they come$(if $(RECORDS),, (Ctrl-C ends)):" >&2
-	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 300 --fraud-rate 0.014) \
+	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 300) --fraud-rate 0.05 \
 	  | bin/txdetect --list blocklists/demo.csv --stats \
-	  | bin/txalert --format human --stats
+	  | bin/txalert --format human --min-severity medium --stats
 
 .PHONY: test
 test: $(BIN)/.installed-dev ## set up and run the tests

@@ -24,8 +24,8 @@ class Detector:
     def __init__(  # noqa: PLR0913 - one argument an option of txdetect
         self,
         *,
-        lists: Iterable[str | PathLike[str]] = (),
-        allow: Iterable[str | PathLike[str]] = (),
+        lists: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+        allow: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
         default_allow_list: bool = True,
         allow_sanctions: bool = False,
         only: str | None = None,
@@ -36,7 +36,7 @@ class Detector:
         """Open the lists and set the rules.
 
         Args:
-            lists: blocklists, text or compiled; as ``--list`` takes them, so ``category=theft:FILE`` works.
+            lists: one blocklist or several, text or compiled; ``category=theft:FILE`` as for ``--list``.
             allow: allow-lists.
             default_allow_list: use the shipped allow-list, too.
             allow_sanctions: let allow-lists silence sanctions.
@@ -48,6 +48,7 @@ class Detector:
         Raises:
             UsageFault: a list or a rule file cannot be used, or no rule is called so.
         """
+        lists, allow = ([one] if isinstance(one, (str, PathLike)) else one for one in (lists, allow))
         blocked = tuple(parse_list(str(path)) for path in lists)
         allowed = tuple(parse_list(str(path), "allow") for path in allow)
         shipped = (default_allow(),) if default_allow_list else ()
@@ -58,15 +59,17 @@ class Detector:
         wanted = setup.Options(only, leave_out, rule_file, max_memory=max_memory)
         self._engine = wanted.detector(wanted.rules(), screener, self.notices.append)
 
-    def feed(self, record: Record | bytes) -> list[dict[str, Any]]:
+    def feed(self, record: Record | bytes | str) -> list[dict[str, Any]]:
         """Take the next record; return its alerts, and those of earlier records that waited for it.
 
         Args:
-            record: an object, or the bytes of its line.
+            record: an object, or its line.
 
         Raises:
             RecordFault: it is no valid record; it had no effect.
         """
+        if isinstance(record, str):
+            record = record.encode("utf-8", "surrogateescape")
         line = bytes(record) if isinstance(record, (bytes, bytearray)) else dumps(record)
         return [loads(alert) for alert in self._engine.feed(line)]
 
@@ -74,7 +77,7 @@ class Detector:
         """Return the alerts that still waited: there are no more records."""
         return [loads(alert) for alert in self._engine.end()]
 
-    def alerts(self, records: Iterable[Record | bytes]) -> Iterator[dict[str, Any]]:
+    def alerts(self, records: Iterable[Record | bytes | str]) -> Iterator[dict[str, Any]]:
         """Yield the alerts of a stream of records, each as soon as it is certain.
 
         Raises:

@@ -3,9 +3,14 @@
 import orjson
 import pytest
 
+from txpipe.detect import setup
+from txpipe.detect.bounds import Bounds
+from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import MOST_WAITED, Engine
 from txpipe.detect.rules import RULES
+from txpipe.detect.rules.dormant import Dormant
 from txpipe.detect.screener import Screener, day_of
+from txpipe.detect.traits import EVERY
 from txpipe.errors import RecordFault
 from txpipe.lists.build import build
 from txpipe.lists.entry import Entry
@@ -306,3 +311,48 @@ def test_a_bad_record_has_no_effect(screener):
 def test_days_outside_the_calendar():
     assert day_of(-(10**15)) == "0001-01-01"
     assert day_of(10**15) == "9999-12-31"
+
+
+@pytest.mark.parametrize("value", ["9" * 101, "9" * 5000, "\u0663\u0664", "\uff10", "", "1e5", "-"])
+def test_a_value_that_is_none_is_named_with_every_rule_on(value):
+    """A line with an impossible value is refused wherever it stands, and the next one is judged."""
+    engine = detector()
+    good = transfer() | {"usd": 5.0}
+    assert list(engine.watch(orjson.dumps(good))) == []
+    bad = {key: kept for key, kept in good.items() if key != "usd"} | {"value": value, "tx": "0x02"}
+    with pytest.raises(RecordFault, match='"value" of a transfer'):
+        list(engine.watch(orjson.dumps(bad)))
+    assert list(engine.watch(orjson.dumps(good | {"tx": "0x03"}))) == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"mentions": 1.5}, {"mentions": [1]}, {"inputs": 5}, {"inputs": [{}]}, {"follows": "x"}, {"created": 5}],
+)
+def test_keys_that_an_approval_does_not_have(screener, extra):
+    """They are unknown keys of an approval: kept, never read."""
+    approval = {key: kept for key, kept in transfer(to=THIEF).items() if key not in ("amount", "symbol")}
+    approval |= {"type": "approval", "scope": "amount", "via": "approve"} | extra
+    assert said(run(screener, approval)) == [("listed", THIEF, "high")]
+
+
+def test_a_rule_that_raises_ends_the_run():
+    """Whatever it raises, it is a bug, never taken for "nothing found"."""
+
+    class Broken(Dormant):
+        ID, SENT = "broken", EVERY
+
+        def sent(self, move, me, other):  # noqa: ARG002
+            raise KeyError("broken")
+
+    conduct = Conduct(lambda _: ([Broken()], Bounds()), lambda *_: False)
+    engine = Engine((), Screener(None), conduct)
+    with pytest.raises(KeyError, match="broken"):
+        list(engine.feed(orjson.dumps(transfer())))
+    with pytest.raises(KeyError, match="broken"):
+        list(engine.watch(orjson.dumps(transfer(tx="0x02"))))
+
+
+def detector():
+    options = setup.Options()
+    return options.detector(options.rules(), Screener(None), pytest.fail)

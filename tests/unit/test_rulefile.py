@@ -116,3 +116,22 @@ def test_printed_file_is_toml():
     """It names every rule once."""
     names = [*(rule.ID for rule in RULES), *(rule.ID for rule in CONDUCT)]
     assert list(tomllib.loads(written(RULES, CONDUCT))["rules"]) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules = 1\n",
+        "[rules]\ndrain = 1\n",
+        "a = " + "[" * 5000 + "\n",
+        "[tracker]\ndormant_s = " + "9" * 5000 + "\n",
+        "[tracker]\ndust_usd = " + "9" * 400 + "\n",
+        "#" * (1 << 20) + "\n\n",
+    ],
+)
+def test_hostile_files_are_refused(tmp_path, text):
+    """Whatever a file holds, the answer names the file."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    with pytest.raises(RuleFault, match=r"rules\.toml"):
+        RuleFile(str(path), RULES, CONDUCT).disabled()

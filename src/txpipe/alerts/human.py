@@ -168,7 +168,7 @@ def _numbers(alert: dict[str, Any]) -> Iterator[str]:
             yield _fact("lowered", clipped(_reasons(value), _EVIDENCE))
         elif key == "method" and value in (None, alert["record"].get("method")):
             continue  # the movement says it
-        elif key not in ("matches", "address", "direction"):
+        elif key not in ("matches", "address", "direction", "thresholds"):  # txdetect --explain has those
             yield _fact("because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}")
 
 

@@ -143,14 +143,15 @@ class Engine:
             return self.feed(line)
         try:
             record = orjson.loads(line)
-            if _plain(record) and (watch := conduct.chains.get(record["chain"])):
-                if self.position is not None and self._taken(record, self.position):
-                    return ()
-                found = watch.take(record)
-                return self._heard(found, record, line) if found else ()
+            watch = conduct.chains.get(record["chain"]) if _plain(record) else None
         except (KeyError, TypeError, orjson.JSONDecodeError):
-            pass  # feed says what is wrong with it
-        return self.feed(line)
+            watch = None  # feed says what is wrong with it
+        if watch is None:
+            return self.feed(line)
+        if self.position is not None and self._taken(record, self.position):
+            return ()
+        found = watch.take(record)
+        return self._heard(found, record, line) if found else ()
 
     def end(self) -> Iterator[bytes]:
         """Yield what still waits: the input has no more records."""
@@ -183,7 +184,7 @@ class Engine:
         cases = list(self._cases(record, line))
         if transaction:
             transaction.left -= 1
-        elif cases and record.get("follows", 0) > 0:
+        elif cases and record["type"] != "approval" and record.get("follows", 0) > 0:
             transaction = _Transaction(record["tx"], record["follows"], MOST_WAITED)
             self._open[record["chain"]] = transaction
         for case in cases:
@@ -282,11 +283,14 @@ def _plain(record: dict[str, Any]) -> bool:
     return (
         type(value) is str
         and value.isdecimal()
+        and value.isascii()
+        and len(value) <= _MOST_DIGITS
         and type(record["asset"]) is str
         and ("usd" not in record or type(record["usd"]) in _NUMBERS)
     )
 
 
+_MOST_DIGITS = 100
 _NUMBERS = frozenset({int, float})
 
 __all__ = ["MOST_WAITED", "REMEMBERED", "Engine"]

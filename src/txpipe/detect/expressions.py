@@ -23,6 +23,10 @@ from txpipe.record import Severity
 if TYPE_CHECKING:
     import rule_engine
 
+_LONGEST = 1000
+_COSTLY = ("<<", "**", "=~", "=~~", "!~")
+"""Operators whose cost has no bound: shifts, powers, regular expressions."""
+
 _MEMBER = re.compile(r"""("[^"]*"|'[^']*')|\b(sender|receiver)\.(\w+)""")
 """A text, or a member of a side. Members are looked up as plain names: the library takes ten times as long
 for attributes."""
@@ -118,6 +122,8 @@ def _compiled(when: str) -> rule_engine.Rule:
         else rule_engine.DataType.FLOAT
         for name, value in _EXAMPLE.items()
     }
+    if len(when) > _LONGEST or any(sign in when for sign in _COSTLY):
+        raise RuleFault(f"is no expression: longer than {_LONGEST} characters, or with one of {_COSTLY}")
     context = rule_engine.Context(
         resolver=rule_engine.resolve_item,
         type_resolver=rule_engine.type_resolver_from_dict(types),
@@ -126,6 +132,8 @@ def _compiled(when: str) -> rule_engine.Rule:
         return rule_engine.Rule(_flat(when), context=context)
     except rule_engine.errors.EngineError as exc:
         raise RuleFault(f"is no expression: {exc.message.replace('__', '.')}") from exc
+    except RecursionError as exc:
+        raise RuleFault("is no expression: nested too deep") from exc
 
 
 def _flat(when: str) -> str:

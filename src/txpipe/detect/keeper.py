@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pickle import UnpicklingError
 from typing import Any
 
 from txpipe.detect.account import LAYOUT
@@ -10,6 +11,9 @@ from txpipe.detect.engine import Engine
 from txpipe.detect.position import Position
 from txpipe.detect.state import REMEDY, StateFile
 from txpipe.errors import StateFault
+
+_UNFIT = (ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError)
+"""What state of another version raises where it is put back."""
 
 SHARE_OF_TIME = 10
 """A save that took a second is followed by none for ten: state of millions of accounts takes its time."""
@@ -53,14 +57,18 @@ class Keeper:
         """
         self._fingerprint = fingerprint
         self._engine.position = Position()
+        self._file.probe()
         loaded = self._file.load()
         if loaded is None:
             return None
         header, parts = loaded
-        if header.get("layout") != LAYOUT:
+        if not isinstance(header, dict) or header.get("layout") != LAYOUT:
             raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}")
-        self._engine.restore(parts)
-        position = self._engine.position = Position.said(header["position"])
+        try:
+            self._engine.restore(parts)
+            position = self._engine.position = Position.said(header["position"])
+        except (*_UNFIT, UnpicklingError) as exc:
+            raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}") from exc
         at = ", ".join(f"{chain} block {place[0]:,}" for chain, place in position.places.items())
         changed = sorted(key for key in fingerprint if header["fingerprint"].get(key) != fingerprint[key])
         return f"goes on from {self._file.path} ({at or 'its start'})" + (

@@ -97,7 +97,17 @@ class Reading:
 
     def remarks(self) -> str:
         """Say what a user should know at the end, whether or not a summary is wanted; nothing mostly."""
-        return self.engine.difference() if isinstance(self.engine, Shadowed) else ""
+        if isinstance(self.engine, Shadowed):
+            return self.engine.difference()
+        said = []
+        position, conduct = self.engine.position, self.engine.conduct
+        if position is not None and position.skipped:
+            said.append(f"{position.skipped:,} records passed over: the saved state holds them already")
+        if conduct is not None and conduct.forgotten:
+            said.append(f"{conduct.forgotten:,} accounts forgotten to stay within --max-memory")
+        if self.engine.undone_in_part:
+            said.append(f"{self.engine.undone_in_part:,} reorgs undone in part: deeper than blocks are kept")
+        return "\n".join(said)
 
     def summary(self) -> str:
         """Say in one line what was read and found so far."""
@@ -105,10 +115,6 @@ class Reading:
         rate = f", {self.lines / seconds:,.0f} lines/s" if seconds > 0 else ""
         conduct = self.engine.conduct
         kept = f", {conduct.accounts:,} accounts kept" if conduct else ""
-        if conduct and conduct.forgotten:
-            kept += f", {conduct.forgotten:,} forgotten to stay within --max-memory"
-        if isinstance(self.engine, Engine) and self.engine.undone_in_part:
-            kept += f", {self.engine.undone_in_part:,} reorgs undone in part: deeper than blocks are kept"
         return (
             f"{self.lines:,} lines read, {self.engine.alerts:,} alerts, {self.engine.silenced:,} silenced by"
             f" allow-lists, {self.bad.count:,} bad lines{kept} in {seconds:,.1f} s{rate}"

@@ -66,7 +66,7 @@ def _module(path: str) -> tuple[ModuleType, str]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == path]
         at = f":{lines[-1]}" if lines else ""
         raise RuleFault(f"{path}{at}: {type(exc).__name__}: {exc}") from exc

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,18 +36,32 @@ class RuleFile:
         self._said = self._read()
 
     def disabled(self) -> set[str]:
-        """Return the ids of the rules that it turns off."""
-        rules = self._said.get("rules", {})
-        return {name for name, table in rules.items() if table.get("enabled") is False}
-
-    def rule_set(self, conduct: Sequence[type[ConductRule]]) -> RuleSet:
-        """Return its settings for some of the rules.
+        """Return the ids of the rules that it turns off.
 
         Raises:
             RuleFault: something is wrong with it; the first fault.
         """
-        if self.faults:
-            raise RuleFault(self.faults[0])
+        self._must_be_sound()
+        rules = self._said.get("rules", {})
+        return {name for name, table in rules.items() if table.get("enabled") is False}
+
+    def expressions(self) -> list[str]:
+        """Return the ids of its rules that are expressions."""
+        return [rule.ID for rule in self._expressions]
+
+    def rule_set(
+        self, conduct: Sequence[type[ConductRule]], expressions: Collection[str] | None = None
+    ) -> RuleSet:
+        """Return its settings for some of the rules.
+
+        Args:
+            conduct: rules about conduct.
+            expressions: ids of the expressions that run; None is all.
+
+        Raises:
+            RuleFault: something is wrong with it; the first fault.
+        """
+        self._must_be_sound()
         rules = self._said.get("rules", {})
         chains = self._said.get("chains", {})
         return RuleSet(
@@ -61,8 +74,12 @@ class RuleFile:
                 | {name: _plain(table) for name, table in own.get("rules", {}).items()}
                 for chain, own in chains.items()
             },
-            more=self._expressions,
+            more=[rule for rule in self._expressions if expressions is None or rule.ID in expressions],
         )
+
+    def _must_be_sound(self) -> None:
+        if self.faults:
+            raise RuleFault(self.faults[0])
 
     def _compiled(self, said: Mapping[str, Any]) -> Iterator[ExpressionRule]:
         """Yield the rules that are expressions; what is wrong with the others is a fault."""
@@ -83,10 +100,14 @@ class RuleFile:
 
     def _read(self) -> dict[str, Any]:
         try:
-            said = tomllib.loads(Path(self._path).read_text(encoding="utf-8"))
+            with Path(self._path).open("rb") as file:
+                content = file.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise RuleFault(f"{self._path}: is larger than {_LARGEST:,} bytes")
+            said = tomllib.loads(content.decode())
         except OSError as exc:
             raise RuleFault(f"{self._path}: cannot be read: {exc.strerror}") from exc
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        except (ValueError, RecursionError) as exc:  # of TOML, of UTF-8, of a number's length
             raise RuleFault(f"{self._path}: no TOML: {exc}") from exc
         self._check_sections(said, ("tracker", "rules", "expressions", "chains"), "")
         self._check_scope(said, "", whole=True)
@@ -187,11 +208,13 @@ def _wrong(field: dataclasses.Field[Any], value: Any) -> str:
     return "is over 1, and it is a share" if unit.startswith("share") and value > 1 else ""
 
 
+_MOST = 1e90
+_LARGEST = 1 << 20
 _KINDS = {bool: "flag", str: "text"}
 
 
 def _number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and -_MOST < value < _MOST
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -114,13 +114,14 @@ class Options:
             own += loaded
             digests.append(digest)
         if rule_file is None:
-            names = chosen(self.only, self.leave_out)
-            return Rules(names.lists, RuleSet([*names.conduct, *own]), tuple(digests))
+            names = chosen(self.only, self.leave_out, own=[rule.ID for rule in own])
+            kept = [rule for rule in own if rule.ID in names.own]
+            return Rules(names.lists, RuleSet([*names.conduct, *kept]), tuple(digests))
         read = RuleFile(rule_file, RULES, [*CONDUCT, *own])
-        disabled = read.disabled()
-        names = chosen(self.only, self.leave_out, disabled)
-        kept = [rule for rule in own if rule.ID not in disabled]
-        return Rules(names.lists, read.rule_set([*names.conduct, *kept]), tuple(digests))
+        ids = [*(rule.ID for rule in own), *read.expressions()]
+        names = chosen(self.only, self.leave_out, read.disabled(), ids)
+        kept = [rule for rule in own if rule.ID in names.own]
+        return Rules(names.lists, read.rule_set([*names.conduct, *kept], names.own), tuple(digests))
 
     def _engine(self, rules: Rules, screener: Screener, priced: Prices | None) -> Engine:
         budget = None if self.max_memory is None else max(2, self.max_memory * 1_000_000 // BYTES_AN_ACCOUNT)

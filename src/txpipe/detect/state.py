@@ -43,7 +43,23 @@ class StateFile:
 
     path: Path
 
-    def load(self) -> tuple[dict[str, Any], Iterator[Part]] | None:
+    def probe(self) -> None:
+        """Make sure that there is a folder to write in, before hours of work are.
+
+        Raises:
+            StateFault: there is none, or the path is a folder.
+        """
+        folder = self.path.parent
+        if self.path.is_dir():
+            raise StateFault(self.path, "is a folder; name a file in it")
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise StateFault(self.path, f"cannot be written: {folder} is no folder that you may write in")
+        for left in folder.glob(f".{self.path.name}.*"):  # by a run that was killed while it saved
+            pid = left.name.rpartition(".")[2]
+            if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+                left.unlink(missing_ok=True)
+
+    def load(self) -> tuple[Any, Iterator[Part]] | None:
         """Return the header and the parts of the file, verified; None if there is no such file.
 
         Raises:

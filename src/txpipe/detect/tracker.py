@@ -287,12 +287,12 @@ class Tracker:
         return self._handed(traits, record, payer, payee, asset, None, 0, 0.0, 0.0, 0.0)
 
     def saved(self) -> tuple[Any, ...]:
-        """Return what is known of the transaction that is being read, and the counts."""
-        return self._tx, self._initiator, self._target, self.unpriced, self.unsigned
+        """Return what is known of the transaction that is being read."""
+        return self._tx, self._initiator, self._target
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Take back what ``saved`` returned."""
-        self._tx, self._initiator, self._target, self.unpriced, self.unsigned = saved
+        self._tx, self._initiator, self._target = saved
 
     def _handed(  # noqa: PLR0913, PLR0917 - a movement's values
         self,

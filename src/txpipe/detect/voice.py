@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from txpipe.detect.conduct import Conduct
+from txpipe.detect.conduct import CHAINS_KEPT, Conduct
 from txpipe.detect.finding import SCORES, Finding, alert
 from txpipe.detect.journal import BLOCKS_KEPT
 from txpipe.record import SEVERITIES, Severity, alert_id, dumps, loads
@@ -107,9 +107,10 @@ class Voice:
 
     def retract(self, chain: str, height: int) -> Iterator[bytes]:
         """Take back what was said of a chain's blocks from a height on, each alert in its last revision."""
-        kept = self._lately.get(chain, deque())
+        kept = self._lately.pop(chain, deque())
         gone = {loads(line)["id"]: line for at, line in kept if at >= height}
-        self._lately[chain] = deque((entry for entry in kept if entry[0] < height), maxlen=LATELY)
+        if stays := [entry for entry in kept if entry[0] < height]:
+            self._lately[chain] = deque(stays, maxlen=LATELY)
         for name, line in gone.items():
             said = loads(line)
             rev = self._recent[name].rev + 1 if name in self._recent else said["rev"] + 1
@@ -121,6 +122,8 @@ class Voice:
         """Remember an alert as long as its block may be dropped."""
         kept = self._lately.get(chain)
         if kept is None:
+            if len(self._lately) >= CHAINS_KEPT:
+                del self._lately[next(iter(self._lately))]
             kept = self._lately[chain] = deque(maxlen=LATELY)
         kept.append((height, line))
         while kept and kept[0][0] < height - BLOCKS_KEPT:

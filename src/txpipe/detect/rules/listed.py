@@ -123,14 +123,14 @@ def parties(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     sender, recipient = record["from"], record["to"]
     if sender is not None:
         yield sender, OWNER if approval else FROM
-    for address in record.get("inputs", ()):
+    for address in () if approval else record.get("inputs", ()):
         yield address, INPUT
     if recipient is not None:
         yield recipient, SPENDER if approval else TO
-    if record["chain"].startswith(_UTXO):
+    if record["chain"].startswith(_UTXO) and not approval:
         for address in record.get("mentions", ()):  # the other keys of a bare multisig output
             yield address, TO
-    if "created" in record:
+    if "created" in record and not approval:
         yield record["created"], CREATED
 
 

@@ -49,7 +49,7 @@ class Mention:
 
     def find(self, record: dict[str, Any], screener: Screener) -> list[Finding]:
         """Return one finding for each distinct listed address in calldata that is no party."""
-        if not record.get("mentions"):
+        if record["type"] == "approval" or not record.get("mentions"):
             return []
         known = {canonical(address) for address, _ in parties(record)}
         named = ((each, MENTION) for each in record["mentions"] if canonical(each) not in known)

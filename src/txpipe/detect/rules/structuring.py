@@ -243,7 +243,7 @@ class Structuring:
         span = window[-1][NUMBER] - window[0][NUMBER] + 1
         return Finding(
             rule=self.ID,
-            category="money-laundering",
+            category="laundering",
             severity=severity,
             score=SCORES[severity],
             subject=me.address,
