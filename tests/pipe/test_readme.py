@@ -107,7 +107,7 @@ def test_readme_line_runs(line, folder):
     expected = 124 if endless else 3 if "--exit-status" in line and "||" not in line else 0
     assert done.returncode == expected, done.stderr.decode()
     assert b"Traceback" not in done.stderr
-    written = re.search(r"(?<!\|) > (\S+)$", line)
+    written = re.search(r"(?<!\|) >>? (\S+)$", line)
     assert (folder / written[1]).stat().st_size if written else done.stdout or "-o" in line
 
 
