@@ -8,8 +8,6 @@ from typing import Any
 import click
 
 from txpipe import command, stream
-from txpipe.detect import asked, setup
-from txpipe.detect.paths import Reading
 from txpipe.lists.option import ListChoice, list_options
 from txpipe.sink import stdout
 
@@ -84,6 +82,9 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     It does not convert raw chain data: that is txnorm's. It does not filter, format or deliver alerts: that
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
+    from txpipe.detect import asked, setup  # noqa: PLC0415 - every rule, not for --help
+    from txpipe.detect.paths import Reading  # noqa: PLC0415 - likewise
+
     gc.set_threshold(100_000, 50, 100)  # millions of accounts, hardly a cycle: look for them seldom
     wanted = setup.Options(**options)
     if print_rules:
