@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from txpipe.chains.tokens import Tokens
+from txpipe.detect import lots
 from txpipe.detect.account import CONTRACT, HUB, HUB_CONTACTS, PEERS_KEPT, SERVICE, SIGNER, Account
 from txpipe.detect.accounts import Accounts
 from txpipe.detect.assets import MOST_USD, Asset, Assets, plausible_usd
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.journal import Journal
+from txpipe.detect.lots import is_contract
 from txpipe.detect.move import Move
 from txpipe.detect.prices import Prices
 from txpipe.detect.traits import (
@@ -36,10 +38,6 @@ from txpipe.detect.traits import (
     SERVED,
     TAINTED,
 )
-
-MANY_PAID = 50
-"""Receivers from which on an account is nobody's source any more: the payout wallet of an exchange or of an
-employer gets its own funds from two or three accounts and never looks like a service. txpipe's own choice."""
 
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
@@ -250,7 +248,7 @@ class Tracker:
             if banded_from <= usd < banded_to:
                 traits |= BANDED
             lot = payer.lot_in
-            if lot and (initiator != name or not _is_contract(payee)):
+            if lot and (initiator != name or not is_contract(payee)):
                 payer.lot_out = gone = payer.lot_out + usd
                 if passed_from * lot <= gone <= passed_to * lot and time - payer.lot_time <= lot_s:
                     traits |= PASSING
@@ -262,7 +260,9 @@ class Tracker:
                     payee.last = time
                 payee.held += usd
                 if usd >= lot_usd:
-                    self._lot(payer, payee, time, usd, traits)
+                    lots.grow(
+                        payer, payee, time, usd, traits, bounds=self._bounds, initiator=initiator, tx=self._tx
+                    )
         if not traits & self.concern:
             return None
         return self._handed(traits, record, payer, payee, asset, usd, gap, held, largest, usual)
@@ -326,45 +326,6 @@ class Tracker:
         move.usual = usual
         return move
 
-    def _lot(self, payer: Account, payee: Account, time: int, usd: float, traits: int) -> None:
-        """Let a receiver's lot grow or begin, with where it comes from.
-
-        What an account gets from a contract that it called itself is no lot, and what it gives to one leaves
-        none: a swap changes what it holds, not whose it was.
-        """
-        initiator = self._initiator
-        by_contract = initiator is not None and not payer.flags & SIGNER
-        if by_contract and initiator == payee.address:
-            return
-        rest = payee.lot_in - payee.lot_out
-        if rest < 0.0 or time - payee.lot_time > self._bounds.lot_s:
-            rest = 0.0
-        if usd < rest:
-            payee.lot_in += usd
-            before = payee.trail[-1][0] if payee.trail else payee.source
-            if not traits & PASSING or before != payer.address:
-                return  # else what comes in parts is all passed on by now
-        else:
-            payee.lot_time, payee.lot_in, payee.lot_out = time, rest + usd, 0.0
-        if payer.fan_out >= MANY_PAID or (traits & SERVED and payer.is_service):
-            payee.source, payee.trail = None, ()
-        elif by_contract:
-            through = payer.lot_time == time
-            payee.source, payee.trail = (payer.source, payer.trail) if through else (None, ())
-        elif payer.source is not None and (traits & PASSING or self._is_part(payer, time, usd)):
-            payee.source, payee.trail = payer.source, (*payer.trail[-9:], payer.hop(time, usd, self._tx))
-        else:
-            payee.source, payee.trail = payer.address, ()
-
-    def _is_part(self, payer: Account, time: int, usd: float) -> bool:
-        """Whether a payment is a good part of what the payer got lately, the first of several perhaps."""
-        lot, bounds = payer.lot_in, self._bounds
-        return (
-            usd >= bounds.part_share * lot > 0
-            and payer.lot_out <= bounds.passing_share[1] * lot
-            and time - payer.lot_time <= bounds.lot_s
-        )
-
 
 def _alike(payer: Account, payee: Account) -> int:
     """Say whether one of two parties looks like somebody whom the other dealt with."""
@@ -374,13 +335,3 @@ def _alike(payer: Account, payee: Account) -> int:
             if peers is not None and peers.get(other.key, other.address) != other.address:
                 traits |= trait
     return traits
-
-
-def _is_contract(account: Account) -> bool:
-    """Whether code seems to hold it: nobody signs for it, and it was called or gave something away."""
-    return not account.flags & SIGNER and (account.flags & CONTRACT != 0 or account.n_out > 0)
-
-
-def asset_name(asset: Asset) -> str:
-    """Return how an asset is called in a sentence."""
-    return asset.symbol or ("coins" if asset.native else "a token")

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from txpipe.simulate.assets import Asset
 from txpipe.simulate.ledger import ZERO, Ledger
 from txpipe.simulate.scenarios.base import Scenario, Step
-from txpipe.simulate.scenarios.money import HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import HOUR_S, Plot
 from txpipe.simulate.world import World
 
 _ENTER = "0xb6b55f25"  # deposit(uint256)

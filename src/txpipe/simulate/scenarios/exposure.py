@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 from txpipe.simulate import listed
 from txpipe.simulate.scenarios.base import Scenario, Step
-from txpipe.simulate.scenarios.money import HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import HOUR_S, Plot
 from txpipe.simulate.world import World
 
 CATEGORIES = ("theft", "theft", "phishing", "phishing", "sanctions", "ransomware")

@@ -18,7 +18,8 @@ from txpipe.simulate import conduct, listed
 from txpipe.simulate.assets import Asset
 from txpipe.simulate.ledger import Ledger
 from txpipe.simulate.scenarios.base import Scenario, Step
-from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot
 from txpipe.simulate.world import World
 
 _COIN = (10**17, 10**18, 10**19, 10**20)

@@ -14,7 +14,8 @@ import random
 from collections.abc import Sequence
 
 from txpipe.simulate.scenarios.base import Scenario, Step
-from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot
 from txpipe.simulate.world import Deposit, World
 
 

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from txpipe.simulate.assets import Asset
 from txpipe.simulate.scenarios.base import Scenario, Step
-from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import DAY_S, HOUR_S, Plot
 from txpipe.simulate.world import Deposit, World
 
 _LIMITS = (10_000, 10_000, 10_000, 10_000, 10_000, 5_000, 3_000, 1_000)

@@ -18,7 +18,8 @@ from txpipe.simulate import conduct
 from txpipe.simulate.assets import Asset
 from txpipe.simulate.ledger import ZERO, Ledger, item
 from txpipe.simulate.scenarios.base import Role, Scenario, Step
-from txpipe.simulate.scenarios.money import HOUR_S, Plot, Purse
+from txpipe.simulate.scenarios.dice import Purse
+from txpipe.simulate.scenarios.money import HOUR_S, Plot
 from txpipe.simulate.world import World
 
 MARKET = "0x00000000000000adc04c56bf30ac9d3c0aaf14dc"
