@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing's, whose import takes longer than all before a command heeds Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from txpipe.detector import Detector
 
 __version__ = "0.1.0"

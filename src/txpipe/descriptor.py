@@ -27,3 +27,10 @@ def widen_pipe(fd: int) -> None:
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         except OSError:
             pass
+
+
+def ready(fd: int) -> bool:
+    """Whether a read of a descriptor would not wait: there is something, or the end."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))

@@ -9,6 +9,13 @@ from typing import Any, Literal
 Severity = Literal["info", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 
+NAME_CHARS = 256
+"""Characters of an address or of a transaction's hash: accounts are kept by address, so that their memory has
+a bound. CAIP-10 allows an address 128."""
+
+ASSET_CHARS = 512
+"""Characters of an asset's name; CAIP-19 allows 258."""
+
 # What a field may hold: an expression over its value v. Exact types, because True is an int to isinstance.
 
 _Field = tuple[str, bool, str, str]
@@ -20,7 +27,8 @@ _OBJECT = "type(v) is dict"
 _STRINGS = "type(v) is list and all(type(item) is str for item in v)"
 _NOT_NEGATIVE = "type(v) is int and v >= 0"
 _HEIGHT_OR_NULL = "v is None or type(v) is int and v >= 0"
-_PARTY = "v is None or type(v) is str and v != ''"
+_NAME = f"type(v) is str and 0 < len(v) <= {NAME_CHARS}"
+_PARTY = f"v is None or {_NAME}"
 _DIGITS = "type(v) is str and digits(v)"
 _PLAIN_DECIMAL = "type(v) is str and plain_decimal(v)"
 
@@ -52,12 +60,17 @@ def _optional(*fields: tuple[str, str, str]) -> tuple[_Field, ...]:
 
 _CHAIN = ("chain", "type(v) is str and len(v) <= 41 and caip2(v)", "a CAIP-2 chain as in eip155:1")
 _TIME = ("time", _INTEGER, "Unix seconds as an integer")
-_TX = ("tx", "type(v) is str and v != ''", "a transaction hash")
+_TX = ("tx", _NAME, f"a transaction hash of at most {NAME_CHARS} characters")
 _N = ("n", _INTEGER, "an integer")
 _HEIGHT = ("block", _HEIGHT_OR_NULL, "a height or null")
 _WHOLE = ("value", _DIGITS, "a string of decimal digits")
-_ASSET = ("asset", _STRING, "a CAIP-19 asset")
-_FROM_TO = (("from", _PARTY, "an address or null"), ("to", _PARTY, "an address or null"))
+_ASSET = (
+    "asset",
+    f"type(v) is str and len(v) <= {ASSET_CHARS}",
+    f"a CAIP-19 asset of at most {ASSET_CHARS} characters",
+)
+_ADDRESS = f"an address of at most {NAME_CHARS} characters, or null"
+_FROM_TO = (("from", _PARTY, _ADDRESS), ("to", _PARTY, _ADDRESS))
 _PLACE = (_CHAIN, _HEIGHT, _TIME, _TX, _N)
 _SHOWN_AMOUNT = (("symbol", _STRING, "a string"), ("amount", _PLAIN_DECIMAL, "a plain decimal string"))
 _IN_CALLDATA = (

@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -10,6 +11,9 @@ import processes
 import windows
 
 LOOP = "import sys, orjson\nfor line in sys.stdin.buffer: orjson.loads(line)"
+WORLDS = 7
+"""Simulated worlds in the stream: together 2,000,000 records over some 400,000 accounts."""
+
 WANTED = 0.15
 """Share of a bare loop's speed that is asked for; 0.30 is the aim."""
 
@@ -22,7 +26,7 @@ def run(folder, options):
     records = folder / "conduct.ndjson"
     detect, sim = processes.script("txdetect"), processes.script("txsim")
     if not records.exists():
-        processes.timed(f"{sim} --seed 3 --tps 5 --records {options.records} > {records}")
+        crowd(records, sim, options.records)
     loop = f"{sys.executable} -c '{LOOP}' < {records}"
     alerts = folder / "conduct-alerts.ndjson"
     ours = f"{detect} --no-stats < {records} > {alerts}"
@@ -38,6 +42,33 @@ def run(folder, options):
     }
     yield in_sql(records, alerts, mine, options.records)
     yield from memory(folder, detect)
+
+
+def crowd(path, sim, size):
+    """Write the records of several simulated worlds on one chain, block by block in turn: many accounts."""
+    each = -(-size // WORLDS)
+    worlds = [
+        subprocess.Popen([sim, "--seed", str(31 + number), "-n", str(each)], stdout=subprocess.PIPE)
+        for number in range(WORLDS)
+    ]
+    left = size
+    with path.open("wb") as file:
+        while worlds and left:
+            for world in list(worlds):
+                block = list(until_block(world.stdout))[:left]
+                file.writelines(block)
+                left -= len(block)
+                if not block:
+                    worlds.remove(world)
+                    world.wait()
+
+
+def until_block(lines):
+    """Yield lines up to the end of a block."""
+    for line in lines:
+        yield line
+        if line.startswith(b'{"type":"block"'):
+            return
 
 
 def in_sql(records, alerts, mine, size):

@@ -63,6 +63,17 @@ def test_prices_from_a_file(tmp_path, usd, found):
     assert bool(alerts) is found
 
 
+def test_a_token_of_a_known_name_that_is_allowed(tmp_path):
+    """A contract that an allow-list names is no counterfeit."""
+    fake, allowed = address("fake"), tmp_path / "allowed.txt"
+    allowed.write_text(f"{fake}\n")
+    story = Story().token(BOSS, FRIEND, 900, f"eip155:1/erc20:{fake}", "USDC")
+    data = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in story.records)
+    said, _ = detect(data, "--only", "counterfeit-token")
+    assert [alert["subject"] for alert in said] == [fake]
+    assert detect(data, "--only", "counterfeit-token", "--allow", allowed)[0] == []
+
+
 def test_what_is_lacking_is_said():
     """Without prices and without the transactions' own records, both are said once."""
     story = Story()

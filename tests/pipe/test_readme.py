@@ -1,6 +1,5 @@
 """README's command lines run as pasted, in a folder that holds the files they name."""
 
-import bz2
 import gzip
 import json
 import os
@@ -71,18 +70,12 @@ def folder(tmp_path_factory):
         },
     }.items():
         (path / name).write_text(json.dumps(keys) + "\n")
-    (path / "sdn.txt").write_text(LISTED + "\n")
-    simulated = (CHECKOUT / "blocklists" / "demo.csv").read_text()
-    (path / "scams.csv").write_text(f"{simulated}{LISTED}\n")
-    (path / "yesterday.csv").write_text("address\n0x" + "dd" * 20 + "\n")
-    (path / "today.csv").write_text(f"address\n{LISTED}\n")
-    (path / "sdn_advanced.xml.bz2").write_bytes(bz2.compress(LISTED.encode()))
     shutil.copytree(CHECKOUT / "blocklists", path / "blocklists")
     run("txsim --records 20000 > records.ndjson", path)
     run("txdetect --list blocklists/demo.csv < records.ndjson > alerts.ndjson", path)
     mine = {json.loads(line)["record"]["from"] for line in (path / "alerts.ndjson").read_text().splitlines()}
     (path / "mine.json").write_text(json.dumps(sorted(mine)))
-    run("txlist compile scams.csv -o lists.txindex", path)
+    run("txlist compile blocklists/notable.csv blocklists/demo.csv -o lists.txindex", path)
     return path
 
 
@@ -113,6 +106,25 @@ def test_readme_line_runs(line, folder):
 
 def test_there_are_lines_to_run():
     assert len(command_lines()) > 10
+
+
+FILE = re.compile(
+    r"(?<![\w/.])[\w./-]+\.(?:csv|txt|xml|json|ndjson|toml|html|txindex|txpipe|py)(?:\.gz|\.bz2)?\b"
+)
+MAKES = re.compile(r"(?:>|>>|\btee|-o|--html|--state|txsim .*--labels) +(\S+)")
+
+
+def test_files_are_there():
+    """A file that a line reads is in the checkout, or a line made it, or the text has said what it is."""
+    known, lost = set(), []
+    for prose, kind, block in re.findall(r"(.*?)^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
+        known |= {name for said in re.findall(r"`[^`]+`", prose) for name in FILE.findall(said)}
+        for line in block.splitlines() if kind == "sh" else ():
+            made = set(MAKES.findall(line))
+            named = {name for name in FILE.findall(line) if not name.startswith("/")}
+            lost += [name for name in named - made - known if not (CHECKOUT / name).exists()]
+            known |= made
+    assert lost == []
 
 
 def python_block(naming):

@@ -1,5 +1,6 @@
 """Accounts within a budget: who moved least lately is forgotten; state goes out and comes back whole."""
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,8 +73,9 @@ def test_state_comes_back_whole():
     tracker = Tracker(CHAIN, Bounds(), Tokens.shipped(), Prices(), nobody)
     a, b, c = (address(name) for name in "abc")
     story = Story().coin(a, b, 5_000).wait(HOUR).coin(b, c, 4_900).token(c, a, 17).coin(c, a, 3)
-    for record in story.records:
-        tracker.transfer(record) if record["type"] == "transfer" else tracker.call(record)
+    lines = [orjson.dumps(record) for record in story.records]
+    list(tracker.moves(lines, 0, len(lines)))
+    assert tracker.taken == len(lines)
     for account in tracker.accounts:
         account.note("rule", {"x": [1, (2, 3)]})
         back = Account.restored(account.saved(), lambda text: text)

@@ -215,6 +215,45 @@ def test_ctrl_c_with_a_stuck_reader(start):
     assert process.returncode == 130
 
 
+def test_ctrl_c_while_a_class_is_made(run):
+    """What Python makes of a Ctrl-C is one, and nothing else is."""
+    wrapped = ["try: raise KeyboardInterrupt", "except KeyboardInterrupt as exc: raise RuntimeError from exc"]
+    assert run(*wrapped) == (130, b"", "")
+    status, _, err = run("raise RuntimeError")
+    assert (status, err.splitlines()[-1]) == (1, "RuntimeError")
+
+
+IMPORT = """
+import os, signal, sys
+sys.argv = {argv}
+class Sends:
+    def find_spec(self, name, *rest):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Sends())
+from txpipe.commands.txalert import main
+"""
+
+
+def imported(*argv):
+    """Return status and stderr of a program that gets a Ctrl-C while it imports a command."""
+    code = IMPORT.replace("{argv}", repr(argv))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("path", ["/usr/bin/txalert", "txdetect.py", "C/txsim.exe"])
+def test_ctrl_c_while_importing(path):
+    """Before a command has done anything, Ctrl-C ends it silently with 130, too."""
+    assert imported(path) == (130, b"")
+
+
+def test_others_keep_their_ctrl_c():
+    """Who imports a command gets a KeyboardInterrupt as ever."""
+    status, err = imported("/usr/bin/pytest")
+    assert (status, err.splitlines()[-1]) == (-2, b"KeyboardInterrupt")
+
+
 def wait_until_asleep(pid):
     """Return when the process has been waiting for something for a while."""
     asleep = 0

@@ -1,5 +1,6 @@
 """The detector in Python says what txdetect says."""
 
+import gc
 import subprocess
 
 import orjson
@@ -34,6 +35,26 @@ def test_same_alerts(stream):
         assert list(txpipe.Detector(lists=["blocklists/demo.csv"]).alerts(lines)) == said
     records = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     assert list(txpipe.Detector(lists=["blocklists/demo.csv"]).alerts(records)) == said
+
+
+def test_no_cycles(stream):
+    """txdetect looks for no garbage: there is none, whatever the lines."""
+    path, said = stream
+    detector = txpipe.Detector(lists=["blocklists/demo.csv"])
+    lines = path.read_bytes().splitlines()
+    gc.collect()
+    gc.disable()
+    try:
+        count = 0
+        for line in lines:
+            count += len(detector.feed(line))
+            with pytest.raises(RecordFault):
+                detector.feed(line[:-20])
+        detector.end()
+        assert gc.collect() < 100  # a line and what it leads to would be thousands
+    finally:
+        gc.enable()
+    assert count > len(said) / 2
 
 
 def test_one_at_a_time(stream):

@@ -1,7 +1,10 @@
 """Prices from a file: which one holds when, and what is no price."""
 
+import re
+
 import pytest
 
+from txpipe.detect import prices as module
 from txpipe.detect.prices import at, read
 from txpipe.errors import UsageFault
 
@@ -44,3 +47,40 @@ def test_what_is_no_price(tmp_path, line):
         read(str(path), said.append)
     assert len(said) == 1
     assert said[0].startswith(f"{path}:1: ")
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_line_without_end(tmp_path, line):
+    """Junk without a line's end, however large, is refused at once, with its place and what belongs there."""
+    path = tmp_path / "prices"
+    path.write_bytes(b'{"asset":"eip155:1/slip44:60","usd":3180}\n' * (line - 1) + b"\0" * 10_000_000)
+    said = rf"^{re.escape(str(path))}:{line}: a line of more than .*; give NDJSON"
+    with pytest.raises(UsageFault, match=said):
+        read(str(path), pytest.fail)
+
+
+def test_a_device_that_never_ends():
+    """The same for a device."""
+    with pytest.raises(UsageFault, match=r"^/dev/zero:1: a line of more than 65,536 bytes"):
+        read("/dev/zero", pytest.fail)
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_LINES", 999), ("MOST_BYTES", 40_000)])
+def test_more_than_anybody_needs(tmp_path, monkeypatch, limit, most):
+    """So is a file with more prices than any; one of just as many is read."""
+    path = tmp_path / "prices"
+    line = '{"asset":"eip155:1/slip44:60","usd":318}\n'
+    path.write_text(line * 1000)
+    assert read(str(path), pytest.fail).of(ETH) == ([module.ALWAYS], [318.0])
+    monkeypatch.setattr(module, limit, most)
+    with pytest.raises(UsageFault, match=f"^{re.escape(str(path))}:1000: more than "):
+        read(str(path), pytest.fail)
+
+
+def test_a_line_that_is_too_long(tmp_path):
+    """A long line among prices is a bad line."""
+    path = tmp_path / "prices"
+    path.write_text("x" * 70_000 + f'\n{{"asset":"{ETH}","usd":1}}\n')
+    said = []
+    assert read(str(path), said.append).of(ETH) == ([module.ALWAYS], [1.0])
+    assert said == [f"{path}:1: line of 70,000 bytes is over the limit of 65,536; line skipped"]

@@ -193,6 +193,27 @@ def test_shared_loot():
     assert verdicts(story.token(OWNER, LOOT, 40, initiator=THIEF)) == robbed("medium")
 
 
+def test_split_loot():
+    """A hundredth of the holdings is enough where the taker gets a part and somebody new another."""
+    for first, second in ((110, 30), (30, 110)):
+        story = taken(funded().approve(OWNER, APP), OWNER, (THIEF, first), (LOOT, second))
+        assert verdicts(story) == robbed("medium")
+    story = funded().approve(OWNER, THIEF).token(OWNER, THIEF, 110, initiator=THIEF)
+    assert verdicts(story.token(OWNER, LOOT, 30, initiator=THIEF)) == robbed("medium")
+
+
+def test_invoice_with_a_fee():
+    """A shop's contract gives a fee to its platform, or a part to a platform that others pay, too."""
+    story = taken(funded().approve(OWNER, APP), OWNER, (FRIEND, 197), (BOSS, 3), signer=FRIEND)
+    assert verdicts(story) == []
+    story = funded()
+    for owner in OWNERS[:3]:
+        story.coin(owner, BOSS, 20)
+    taken(story.approve(OWNER, APP), OWNER, (FRIEND, 170), (BOSS, 30), signer=FRIEND)
+    assert verdicts(story) == []
+    assert verdicts(taken(funded().approve(OWNER, APP), OWNER, (FRIEND, 60), (BOSS, 20), signer=FRIEND)) == []
+
+
 def test_the_same_caller_takes_from_several():
     """Two owners' odd sums, not most of what they hold, go to who called the contract; fees do not."""
     story = funded(*OWNERS[:3])

@@ -6,7 +6,10 @@ from detect_kit import CHAIN, DAY, NOW, Story, address, findings, said
 from detect_kit import look_alike as like
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.conduct import Conduct
-from txpipe.detect.rules.counterfeit_token import MOST, CounterfeitToken
+from txpipe.detect.memory import parts_of, restore
+from txpipe.detect.rules.counterfeit_token import MOST, CounterfeitToken, Settings
+from txpipe.detect.use import RECEIVERS_KEPT, TOKENS_KEPT, USERS_A_DAY, USERS_KEPT, Use, Uses
+from txpipe.detect.voice import Voice
 
 MAKER, ALICE, SHOP, VENDOR = (address(name) for name in ("maker", "alice", "shop", "vendor"))
 FAKE = address("fake")
@@ -72,6 +75,159 @@ def test_with_a_look_alike():
     assert verdicts(story) == fake("medium") + fake("high")
 
 
+def bridged(story=None, days=10, symbol="USDC", people=60, amount=40, start=0):
+    """Let people pay one another, shops and an exchange in a token that the table lacks, many a day."""
+    story = story or Story()
+    for day in range(start, start + days):
+        for i in range(40):
+            payer, payee = (7 * day + 3 * i) % people, (11 * day + 5 * i + 1) % people
+            to = SHOP if i % 8 == 0 else address(f"person {payee}")
+            if payer != payee:
+                story.token(address(f"person {payer}"), to, amount, ASSET, symbol).wait(DAY // 50)
+        story.wait(DAY // 5)
+    return story
+
+
+@pytest.mark.parametrize("symbol", ["USDC", "USD\u20ae"])
+def test_used_as_money(symbol):
+    """A second honest issue: a few senders are named at first; then it is low, once a week."""
+    story = bridged(symbol=symbol, days=10)
+    early = verdicts(story)
+    assert early[-1] == fake("low")[0]
+    assert 10 <= len(early) <= 30, early
+    later = verdicts(bridged(story, symbol=symbol, days=30, start=10))[len(early) :]
+    assert later == fake("low") * len(later)
+    assert 4 <= len(later) <= 6
+
+
+def test_evidence_of_wide_use():
+    """The finding says who uses it, and is no accusation."""
+    one = findings(bridged(days=20), CounterfeitToken())[-1][1]
+    assert one.title == "Token in wide use that bears the name of USDC"
+    assert (one.severity, one.evidence["use"]) == ("low", "wide")
+    assert [one.evidence[key] >= least for key, least in (("users", 25), ("sources", 8), ("days", 3))]
+
+
+def test_look_alikes_are_said_of_any_token():
+    """Wide use does not silence a look-alike."""
+    story = bridged(days=20).token(ALICE, VENDOR, 500)
+    story.token(ALICE, like(VENDOR), 40, ASSET, "USDC", initiator=MAKER)
+    assert verdicts(story)[-1] == fake("high")[0]
+
+
+def test_takers_of_an_airdrop_are_no_users():
+    """Hundreds who got it from the maker's wallets and try to sell it, for weeks: it stays what it is."""
+    story, pool = Story(), address("pool")
+    wallets = [address(f"wallet {i}") for i in range(5)]
+    for wallet in wallets:
+        story.token(MAKER, wallet, 10**6, ASSET, "USDT")
+    for day in range(20):
+        for i in range(20):
+            story.token(wallets[i % 5], address(f"taker {day} {i}"), 500, ASSET, "USDT").wait(60)
+        story.wait(DAY)
+        for i in range(20):
+            story.token(address(f"taker {day} {i}"), pool, 500, ASSET, "USDT").wait(60)
+    said = verdicts(story)
+    assert {severity for *_, severity in said} == {"medium"}
+    assert said[-1] == fake("medium")[0]
+
+
+@pytest.mark.parametrize("amount", [0.5, 9.99])
+def test_small_change_is_no_use(amount):
+    """What would be worth next to nothing says nothing of a token."""
+    assert fake("low")[0] not in verdicts(bridged(days=20, amount=amount))
+
+
+def test_logs_in_others_names_are_no_use():
+    """A contract that writes the same payments in everybody's name is no token in use."""
+    story = bridged(days=20)
+    for record in story.records:
+        if record["type"] == "call":
+            record["from"] = MAKER
+    assert fake("low")[0] not in verdicts(story)
+
+
+def test_few_senders_of_one_contract_are_named():
+    """Forged in a thousand names within a day: ten are said; others follow in the next week."""
+    story = Story()
+    for i in range(1000):
+        story.token(address(f"owner {i}"), address(f"to {i}"), 900, ASSET, "USDT", initiator=MAKER).wait(80)
+    assert verdicts(story) == fake("medium") * 10
+    story.wait(7 * DAY).token(address("owner 999"), ALICE, 900, ASSET, "USDT", initiator=MAKER)
+    assert verdicts(story) == fake("medium") * 11
+    rule = CounterfeitToken(Settings(senders=3, silence_s=0))
+    assert said(Story().token(MAKER, ALICE, 9, ASSET, "USDT"), rule) == fake("medium")
+
+
+def test_an_allow_list_names_the_contract():
+    """A user who knows better allows the contract."""
+    rule = CounterfeitToken()
+    rule.allows = lambda name, time: (name, time) == (FAKE, NOW)
+    upper = ASSET.replace(FAKE, "0x" + FAKE[2:].upper())
+    story = Story().token(MAKER, ALICE, 900, ASSET, "USDT").token(MAKER, SHOP, 900, upper, "USDT")
+    assert said(story, rule) == []
+    assert said(story.wait(1).token(MAKER, ALICE, 900, ASSET, "USDT"), rule) == fake("medium")
+
+
+def conduct():
+    return Conduct(lambda _: ((CounterfeitToken(),), Bounds()), lambda *_: False)
+
+
+def taken(engine, records):
+    return [(one.subject, one.severity, one.evidence) for record in records for one in engine.take(record)]
+
+
+@pytest.mark.parametrize("cut", [1, 200, 700, 1500])
+def test_use_survives_a_restart(cut):
+    """Cut anywhere, saved and restored, the findings are the same."""
+    records = bridged(days=25).records
+    whole, first, second = taken(conduct(), records), conduct(), conduct()
+    before = taken(first, records[:cut])
+    parts = [(kind, list(items)) for kind, items in parts_of(first, Voice())]
+    restore(parts, second, Voice())
+    assert before + taken(second, records[cut:]) == whole
+
+
+def test_a_reorg_names_nobody_else():
+    """What a dropped block said is said again of the same senders, and use counts once."""
+    records = bridged(days=1).records
+    engine = conduct()
+    taken(engine, records[:10])
+    lost = taken(engine, records[10:])
+    assert engine.undo(CHAIN, records[10]["block"])
+    assert [said[:2] for said in taken(engine, records[10:])] == [said[:2] for said in lost]
+    assert len(lost) > 4
+
+
+def test_processes_that_share_the_accounts():
+    """However the accounts are shared out, together they say the same."""
+    records = bridged(days=25).records
+    shared = []
+    for odd in (0, 1):
+        engine = conduct()
+        engine.share = lambda name, odd=odd: int(name, 16) % 2 == odd
+        shared += taken(engine, records)
+    assert sorted(map(repr, shared)) == sorted(map(repr, taken(conduct(), records)))
+
+
+def test_use_is_bounded():
+    """Tokens, receivers and users are forgotten; a token in wide use outlives others."""
+    uses = Uses()
+    wide = uses.of("wide")
+    wide.wide = (25, 8, 3)
+    for i in range(3 * TOKENS_KEPT):
+        uses.of(f"token {i}")
+    assert uses.of("wide") is wide
+    assert len(uses.saved()) == TOKENS_KEPT
+    use = Use()
+    for i in range(5000):
+        for j in range(1, 1 + USERS_A_DAY * 2):
+            use.pay(f"{i} {j - 1}", f"{i} {j}", i * DAY, grown=True)
+    _, _, paid, users, *_ = use.saved()
+    assert (len(paid), len(users)) == (RECEIVERS_KEPT, USERS_KEPT)
+    assert use.counts() == (USERS_KEPT, USERS_KEPT, USERS_KEPT // USERS_A_DAY)
+
+
 def test_said_again_after_a_week():
     """A flood that goes on is said once a week."""
     story = Story()
@@ -94,6 +250,9 @@ def test_evidence():
         "resemblance": "disguised",
         "use": "seen",
         "times": 1,
+        "users": 0,
+        "sources": 0,
+        "days": 0,
     }
 
 

@@ -25,7 +25,7 @@ def test_large_holdings_after_months():
         30,
         THIEF,
     )
-    assert found.title == "Account silent for 300 days sends 92% of its holdings to strangers"
+    assert found.title == "Account silent for 300 days sends 92% of its holdings to new accounts"
     assert {key: value for key, value in found.evidence.items() if key != "thresholds"} == {
         "idle_days": 300,
         "held_usd": 19_500.0,
@@ -91,11 +91,12 @@ def test_dust_and_gas_do_not_hide_the_silence():
     assert said(story, Dormant(), allowed={SHOP}) == [VICTIM_LOW]
 
 
-def test_aged_receiver_is_low():
-    """A receiver that existed before weighs less."""
+def test_aged_receiver():
+    """A receiver that existed before is somebody whom the owner may know; half of it to a new one is said."""
     story = history(40_000)
     story.records += Story(story.time - 90 * DAY).coin(FRIEND, THIEF, 50).coin(THIEF, FRIEND, 20).records
-    assert said(story.coin(OLD, THIEF, 35_000), Dormant()) == [VICTIM_LOW]
+    assert said(story.coin(OLD, THIEF, 16_000), Dormant()) == []
+    assert said(story.coin(OLD, NEXT, 20_000), Dormant()) == [VICTIM_LOW]
 
 
 def test_holder_who_comes_back():

@@ -159,26 +159,61 @@ def swept(story, number, usd=890, token=500, thief=THIEF, pause_s=30):
 
 
 def test_wallets_emptied_in_pieces():
-    """Coin and token within a minute count as one wallet, though only the first is a first contact."""
+    """Coin and token within a minute count as one wallet; two such are a drain, each further one a victim."""
     story = thin(4)
     for number in range(4):
         swept(story, number)
-    assert said(story, Drain()) == [MEDIUM, ("drain", victim(3), "victim", "medium")]
+    losses = [("drain", victim(number), "victim", "medium") for number in (2, 3)]
+    assert said(story, Drain()) == [MEDIUM, *losses]
 
 
-def test_two_wallets_in_part_and_passed_on():
-    """Two thirds of two wallets, hours apart, are nothing until they are passed on to a stranger."""
+def test_two_wallets_in_part():
+    """Who takes two thirds of each asset of two wallets, hours apart, leaves a rest to hide it."""
     story = swept(thin(2), 0, 560, 370).wait(6 * HOUR)
+    assert said(story, Drain()) == []
     swept(story, 1, 600, 340)
+    [(_, one)] = findings(story, Drain())
+    assert (one.subject, one.severity) == (THIEF, "medium")
+    assert one.title == "2 unrelated accounts emptied into one within hours, 1,870 USD"
+    assert [(each["usd"], each["held_usd"], each["assets"]) for each in one.evidence["emptied"]] == [
+        (930.0, 1_400.0, 2),
+        (940.0, 1_400.0, 2),
+    ]
+
+
+def test_two_wallets_of_one_owner():
+    """Two wallets with one funder are one owner's, and so are a wallet and the one that it funded."""
+    story = Story()
+    for number in range(2):
+        story.coin(OWNER, victim(number), 900).token(BOSS, victim(number), 500).wait(600)
+    assert said(swept(swept(story.wait(HOUR), 0), 1), Drain()) == []
+    story = Story().coin(BOSS, victim(0), 2_000).token(NEXT, victim(0), 500).wait(600)
+    story.coin(victim(0), victim(1), 900).token(address("friend"), victim(1), 500).wait(HOUR)
+    assert said(swept(swept(story, 0, 1_000), 1), Drain()) == []
+
+
+def test_two_wallets_among_other_income():
+    """Two wallets are not enough for an account that others pay as well, or that paid before."""
+    story = thin(2)
+    for number in range(3):
+        story.coin(address(f"guest {number}"), THIEF, 50)
+    assert said(swept(swept(story, 0), 1), Drain()) == []
+    story = thin(2).coin(BOSS, THIEF, 500).coin(THIEF, NEXT, 20)
+    assert said(swept(swept(story, 0), 1), Drain()) == []
+
+
+def test_two_wallets_passed_on():
+    """A wallet of several assets and one of a single one are nothing until they are passed on."""
+    story = swept(thin(2), 0, 560, 370).wait(6 * HOUR).coin(victim(1), THIEF, 890)
     assert said(story, Drain()) == []
-    story.wait(2 * HOUR).token(THIEF, NEXT, 710).wait(2 * HOUR)
+    story.wait(2 * HOUR).token(THIEF, NEXT, 370).wait(2 * HOUR)
     assert said(story, Drain()) == []
-    story.coin(THIEF, NEXT, 1_150)
+    story.coin(THIEF, NEXT, 1_440)
     assert said(story, Drain()) == [MEDIUM]
     [(_, one)] = findings(story, Drain())
     assert one.title == "New account got most of 2 wallets and passes 99% of it on"
-    assert [each["assets"] for each in one.evidence["emptied"]] == [2, 2]
-    assert (one.evidence["sum_usd"], one.evidence["passed_on_usd"]) == (1_870.0, 1_860.0)
+    assert [each["assets"] for each in one.evidence["emptied"]] == [2, 1]
+    assert (one.evidence["sum_usd"], one.evidence["passed_on_usd"]) == (1_820.0, 1_810.0)
 
 
 def test_one_wallet_passed_on():
@@ -212,10 +247,52 @@ def test_new_hot_wallet_with_a_float():
 
 
 def test_wallets_richer_than_seen():
-    """Among thin wallets, those that gave more than was seen of them do not hide the others."""
+    """What a wallet held before the stream began does not hide that it loses several assets in haste."""
     story = swept(thin(3), 0, 90_000)
-    swept(swept(story, 1), 2).wait(HOUR).token(THIEF, NEXT, 1_500).coin(THIEF, NEXT, 91_700)
+    found = said(swept(swept(story, 1), 2), Drain())
+    assert found == [MEDIUM, ("drain", victim(2), "victim", "medium")]
+
+
+def test_one_rich_wallet_passed_on():
+    """All assets of one wallet, the largest never seen before, are a theft once they go on."""
+    story = swept(thin(1), 0, 90_000)
+    assert said(story, Drain()) == []
+    story.wait(HOUR).token(THIEF, NEXT, 500).wait(HOUR).coin(THIEF, NEXT, 80_000)
     assert said(story, Drain()) == [MEDIUM]
+
+
+def test_one_wallet_beside_a_richer_one():
+    """A swept wallet makes a theft of all that a new account got, if the account passes all of it on."""
+    story = swept(thin(2).coin(victim(1), THIEF, 4_000).wait(2 * HOUR), 0).wait(HOUR)
+    story.token(THIEF, NEXT, 500).coin(THIEF, NEXT, 2_900)
+    assert said(story, Drain()) == []
+    assert MEDIUM in said(story.coin(THIEF, NEXT, 1_900), Drain())
+    story = swept(thin(2).coin(victim(1), THIEF, 40_000).wait(2 * HOUR), 0).wait(HOUR)
+    assert said(story.token(THIEF, NEXT, 500).coin(THIEF, NEXT, 40_800), Drain()) == []
+
+
+def test_small_pieces_first():
+    """The first pieces are small and noticed only when the last one comes."""
+    loss = ("drain", victim(0), "victim", "low")
+    for gas in (0, 9):
+        story = thin(1, usd=8_000).token(address("aunt"), victim(0), 5, LINK, "LINK", 75).wait(HOUR)
+        if gas:
+            story.coin(BOSS, THIEF, gas).wait(300)
+        story.token(victim(0), THIEF, 5, LINK, "LINK", 75).wait(30).token(victim(0), THIEF, 500).wait(30)
+        story.coin(victim(0), THIEF, 7_900).wait(HOUR)
+        story.token(THIEF, NEXT, 500).wait(HOUR).coin(THIEF, NEXT, 7_800)
+        assert said(story, Drain()) == [*([] if gas else [loss]), MEDIUM]
+
+
+def test_busy_payer_richer_than_seen():
+    """Payments of several assets by who pays others meanwhile, or takes its time, are payments."""
+    story = thin(1).token(victim(0), THIEF, 490).wait(60)
+    for number in range(4):
+        story.coin(victim(0), address(f"shop {number}"), 10)
+    story.coin(victim(0), THIEF, 9_000).wait(HOUR)
+    assert said(story.token(THIEF, NEXT, 490).coin(THIEF, NEXT, 8_900), Drain()) == []
+    story = thin(1).token(victim(0), THIEF, 490).wait(3_000).coin(victim(0), THIEF, 9_000).wait(HOUR)
+    assert said(story.token(THIEF, NEXT, 490).coin(THIEF, NEXT, 8_900), Drain()) == []
 
 
 def test_hostile_times_and_amounts():

@@ -56,6 +56,26 @@ def test_adaptive():
     assert said(chain(8), PeelChain())[-1:] == alerts((WALLETS[7], "high"))
 
 
+def test_whole_passes_in_between():
+    """Accounts that pass all of it on do not hide those that peel, nor count as any."""
+
+    def story(steps):
+        told, usd = Story().coin(SOURCE, WALLETS[0], 50_000.0), 50_000.0
+        for number, share in enumerate(steps):
+            told.wait(HOUR)
+            if share:
+                told.coin(WALLETS[number], SHOPS[number], usd * share)
+            usd *= 1 - share
+            told.coin(WALLETS[number], WALLETS[number + 1], usd)
+        return told
+
+    wanted = alerts((WALLETS[3], "low"), (WALLETS[6], "medium"))
+    assert said(story((0.1, 0, 0.1, 0.2, 0, 0, 0.1)), PeelChain()) == wanted
+    assert said(story((0, 0, 0.1, 0, 0.1, 0, 0)), PeelChain()) == []
+    (_, low), (_, found) = findings(story((0.1, 0, 0.1, 0.2, 0, 0, 0.1)), PeelChain())
+    assert (low.evidence["accounts"], found.evidence["accounts"], len(found.evidence["path"])) == (3, 4, 7)
+
+
 def test_honest_rows():
     """Two, large parts, tiny parts, small sums, and a busy payer are no peeling."""
     assert said(chain(2), PeelChain()) == []

@@ -1,7 +1,10 @@
 """velocity: calm accounts that suddenly pay many new receivers."""
 
 from detect_kit import CHAIN, DAY, HOUR, USDT, Story, address, findings, said
+from txpipe.detect.bounds import Bounds
+from txpipe.detect.conduct import Conduct
 from txpipe.detect.rules.velocity import Settings, Velocity
+from txpipe.detect.traits import RUSHING
 
 WALLET, EMPLOYER = address("wallet"), address("employer")
 MEDIUM = ("velocity", WALLET, "victim", "medium")
@@ -147,6 +150,33 @@ def test_who_is_always_busy():
     assert said(story, Velocity()) == []
     allowed = {address(f"mule {number}") for number in range(10)}
     assert said(burst(history(), 10, 1_900), Velocity(), allowed=allowed) == []
+
+
+def test_given_up():
+    """A burst that can be nothing any more is not watched, and little of it is kept, until a day is over."""
+    conduct = Conduct(lambda _: ((Velocity(),), Bounds()), lambda *_: False)
+    story = burst(history(savings=1_000), 5, 100)
+    for record in story.records:
+        conduct.take(record)
+    wallet = conduct.find(CHAIN, WALLET)
+    assert wallet.watch_sent & RUSHING
+    for record in burst(Story(story.time), 6, 100, name="late").records:
+        conduct.take(record)
+    assert not wallet.watch_sent & RUSHING
+    assert len(wallet.noted("velocity")) == 1
+
+
+def test_services_among_the_receivers():
+    """Payments to services count among all payments: who makes them scatters less."""
+    story = Story(1_760_000_400).coin(EMPLOYER, WALLET, 20_000).wait(HOUR)
+    for number in range(8):
+        story.coin(WALLET, address(f"mule {number}"), 1_000 + 137 * number).wait(60)
+    assert said(story, Velocity()) == [MEDIUM]
+    story = Story(1_760_000_400).coin(EMPLOYER, WALLET, 20_000).wait(HOUR)
+    for number in range(8):
+        story.coin(WALLET, address(f"mule {number}"), 1_000 + 137 * number).wait(60)
+        story.coin(WALLET, address("exchange"), 90).wait(60)
+    assert said(story, Velocity(), allowed={address("exchange")}) == []
 
 
 def test_young_account():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import readme
 from examples import RECORDS
-from txpipe import record
+from txpipe import fields, record
 from txpipe.errors import RecordFault
 
 SCHEMA = json.loads(files("txpipe").joinpath("data/records.schema.json").read_text())
@@ -77,6 +77,7 @@ def test_examples(kind):
 
 
 NUMBERS = [0, 1, -1, 100, 101, 2**63, 1.0, 1.5, -0.0]
+LONG = ["x" * 256, "x" * 257, "\U0001f680" * 256, "x" * 512, "x" * 513]
 TEXTS = ["", "0", "-1", "1\n", "1.5", "1.", "1e5", "\u0661", "9" * 100, "9" * 101, "a" * 32, "A" * 32]
 WORDS = ["eip155:1", "eip155:1\n", "EIP155:1", "high", "open", "ok", "all", "permit", "attack", "victim"]
 OTHER = [None, True, False, [], ["x"], ["x", 1], [None], {}, {"a": 1}]
@@ -111,9 +112,29 @@ def test_mutated(candidate):
 def test_every_key_with_every_value(kind):
     """Both say the same when one key holds anything at all."""
     values = [None, True, 0, 1, -1, 101, 1.5, "", "x", "0", "1.5", "eip155:1", "critical", [], ["x"], [1], {}]
+    values += LONG
     for key in RECORDS[kind]:
         for value in values:
             _agreed({**RECORDS[kind], key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [
+        ("from", fields.NAME_CHARS),
+        ("to", fields.NAME_CHARS),
+        ("tx", fields.NAME_CHARS),
+        ("asset", fields.ASSET_CHARS),
+    ],
+)
+def test_names_have_a_bound(key, most):
+    """Names that accounts and assets are kept by have a longest length; the error says which."""
+    assert _agreed({**RECORDS["transfer"], key: "x" * most})
+    assert not _agreed({**RECORDS["transfer"], key: "x" * (most + 1)})
+    with pytest.raises(
+        RecordFault, match=rf'"{key}" of a transfer is "x+\.\.\., not an? .*{most} characters'
+    ):
+        record.check({**RECORDS["transfer"], key: "x" * 2_000_000})
 
 
 def test_readme_tables(checkout):

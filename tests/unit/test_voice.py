@@ -4,23 +4,11 @@ import orjson
 import pytest
 
 from detect_kit import CHAIN, DAY, NOW, address
-from txpipe.detect.bounds import Bounds
-from txpipe.detect.conduct import Conduct
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.voice import Case, Voice, combined, severity_of
 from txpipe.record import check
 
 THIEF, VICTIM = address("thief"), address("victim")
-
-
-@pytest.fixture
-def conduct():
-    """Return a follower of accounts that knows the thief and the victim."""
-    made = Conduct(lambda _: ((), Bounds()), lambda *_: False)
-    accounts = made.watch(CHAIN).tracker.accounts
-    accounts.meet(THIEF, NOW)
-    accounts.meet(VICTIM, NOW)
-    return made
 
 
 class Speaker:
@@ -30,12 +18,12 @@ class Speaker:
         self.voice = voice
         self.number = 0
 
-    def say(self, rule, severity, time=NOW, subject=THIEF, **more):
+    def say(self, rule, severity, time=NOW, subject=THIEF, block=1, **more):
         self.number += 1
         record = {
             "type": "transfer",
             "chain": CHAIN,
-            "block": 1,
+            "block": block,
             "time": time,
             "tx": hex(self.number),
             "n": 0,
@@ -47,8 +35,8 @@ class Speaker:
 
 
 @pytest.fixture
-def speaker(conduct):
-    return Speaker(Voice(conduct))
+def speaker():
+    return Speaker(Voice())
 
 
 def test_scores_add_up():
@@ -100,19 +88,28 @@ def test_an_incident_is_a_suspects_alerts(speaker):
     assert len({first["incident"], other["incident"], later["incident"]}) == 3
 
 
-def test_a_severity_can_be_overridden(conduct):
+def test_a_severity_can_be_overridden():
     """What a user decided of a rule holds for every finding of it."""
-    speaker = Speaker(Voice(conduct, {"drain": "low"}))
+    speaker = Speaker(Voice({"drain": "low"}))
     alert = speaker.say("drain", "critical")
     assert (alert["severity"], alert["score"]) == ("low", 30)
 
 
-def test_what_was_said_survives(conduct, speaker):
+def test_what_was_said_survives(speaker):
     """A restored voice says nothing twice and goes on with the same incidents."""
     before = speaker.say("drain", "high")
-    voice = Voice(conduct)
+    voice = Voice()
     voice.restore(speaker.voice.saved())
     speaker.voice, speaker.number = voice, 0
     with pytest.raises(ValueError, match="not enough values"):
         speaker.say("drain", "high")
     assert speaker.say("velocity", "low")["incident"] == before["incident"]
+
+
+def test_a_reorg_takes_back_what_a_score_is_made_of(speaker):
+    """What dropped blocks said of an account counts no longer; what came before does."""
+    speaker.say("drain", "medium", block=1)
+    speaker.say("velocity", "low", block=2)
+    speaker.say("velocity", "medium", block=3)
+    assert len(list(speaker.voice.retract(CHAIN, 2))) == 2
+    assert speaker.say("outlier", "low", block=2)["parts"] == {"drain": 55, "outlier": 30}

@@ -13,6 +13,7 @@ import click
 from txpipe import command, stream
 from txpipe.alerts import forms, intake, select
 from txpipe.alerts.tally import Tally
+from txpipe.detect.names import unknown
 from txpipe.record import SEVERITIES
 from txpipe.sink import stdout
 
@@ -78,7 +79,7 @@ def main(  # noqa: PLR0913 - one argument an option
     Text from chains and lists is shown with control characters written out. It judges no records: that is
     txdetect's.
     """  # noqa: D301 - \b keeps click from joining the example's lines
-    wanted = select.Selection(select.at_least(min_severity), _names(rules, "--rule"), _chains(chains))
+    wanted = select.Selection(select.at_least(min_severity), _rules(rules), _chains(chains))
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
     tally = Tally(bad)
@@ -118,6 +119,15 @@ def _names(values: Sequence[str], option: str) -> frozenset[str]:
     if not all(names):
         command.fail_usage(f"{option} has an empty name in it")
     return frozenset(names)
+
+
+def _rules(values: Sequence[str]) -> frozenset[str]:
+    """Take names of rules, a user's own included; a misspelt one would match nothing, silently."""
+    names = _names(values, "--rule")
+    for name in sorted(names):
+        if said := unknown(name):
+            command.say(f"--rule: {said}")
+    return names
 
 
 def _chains(values: Sequence[str]) -> frozenset[str]:

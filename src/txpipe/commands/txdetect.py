@@ -44,10 +44,18 @@ from txpipe.sink import stdout
 @click.option("--state", metavar="FILE", help="Keep what is known in FILE, and go on from there next time.")
 @click.option(
     "--state-every",
-    type=click.FloatRange(min=0),
+    type=command.Number(min=0),
     default=10,
     metavar="SECONDS",
     help="Save the state at most so often.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1, max=64),
+    default=1,
+    metavar="N",
+    help="Share the accounts among N processes; alerts stay the same, each process takes the whole memory.",
 )
 @click.option("--exit-status", is_flag=True, help="End with 3 if an alert was written and nothing failed.")
 @command.strict_option
@@ -71,7 +79,7 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     \b
     Examples:
       txsim --seed 7 --records 100000 | txdetect --list blocklists/demo.csv | txalert
-      zcat block.json.gz | txnorm | txdetect --list 'name=ofac,category=sanctions:sdn.txt'
+      zcat block.json.gz | txnorm | txdetect --list blocklists/notable.csv
       txdetect --print-rules > rules.toml; txsim -n 9999 | txdetect --rules rules.toml --except velocity
 
     Rule "listed" finds parties of movements and approvals that a blocklist names, rule "mention" finds such
@@ -83,16 +91,18 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
     from txpipe.detect import asked, setup  # noqa: PLC0415 - every rule, not for --help
-    from txpipe.detect.paths import Reading  # noqa: PLC0415 - likewise
 
-    gc.set_threshold(100_000, 50, 100)  # millions of accounts, hardly a cycle: look for them seldom
     wanted = setup.Options(**options)
+    if wanted.rule_file or wanted.plugins:
+        gc.set_threshold(100_000, 50, 100)  # millions of accounts, and hardly a cycle
+    else:
+        gc.disable()  # our own code makes no cycles; looking for them takes 3 % of the time
     if print_rules:
         return asked.print_rules(stdout())
     if check_rules:
         return asked.check_rules(wanted.rule_file, command.say)
     if explain:
-        return asked.explain(file, command.say, stdout())
+        return asked.explain(file, command.say, stdout(), wanted.plugins)
     rules = wanted.rules()
     block, allow = lists.open(command.say, command.progress_shown())
     if block is None and (said := setup.idle_without_lists(rules)):
@@ -101,9 +111,10 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     screener = setup.Screener(block, allow, allow_sanctions=allow_sanctions)
     detector = wanted.detector(rules, screener, command.say)
     keeper = wanted.keeper(detector, sink.flush, setup.fingerprint(rules, block, allow), command.say)
+    command.keep(detector)
     command.say_if_waiting(file)
     bad = stream.BadLines(command.say, strict=strict)
-    reading = Reading(detector, stream.open_source(file), bad, sink.flush, keeper)
+    reading = wanted.reading(detector, stream.open_source(file), bad, sink.flush, keeper)
     command.at_end(reading.remarks)
     if command.stats_wanted(stats):
         command.at_end(reading.summary)

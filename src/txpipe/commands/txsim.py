@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from datetime import UTC, datetime
@@ -33,12 +32,6 @@ def _evm_chain(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     return text
 
 
-def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) -> float | None:
-    if number is not None and not math.isfinite(number):
-        raise click.BadParameter("must be a finite number")
-    return number
-
-
 @click.command("txsim", cls=command.PipeCommand)
 @click.option("-s", "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Choose the stream.")
 @click.option(
@@ -46,16 +39,14 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
 )
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0),
-    callback=_finite,
+    type=command.Number(min=0),
     metavar="SECONDS",
     help="End after so much simulated time, counted from --start.",
 )
 @click.option(
     "-r",
     "--rate",
-    type=click.FloatRange(min=0),
-    callback=_finite,
+    type=command.Number(min=0),
     default=0,
     metavar="RECORDS/S",
     help="Keep pace with the wall clock from --start on; 0 is as fast as possible.",
@@ -69,8 +60,7 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
 )
 @click.option(
     "--tps",
-    type=click.FloatRange(min=0, min_open=True, max=1000),
-    callback=_finite,
+    type=command.Number(min=0, min_open=True, max=1000),
     default=1,
     metavar="TX/S",
     help="Mean transactions per second of simulated time.",
@@ -84,8 +74,7 @@ def _finite(_ctx: click.Context, _param: click.Parameter, number: float | None) 
 )
 @click.option(
     "--fraud-rate",
-    type=click.FloatRange(min=0, max=0.4),
-    callback=_finite,
+    type=command.Number(min=0, max=0.4),
     default=0.005,
     metavar="SHARE",
     help="Share of transactions that belong to fraud; benign look-alikes have the same again.",

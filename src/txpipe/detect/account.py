@@ -40,6 +40,11 @@ SUFFIX = 4
 trailing ones (Tsuchiya et al., USENIX Security 2025)."""
 
 
+Peers = str | dict[str, str] | None
+"""Counterparties by ``key``; one alone is kept as its address: most accounts have no more, and a dict takes
+184 bytes."""
+
+
 class Facts(Protocol):
     """What an account's counterparty may know of it. Read-only.
 
@@ -107,8 +112,8 @@ class Account:
         signed: transactions it sent itself.
         fan_in: first contacts among its senders.
         fan_out: first contacts among its receivers.
-        payers: who paid it, by ``key``; the last PEERS_KEPT.
-        paid: whom it paid, by ``key``.
+        payers: who paid it; the last PEERS_KEPT.
+        paid: whom it paid.
         held: USD it was seen to receive and not to send; never below 0.
         largest: largest USD it ever sent at once.
         usual: USD it usually sends at once: a running mean, without dust and what is far beyond it.
@@ -163,12 +168,14 @@ class Account:
 
     def __init__(self, address: str, time: int, flags: int = 0) -> None:
         self.address = address
-        self.key = look_alike_key(address)
+        # As look_alike_key, without a call: half of a stream's accounts are met for the first time.
+        evm = len(address) == _EVM_LENGTH and address[:2] == "0x"
+        self.key = address[2 : 2 + PREFIX] + address[-SUFFIX:] if evm else address
         self.flags = flags
         self.first = self.last = time
         self.n_in = self.n_out = self.signed = self.fan_in = self.fan_out = 0
-        self.payers: dict[str, str] | None = None
-        self.paid: dict[str, str] | None = None
+        self.payers: Peers = None
+        self.paid: Peers = None
         self.held = self.largest = self.usual = 0.0
         self.sent_at = self.run_n = self.run_peak = 0
         self.lot_time = 0
@@ -199,7 +206,9 @@ class Account:
         account.address, account.key = known(account.address), known(account.key)
         for peers in ("paid", "payers"):
             kept = getattr(account, peers)
-            if kept:
+            if isinstance(kept, str):
+                setattr(account, peers, known(kept))
+            elif kept:
                 setattr(account, peers, {known(key): known(peer) for key, peer in kept.items()})
         return account
 
@@ -217,7 +226,7 @@ class Account:
         """Become again what ``saved`` returned of this very account; notes aside."""
         for peers, came in (("paid", "fan_out"), ("payers", "fan_in")):
             kept = values[_NAMES.index(peers)]
-            while kept and len(kept) > values[_NAMES.index(came)]:
+            while isinstance(kept, dict) and len(kept) > values[_NAMES.index(came)]:
                 kept.popitem()
         self.assume(values)
         self.stamp = KNOWN
@@ -264,9 +273,7 @@ class Account:
 
     def knows(self, address: str, key: str) -> bool:
         """Whether it ever paid an address or was paid by it, as far as remembered."""
-        return (self.paid is not None and self.paid.get(key) == address) or (
-            self.payers is not None and self.payers.get(key) == address
-        )
+        return peer(self.paid, key) == address or peer(self.payers, key) == address
 
 
 _NAMES = tuple(sorted(Account.__slots__))
@@ -274,6 +281,13 @@ LAYOUT = ",".join(_NAMES)
 """What an account's saved values are, in their order: state of another layout cannot be read."""
 
 _values: Callable[[Account], tuple[Any, ...]] = operator.attrgetter(*_NAMES)
+
+
+def peer(peers: Peers, key: str) -> str | None:
+    """Return the one of an account's counterparties that has a key, or None."""
+    if isinstance(peers, str):
+        return peers if look_alike_key(peers) == key else None
+    return None if peers is None else peers.get(key)
 
 
 def look_alike_key(address: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from txpipe.chains.tokens import Tokens
 from txpipe.detect.prices import Prices, Series, at
-from txpipe.detect.symbols import skeleton
+from txpipe.detect.symbols import LONGEST, skeleton
 from txpipe.detect.traits import COUNTERFEIT, ITEM
+from txpipe.detect.use import Uses
 
 KEPT = 100_000
 """Assets remembered; a stream that invents more starts the table anew."""
@@ -39,6 +40,7 @@ class Asset:
         imitates: symbol of the known token that it is not but is named like; else None.
         valued: it has a rate or prices.
         marks: traits of its movements: ITEM, or COUNTERFEIT if no price says otherwise.
+        uses: how such tokens are used; of all assets of the chain together.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Asset:
     imitates: str | None
     valued: bool
     marks: int
+    uses: Uses = field(compare=False, repr=False)
 
 
 class Assets:
@@ -67,40 +70,53 @@ class Assets:
         self._prices = prices
         self.found: dict[str, Asset] = {}
         self._official = {skeleton(symbol): symbol for symbol in table.symbols(chain)}
+        self._uses = Uses()
         self.rough: set[str] = set()
 
-    def of(self, record: dict[str, Any]) -> Asset:
-        """Return the asset of a transfer or an approval."""
-        name: str = record["asset"]
+    def of(self, name: str, symbol: object) -> Asset:
+        """Return the asset of a transfer or an approval.
+
+        Args:
+            name: CAIP-19.
+            symbol: as the record shows it; anything if it shows none.
+        """
         found = self.found.get(name)
         if found is None:
             if len(self.found) >= KEPT:
                 self.found.clear()
-            symbol = record.get("symbol")
-            found = self._meet(name, symbol if isinstance(symbol, str) else "")
+            found = self._meet(name, symbol[:LONGEST] if isinstance(symbol, str) else "")
             if not found.item:
                 self.found[name] = found
         return found
 
-    def saved(self) -> list[tuple[str, str]]:
-        """Return the assets met so far: their names and the symbols that their first records showed."""
-        return [(name, asset.symbol) for name, asset in self.found.items()]
+    def saved(self) -> tuple[Any, ...]:
+        """Return the assets met so far (name, symbol of the first record) and how some of them are used."""
+        return [(name, asset.symbol) for name, asset in self.found.items()], self._uses.saved()
 
-    def restore(self, saved: list[tuple[str, str]]) -> None:
+    def restore(self, saved: tuple[Any, ...]) -> None:
         """Take back what ``saved`` returned."""
-        for name, symbol in saved:
+        found, uses = saved
+        for name, symbol in found:
             self.found[name] = self._meet(name, symbol)
+        self._uses.restore(uses)
 
-    def usd(self, asset: Asset, record: dict[str, Any]) -> float | None:
-        """Return what a transfer without a price of its own is worth, or None."""
-        rate = None if asset.prices is None else at(asset.prices, record["time"])
+    def usd(self, asset: Asset, time: int, value: str, amount: str | None) -> float | None:
+        """Return what a transfer without a price of its own is worth, or None.
+
+        Args:
+            asset: what moves.
+            time: Unix seconds.
+            value: base units, as the record has them.
+            amount: whole units, if the record shows them.
+        """
+        rate = None if asset.prices is None else at(asset.prices, time)
         if rate is None:
             rate = asset.rate
             if rate is None:
                 return None
             if rate != 1.0:
                 self.rough.add(asset.symbol)
-        return min(rate * units_of(record, asset), MOST_USD)
+        return min(rate * units_of(asset, value, amount), MOST_USD)
 
     def _meet(self, name: str, symbol: str) -> Asset:
         chain, _, path = name.partition("/")
@@ -126,18 +142,18 @@ class Assets:
             imitates=imitates,
             valued=rate is not None or prices is not None,
             marks=ITEM if item else COUNTERFEIT if imitates is not None else 0,
+            uses=self._uses,
         )
 
 
-def units_of(record: dict[str, Any], asset: Asset) -> float:
+def units_of(asset: Asset, value: str, amount: str | None) -> float:
     """Return a transfer's amount in whole units; in base units where neither table nor record tells them."""
-    units = int(record["value"])
+    units = int(value)
     if asset.decimals is not None:
         whole: float = units / 10**asset.decimals
         return whole
-    shown = record.get("amount")
-    if type(shown) is str and shown.replace(".", "", 1).isdecimal():
-        return float(shown)
+    if amount is not None and amount.replace(".", "", 1).isdecimal():
+        return float(amount)
     return float(units)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,12 +12,13 @@ from txpipe.chains.tokens import Tokens
 from txpipe.detect.account import Account, Facts
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.finding import Finding
-from txpipe.detect.move import Move
+from txpipe.detect.move import UNASKED, Asked, Move
+from txpipe.detect.position import Position
 from txpipe.detect.prices import Prices
 from txpipe.detect.tracker import Tracker
 from txpipe.detect.traits import EVERY, LISTED, TAINTED
 from txpipe.lists.entry import Entry
-from txpipe.record import Severity
+from txpipe.record import Severity, dumps
 
 Listing = Mapping[str, tuple[Entry, ...]]
 """What the lists say of a movement's parties, by canonical address; only who is listed is in it."""
@@ -35,7 +37,8 @@ class ConductRule(Protocol):
 
     A rule keeps what it knows in ``me.note(ID, …)``, as plain data, bounded and aged by event time; it never
     writes anything else of an account (``exposure`` alone keeps ``taint``), and of ``other`` it reads what
-    ``Facts`` names. It has no clock, files, randomness or state of its own.
+    ``Facts`` names. It has no clock, files, randomness or state of its own; ``asset.uses`` alone is kept of
+    assets, by counterfeit-token.
 
     Attributes:
         ID: stable name, never reused.
@@ -45,6 +48,8 @@ class ConductRule(Protocol):
             of its members.
         RECEIVED: the same for ``received``.
         UNLESS: neither is called for a movement with any of these.
+        WIDE: True if what it keeps of one account, or of an asset, decides what it says about another: where
+            several processes share the accounts, each looks at all of them. May be missing.
     """
 
     ID: str
@@ -70,8 +75,8 @@ class ConductRule(Protocol):
         """Look at a movement from its receiver's side (an approval from its spender's)."""
 
 
-_Table = tuple[tuple[ConductRule, ...], tuple[ConductRule, ...]]
-"""The rules that look at a movement, for its sender and for its receiver."""
+Share = Callable[[str], bool]
+"""Whether an account, by its address, is one that this process says something about."""
 
 
 class Watch:
@@ -81,73 +86,98 @@ class Watch:
         tracker: keeps the accounts.
     """
 
-    __slots__ = ("_concern", "_rules", "_tables", "tracker")
+    __slots__ = ("_concern", "_rules", "_share", "_tables", "tracker")
 
-    def __init__(self, tracker: Tracker, rules: Sequence[ConductRule]) -> None:
+    def __init__(self, tracker: Tracker, rules: Sequence[ConductRule], share: Share | None = None) -> None:
         asked, unless = 0, 0
         for rule in rules:
             asked |= _traits(rule.SENT) | _traits(rule.RECEIVED)
             unless |= rule.UNLESS
-        tracker.concern = asked
+        tracker.concern = asked | unless
         tracker.start = asked & EVERY
         self.tracker = tracker
         self._rules = tuple(rules)
         self._concern = asked | unless
-        self._tables: dict[int, _Table] = {}
+        self._tables = tracker.asked
+        tracker.ask = self._table
+        self._share = share
 
-    def take(self, record: dict[str, Any], listed: Listing = NOBODY) -> Sequence[Finding]:
+    def run(
+        self, lines: Sequence[bytes], start: int, stop: int, position: Position | None = None
+    ) -> Iterator[list[Finding]]:
+        """Take lines of records in which no list names anyone; yield what the rules say of one, if anything.
+
+        The tracker's ``move`` is what it is said of; its ``taken`` says where it stopped.
+
+        Args:
+            lines: of any records.
+            start: the first to take.
+            stop: the first not to take.
+            position: takes note of every record, and says which an earlier run had taken.
+        """
+        moves = self.tracker.moves(lines, start, stop, position)
+        self.tracker.move.listed = NOBODY
+        if self._share is not None:
+            yield from filter(None, map(self._asked, moves))
+            return
+        for move in moves:
+            senders, receivers = move.asked
+            payer, payee = move.sender, move.receiver
+            found: list[Finding] | None = None
+            for rule in senders:
+                if said := rule.sent(move, payer, payee):
+                    found = [*(found or ()), *said]
+            for rule in receivers:
+                if said := rule.received(move, payee, payer):
+                    found = [*(found or ()), *said]
+            if found:
+                yield found
+
+    def take(self, line: bytes, listed: Listing = NOBODY) -> Sequence[Finding]:
         """Take a checked transfer, call or approval; returns what the rules say of it.
 
         Args:
-            record: mined, and not failed: others moved nothing yet.
+            line: of a mined record, and not a failed one: others moved nothing yet.
             listed: what the lists say of its parties.
         """
-        kind = record["type"]
         tracker = self.tracker
-        height = record["block"]
-        if height != tracker.journal.height:
-            tracker.journal.open(height)
-        if kind == "call":
-            tracker.call(record)
-            return ()
         if listed:
-            return self._take_listed(record, listed)
-        move = tracker.transfer(record) if kind == "transfer" else tracker.approval(record)
-        if move is None:
-            return ()
-        move.listed = NOBODY
-        return self._asked(move)
-
-    def _take_listed(self, record: dict[str, Any], listed: Listing) -> Sequence[Finding]:
-        tracker = self.tracker
-        tracker.start |= LISTED
-        move = tracker.transfer(record) if record["type"] == "transfer" else tracker.approval(record)
-        tracker.start &= ~LISTED
-        if move is None:
-            return ()
-        move.listed = listed
-        if move.sender.address in listed:
-            move.traits |= TAINTED
-        return self._asked(move)
-
-    def _asked(self, move: Move) -> Sequence[Finding]:
-        """Ask the rules that the movement concerns."""
-        traits = move.traits & self._concern
-        senders, receivers = self._tables.get(traits) or self._table(traits)
-        payer, payee = move.sender, move.receiver
+            tracker.start |= LISTED
         found: list[Finding] = []
-        for rule in senders:
-            found += rule.sent(move, payer, payee)
-        for rule in receivers:
-            found += rule.received(move, payee, payer)
+        for move in tracker.moves((line,), 0, 1, checked=True):
+            move.listed = listed
+            if move.sender.address in listed:
+                move.traits |= TAINTED
+            found = self._asked(move)
+        tracker.start &= ~LISTED
         return found
 
-    def _table(self, traits: int) -> _Table:
-        rules = [rule for rule in self._rules if not traits & rule.UNLESS]
-        found = self._tables[traits] = (
-            tuple(rule for rule in rules if _asks(rule.SENT, traits)),
-            tuple(rule for rule in rules if _asks(rule.RECEIVED, traits)),
-        )
+    def _asked(self, move: Move) -> list[Finding]:
+        """Ask the rules that a movement concerns; about the accounts of this process's share only."""
+        senders, receivers = self._table(move.traits & self._concern)  # listed parties have more traits
+        payer, payee, share = move.sender, move.receiver, self._share
+        mine, its = (True, True) if share is None else (share(payer.address), share(payee.address))
+        found: list[Finding] = []
+        for rule in senders:
+            if mine:
+                found += rule.sent(move, payer, payee)
+            elif is_wide(rule):
+                deque(rule.sent(move, payer, payee), 0)
+        for rule in receivers:
+            if its:
+                found += rule.received(move, payee, payer)
+            elif is_wide(rule):
+                deque(rule.received(move, payee, payer), 0)
+        return found
+
+    def _table(self, traits: int) -> Asked:
+        """Return the rules that look at a movement with these traits."""
+        found = self._tables.get(traits)
+        if found is None:
+            rules = [rule for rule in self._rules if not traits & rule.UNLESS]
+            senders = tuple(rule for rule in rules if _asks(rule.SENT, traits))
+            receivers = tuple(rule for rule in rules if _asks(rule.RECEIVED, traits))
+            found = self._tables[traits] = (senders, receivers) if senders or receivers else UNASKED
         return found
 
 
@@ -156,7 +186,10 @@ class Conduct:
 
     Attributes:
         chains: by CAIP-2 name.
+        rules_on: gives a chain's rules and bounds.
         reorgs: whether the last blocks of chains met from now on are kept, so that they can be undone.
+        share: which accounts the rules say something about; None is all. Every account is followed.
+        taken: where ``run`` stopped: the number of the first line that it did not take.
     """
 
     def __init__(
@@ -174,13 +207,16 @@ class Conduct:
             budget: most accounts to keep on a chain; None is no limit.
             prices: for assets whose records show none.
         """
-        self._rules_on = rules_on
+        self.rules_on = rules_on
         self._is_allowed = is_allowed
         self._budget = budget
         self._tokens = Tokens.shipped()
         self._prices = prices or Prices()
         self._forgotten = 0
         self.reorgs = True
+        self.share: Share | None = None
+        self.taken = 0
+        self._watch: Watch | None = None
         self._told: set[tuple[str, str]] = set()
         self.chains: dict[str, Watch] = {}
 
@@ -199,11 +235,11 @@ class Conduct:
         if len(self.chains) >= CHAINS_KEPT:
             accounts = self.chains.pop(next(iter(self.chains))).tracker.accounts
             self._forgotten += len(accounts) + accounts.forgotten
-        rules, bounds = self._rules_on(chain)
+        rules, bounds = self.rules_on(chain)
         tracker = Tracker(
             chain, bounds, self._tokens, self._prices, self._is_allowed, self._budget, reorgs=self.reorgs
         )
-        found = self.chains[chain] = Watch(tracker, rules)
+        found = self.chains[chain] = Watch(tracker, rules, self.share)
         return found
 
     def blind_to(self, lines: int) -> Iterator[str]:
@@ -232,20 +268,57 @@ class Conduct:
         watch = self.chains.get(chain)
         return watch is None or watch.tracker.journal.undo(height)
 
-    def keep(self, chain: str, account: Account) -> None:
-        """Keep an account as it is before something besides its movements changes it."""
-        watch = self.chains.get(chain)
-        if watch is not None and account.stamp != watch.tracker.journal.stamp:
-            watch.tracker.journal.keep(account)
-
     def find(self, chain: str, address: str) -> Account | None:
         """Return an account, if it is kept."""
         watch = self.chains.get(chain)
         return watch.tracker.accounts.find(address) if watch else None
 
-    def take(self, record: dict[str, Any], listed: Listing = NOBODY) -> Sequence[Finding]:
-        """Take a record of any chain, as ``Watch.take``."""
-        return (self.chains.get(record["chain"]) or self.watch(record["chain"])).take(record, listed)
+    def take(
+        self, record: dict[str, Any], listed: Listing = NOBODY, line: bytes | None = None
+    ) -> Sequence[Finding]:
+        """Take a record of any chain, as ``Watch.take``; its line is made anew if it is not given."""
+        watch = self._watch = self.chains.get(record["chain"]) or self.watch(record["chain"])
+        return watch.take(dumps(record) if line is None else line, listed)
+
+    def run(
+        self, lines: Sequence[bytes], start: int, stop: int, position: Position | None = None
+    ) -> Iterator[tuple[Move, list[Finding]]]:
+        """Take lines in which no list names anyone, of any chain met; as ``Watch.run``.
+
+        It stops early at a line that is no plain record of such a chain, or when ``halt`` is called.
+        """
+        self.taken = start
+        while self.taken < stop and self._watch is not None:
+            tracker = self._watch.tracker
+            for found in self._watch.run(lines, self.taken, stop, position):
+                yield tracker.move, found
+            self.taken = tracker.taken
+            watch = None if tracker.elsewhere is None else self.chains.get(tracker.elsewhere)
+            if watch is None or watch is self._watch:
+                return
+            self._watch = watch
+
+    @property
+    def move(self) -> Move:
+        """The movement that was last looked at; there was one."""
+        if self._watch is None:
+            raise LookupError
+        return self._watch.tracker.move
+
+    def halt(self) -> None:
+        """Let ``run`` stop behind the movement at hand."""
+        if self._watch is not None:
+            self._watch.tracker.halt = True
+
+    def is_known(self, record: dict[str, Any]) -> bool:
+        """Whether a transfer's asset is one that nobody can make up: the coin, or in the shipped table."""
+        watch = self.chains[record["chain"]]
+        return watch.tracker.assets.of(record["asset"], record.get("symbol")).known
+
+
+def is_wide(rule: ConductRule) -> bool:
+    """Whether a rule looks at every account in every process; it need not say that it does not."""
+    return getattr(rule, "WIDE", False)
 
 
 def _asks(wanted: int | tuple[int, ...], traits: int) -> bool:

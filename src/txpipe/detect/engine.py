@@ -6,16 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from txpipe.address import canonical
-from txpipe.detect.conduct import NOBODY, Conduct, Listing
-from txpipe.detect.finding import Rule
+from txpipe.detect.conduct import Conduct
+from txpipe.detect.finding import Finding, Rule
 from txpipe.detect.memory import parts_of, restore
 from txpipe.detect.position import Position
 from txpipe.detect.rules.listed import Listed
 from txpipe.detect.rules.mention import Mention
-from txpipe.detect.screener import Screener, day_of
+from txpipe.detect.screener import Screener
 from txpipe.detect.state import Part
 from txpipe.detect.voice import REMEMBERED, Case, Voice
 from txpipe.errors import RecordFault
@@ -70,6 +68,7 @@ class Engine:
     Attributes:
         conduct: the rules about conduct; None if none run.
         position: how far the input was taken; None if nobody asked.
+        taken: where ``run`` stopped: the number of the first line that it did not take.
         undone_in_part: reorgs that went back further than blocks are remembered.
         block_ended: whether the last record taken closed a block; kept only with a position.
     """
@@ -84,10 +83,11 @@ class Engine:
         self._rules = tuple(rules)
         self._screener = screener
         self.conduct = conduct
-        self._voice = Voice(conduct, severities)
+        self._voice = Voice(severities, combines=conduct is not None)
         self._open: dict[str, _Transaction] = {}
         self._doubted: list[Case] = []
         self.position: Position | None = None
+        self.taken = 0
         self.block_ended = False
         self.undone_in_part = 0
 
@@ -130,28 +130,41 @@ class Engine:
         elif kind == "reorg":
             yield from self._undo(record)
 
-    def watch(self, line: bytes) -> Iterable[bytes]:
-        """Take one line in which no list names anyone; as ``feed``, but only the rules about conduct look.
+    def run(self, lines: Sequence[bytes], start: int, stop: int) -> Iterator[bytes]:
+        """Take lines in which no list names anyone, as ``feed``, but only the rules about conduct look.
 
-        Of a plain movement only the keys that they read are checked.
+        It stops where ``feed`` must take a line: ``taken`` says which. Of plain movements only the keys that
+        the rules read are checked.
+
+        Args:
+            lines: of any records, and other lines.
+            start: the first to take.
+            stop: the first not to take.
+        """
+        self.taken = start
+        conduct = self.conduct
+        if conduct is None or self.waiting:
+            return
+        unreadable = False
+        for move, found in conduct.run(lines, start, stop, self.position):
+            try:
+                record = move.record
+            except RecordFault:  # in what the rules do not read; feed says what
+                unreadable = True
+                conduct.halt()
+                continue
+            yield from self._heard(found, record, move.line)
+            if self._open or self._doubted:
+                conduct.halt()
+        self.taken = conduct.taken - unreadable
+
+    def hear(self, line: bytes, found: Iterable[Finding]) -> Iterator[bytes]:
+        """Say what the rules about conduct found in a plain movement, if nothing waits.
 
         Raises:
-            RecordFault: the line is no valid record; it had no effect.
+            RecordFault: the line is no valid record.
         """
-        conduct = self.conduct
-        if conduct is None or self._open or self._doubted:
-            return self.feed(line)
-        try:
-            record = orjson.loads(line)
-            watch = conduct.chains.get(record["chain"]) if _plain(record) else None
-        except (KeyError, TypeError, orjson.JSONDecodeError):
-            watch = None  # feed says what is wrong with it
-        if watch is None:
-            return self.feed(line)
-        if self.position is not None and self._taken(record, self.position):
-            return ()
-        found = watch.take(record)
-        return self._heard(found, record, line) if found else ()
+        yield from self._heard(found, loads(line), line)
 
     def end(self) -> Iterator[bytes]:
         """Yield what still waits: the input has no more records."""
@@ -193,7 +206,8 @@ class Engine:
             else:
                 yield from self._voice.say(case)
         if self.conduct is not None and record["block"] is not None and not record.get("failed"):
-            yield from self._heard(self.conduct.take(record, self._listing(record)), record, line)
+            found = self.conduct.take(record, self._screener.listing(record), line)
+            yield from self._heard(found, record, line)
         if transaction and transaction.left <= 0:
             yield from self._close(record["chain"])
 
@@ -218,15 +232,6 @@ class Engine:
         for rule in self._rules:
             for finding in rule.find(record, self._screener):
                 yield Case(finding, record, line)
-
-    def _listing(self, record: dict[str, Any]) -> Listing:
-        """Return what the lists say of a movement's two parties."""
-        if self._screener.block is None:
-            return NOBODY
-        day = day_of(record["time"])
-        parties = {canonical(party) for party in (record["from"], record["to"]) if party is not None}
-        found = {party: self._screener.matches(party, day, count=False) for party in sorted(parties)}
-        return {party: entries for party, entries in found.items() if entries}
 
     def _heard(self, found: Iterable[Any], record: dict[str, Any], line: bytes) -> Iterator[bytes]:
         """Say what the rules about conduct found, but for what the transaction's rest may make void."""
@@ -253,44 +258,7 @@ class Engine:
         to = record["to"]
         if to is None or canonical(to) != address or not record["value"].strip("0") or self.conduct is None:
             return False
-        watch = self.conduct.chains[record["chain"]]
-        return bool(record.get("usd")) or watch.tracker.assets.of(record).known
+        return bool(record.get("usd")) or self.conduct.is_known(record)
 
-
-def _plain(record: dict[str, Any]) -> bool:
-    """Whether a mined movement has the keys that rules about conduct read, with values that they can read.
-
-    Raises:
-        KeyError: one is missing.
-        TypeError: it is no JSON object.
-    """
-    kind = record["type"]
-    sender, to = record["from"], record["to"]
-    if (
-        kind not in _LOOKED_AT
-        or type(record["time"]) is not int
-        or type(record["block"]) is not int
-        or (type(sender) is not str and sender is not None)
-        or (type(to) is not str and to is not None)
-        or type(record["tx"]) is not str
-        or type(record["n"]) is not int
-        or "failed" in record
-    ):
-        return False
-    if kind == "call":
-        return True
-    value = record["value"]
-    return (
-        type(value) is str
-        and value.isdecimal()
-        and value.isascii()
-        and len(value) <= _MOST_DIGITS
-        and type(record["asset"]) is str
-        and ("usd" not in record or type(record["usd"]) in _NUMBERS)
-    )
-
-
-_MOST_DIGITS = 100
-_NUMBERS = frozenset({int, float})
 
 __all__ = ["MOST_WAITED", "REMEMBERED", "Engine"]

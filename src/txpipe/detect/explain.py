@@ -7,10 +7,12 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from txpipe.detect.conduct import ConductRule
+from txpipe.detect.names import SHIPPED
 from txpipe.detect.plain import MOST_ITEMS, day, filled, kind_of, plain
 from txpipe.detect.rules import CONDUCT, RULES
 from txpipe.errors import RecordFault
@@ -22,11 +24,15 @@ _SHOWN_UNITS = {"seconds": "s", "USD": "usd", "share": "share"}
 """First words of settings' units that say how a number is shown; the number then has the unit in it."""
 
 
-def explained(alert: Mapping[str, Any]) -> str:
+def explained(alert: Mapping[str, Any], own: Iterable[type[ConductRule]] = ()) -> str:
     """Return an alert in plain words, ending in an empty line.
 
     What would have kept it silent comes from the rule's own ``SILENT`` lines, filled in with the evidence; a
-    rule that this version does not have is explained by its evidence alone.
+    rule that this version does not have is explained by its evidence, and that is said.
+
+    Args:
+        alert: as txdetect wrote it.
+        own: rules of the user's own, from a Python file, whose module has ``SILENT`` or not.
 
     Raises:
         RecordFault: it is no valid alert.
@@ -34,7 +40,7 @@ def explained(alert: Mapping[str, Any]) -> str:
     if check(dict(alert))["type"] != "alert":
         raise RecordFault("no alert; --explain reads what txdetect wrote")
     evidence = alert["evidence"]
-    module = _modules().get(alert["rule"])
+    module = (_modules() | {rule.ID: sys.modules[rule.__module__] for rule in own}).get(alert["rule"])
     state = "" if alert["status"] == "open" else f", {alert['status']}"
     lines = [
         f"{alert['severity'].upper()} {plain(alert['rule'])}, score {alert['score']}{state}",
@@ -46,7 +52,7 @@ def explained(alert: Mapping[str, Any]) -> str:
         "What it saw:",
         *_numbers(evidence),
         *_thresholds(evidence, module),
-        *_silent({"subject": alert["subject"], **evidence}, module),
+        *(_silent({"subject": alert["subject"], **evidence}, module) or _unheard(alert["rule"], evidence)),
         *_section("Honest conduct that looks like it", _paragraph(module, "Known false positives")),
     ]
     return "\n".join(lines) + "\n\n"
@@ -99,12 +105,28 @@ def _thresholds(evidence: Mapping[str, Any], module: Any) -> Iterator[str]:
         yield from _wrapped(f"{plain(key)}: {shown}", "  ")
 
 
-def _silent(values: Mapping[str, Any], module: Any) -> Iterator[str]:
+def _silent(values: Mapping[str, Any], module: Any) -> list[str]:
     said = [line for pattern in getattr(module, "SILENT", ()) if (line := filled(pattern, values))]
-    if said:
-        yield "It would have stayed silent with any of these:"
-        for line in said:
-            yield from _wrapped(line, "  - ")
+    rows = [row for line in said for row in _wrapped(line, "  - ")]
+    return ["It would have stayed silent with any of these:", *rows] if rows else []
+
+
+def _unheard(rule: str, evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what can be said of silence where no rule that is at hand tells: it is the user's own."""
+    when = evidence.get("when")
+    if rule in SHIPPED:
+        return
+    yield "It would have stayed silent:"
+    if isinstance(when, str):
+        yield from _wrapped("where this does not hold, as it stands in the rule file (--rules) under", "  ")
+        yield from _wrapped(f"[expressions.{plain(rule)}]", "    ")
+        yield from _wrapped(f"when = {plain(when)}", "    ")
+        return
+    yield from _wrapped(
+        f"as its author decided: no rule that ships is called {plain(rule)}, so it is your own (--plugin "
+        "FILE.py, to be named with --explain, too) and has no SILENT lines, or it is another version's",
+        "  ", "  ",
+    )  # fmt: skip
 
 
 def _section(head: str, text: str) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,17 +11,15 @@ from typing import TYPE_CHECKING
 from txpipe import stream
 from txpipe.detect.engine import Engine
 from txpipe.detect.keeper import Keeper
+from txpipe.detect.places import first_lines, lines_with, may_hold, scanner_of, suspects
 from txpipe.detect.shadow import Shadowed
 from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
-from txpipe.window import WINDOW, windows
+from txpipe.window import windows
 
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
-
-_SEARCHED_BYTES = 4 << 30
-"""A file of this size is searched in about a second once it is in memory."""
 
 PARSED_FIRST = 100
 """Lines at the start of an input that are parsed whatever they hold."""
@@ -131,7 +127,7 @@ class Reading:
         scanner: Scanner | None = None
         for buffer, size in self._windows():
             if scanner is None:
-                scanner = _scanner(index, buffer)
+                scanner = scanner_of(index, buffer)
             yield from self._screen(scanner, size)
 
     def _watched(self, index: Index | None) -> Iterator[bytes]:
@@ -139,33 +135,38 @@ class Reading:
         scanner: Scanner | None = None
         for buffer, size in self._windows():
             if index is not None and scanner is None:
-                scanner = _scanner(index, buffer)
-            lines = bytes(memoryview(buffer)[: size - 1]).split(b"\n")
-            hits: set[int] = set()
-            if scanner is not None:
-                hits = {buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size)}
-                hits |= lines_with(b"\\", buffer, size)
-            yield from self._watch(lines, hits)
+                scanner = scanner_of(index, buffer)
+            text = bytes(memoryview(buffer)[: size - 1])
+            yield from self._watch(text.split(b"\n"), suspects(text, scanner, buffer, size))
             self._say_lacks()
 
-    def _watch(self, lines: list[bytes], hits: set[int]) -> Iterator[bytes]:
-        engine = self.engine
-        watch, keeper = engine.watch, self.keeper
-        before = self.lines
+    def _watch(self, lines: list[bytes], fed: list[int]) -> Iterator[bytes]:
+        """Take the lines of one window.
+
+        Args:
+            lines: all of it.
+            fed: the numbers of those that must be parsed as a whole, in order.
+        """
+        engine, before = self.engine, self.lines
         at = 0
-        for number, line in enumerate(lines, before + 1):
-            self.lines = number
-            try:
-                found = watch(line) if not hits or at not in hits else engine.feed(line)
-                if found:
-                    yield from found
-            except RecordFault as fault:
-                if line and not line.isspace():
-                    self.bad.report(self.source.name, number, str(fault))
-            if hits:
-                at += len(line) + 1
-            if keeper is not None and engine.block_ended:
-                keeper.offer()
+        for stop in (*fed, len(lines)):
+            while at < stop:
+                yield from engine.run(lines, at, stop)
+                at = engine.taken
+                if at < stop:
+                    yield from self._fed(lines[at], before + at + 1)
+                    at += 1
+            if at < len(lines):
+                yield from self._fed(lines[at], before + at + 1)
+                at += 1
+        self.lines = before + len(lines)
+
+    def _fed(self, line: bytes, number: int) -> Iterator[bytes]:
+        self.lines = number
+        if line and not line.isspace():
+            yield from self._feed(line, lambda: number)
+        if self.keeper is not None and self.engine.block_ended:
+            self.keeper.offer()
 
     def _windows(self) -> Iterator[tuple[bytearray, int]]:
         for window in windows(self.source, self.idle):
@@ -205,43 +206,3 @@ class Reading:
             yield from self.engine.feed(line)
         except RecordFault as fault:
             self.bad.report(self.source.name, number(), str(fault))
-
-
-def may_hold(fd: int, text: bytes) -> bool:
-    """Say whether an input may hold a text; only a file that is there as a whole, not huge, can say no."""
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _SEARCHED_BYTES:
-        return True
-    at = os.lseek(fd, 0, os.SEEK_CUR)
-    while len(chunk := os.pread(fd, WINDOW + len(text), at)) >= len(text):
-        if text in chunk:
-            return True
-        at += WINDOW
-    return False
-
-
-def _scanner(index: Index, buffer: bytearray) -> Scanner:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no linear algebra here: start no threads for it
-    from txpipe.detect.screen import Scanner  # noqa: PLC0415 - numpy costs 80 ms
-
-    return Scanner(index, buffer)
-
-
-def first_lines(buffer: bytearray, size: int, count: int) -> set[int]:
-    """Return where the first lines start, as many as asked for."""
-    starts: set[int] = set()
-    at = 0
-    while at < size and len(starts) < count:
-        starts.add(at)
-        at = buffer.find(b"\n", at, size) + 1
-    return starts
-
-
-def lines_with(text: bytes, buffer: bytearray, size: int) -> set[int]:
-    """Return where the lines start that hold a text."""
-    starts = set()
-    at = buffer.find(text, 0, size)
-    while at >= 0:
-        starts.add(buffer.rfind(b"\n", 0, at) + 1)
-        at = buffer.find(text, buffer.find(b"\n", at, size), size)
-    return starts

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from txpipe.detect.conduct import ConductRule
+from txpipe.detect.names import SHIPPED
 from txpipe.errors import RuleFault
 from txpipe.fields import SEVERITIES
 
@@ -26,6 +27,21 @@ _NEEDS: dict[str, type] = {
     "RECEIVED": int,
     "UNLESS": int,
 }
+
+
+def own_rules(paths: Sequence[str]) -> tuple[list[type[ConductRule]], list[str]]:
+    """Load the rules of several Python files; returns them all, and a digest of each file.
+
+    Raises:
+        RuleFault: a file cannot be used, or a rule has the id of another.
+    """
+    rules: list[type[ConductRule]] = []
+    digests = []
+    for path in paths:
+        loaded, digest = load(path, {*SHIPPED, *(rule.ID for rule in rules)})
+        rules += loaded
+        digests.append(digest)
+    return rules, digests
 
 
 def load(path: str, taken: Collection[str]) -> tuple[Sequence[type[ConductRule]], str]:

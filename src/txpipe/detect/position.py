@@ -52,6 +52,13 @@ class Position:
             for chain, place in self.places.items()
         }
 
+    def passes(self, chain: str, height: int) -> bool:
+        """Note a movement, call or approval that is mined; whether an earlier run had taken it already."""
+        if chain in self._until and self._covers(chain, height):
+            return True
+        self._took(chain, height)
+        return False
+
     def covers(self, record: dict[str, Any]) -> bool:
         """Say whether an earlier run took a record; call it once for each record of the input, in order.
 
@@ -67,8 +74,10 @@ class Position:
             if not known:
                 self._until.pop(chain, None)
             return known
-        if until is None:
-            return False
+        return until is not None and self._covers(chain, height)
+
+    def _covers(self, chain: str, height: int) -> bool:
+        until = self._until[chain]
         if height > until[0]:
             del self._until[chain]
             return False
@@ -94,6 +103,9 @@ class Position:
         if record["type"] == "block":
             self.places[chain] = (height, record["hash"], 0, True)
             return
+        self._took(chain, height)
+
+    def _took(self, chain: str, height: int) -> None:
         place = self.places.get(chain)
         taken = place[2] + 1 if place is not None and place[0] == height else 1
         self.places[chain] = (height, "", taken, False)

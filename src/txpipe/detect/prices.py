@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from txpipe import stream
@@ -16,6 +17,17 @@ Series = tuple[list[int], list[float]]
 
 ALWAYS = -(1 << 62)
 """The time of a price without one."""
+
+MOST_LINES = 2_000_000
+"""Lines of a file of prices: two years of a price a minute take half of them, and all about 300 MB."""
+
+MOST_BYTES = 256 << 20
+"""Bytes of a file of prices."""
+
+MAX_LINE = 1 << 16
+"""Bytes of a line of it."""
+
+_ONE = '{"asset":"eip155:1/slip44:60","usd":3180}'
 
 
 class Prices:
@@ -42,12 +54,13 @@ def read(path: str, say: Callable[[str], None]) -> Prices:
 
     Raises:
         InputFailed: the file cannot be read.
-        UsageFault: not one line is a price.
+        UsageFault: not one line is a price, or it is larger than any file of prices.
     """
     bad = stream.BadLines(say)
-    source = stream.open_source(path)
+    opened = stream.open_source(path)
+    source = _Bounded(opened.fd, opened.name)
     found: dict[str, dict[int, float]] = {}
-    for number, line in stream.numbered_lines(source, lambda: None, bad):
+    for number, line in stream.numbered_lines(source, lambda: None, bad, MAX_LINE):
         try:
             asset, time, usd = _price(loads(line))
         except RecordFault as fault:
@@ -55,8 +68,37 @@ def read(path: str, say: Callable[[str], None]) -> Prices:
         else:
             found.setdefault(asset, {})[time] = usd
     if not found:
-        raise UsageFault(f'{path}: holds no price; such as {{"asset":"eip155:1/slip44:60","usd":3180}}')
+        raise UsageFault(f"{path}: holds no price; such as {_ONE}")
     return Prices({asset: (sorted(by), [by[time] for time in sorted(by)]) for asset, by in found.items()})
+
+
+@dataclass(slots=True)
+class _Bounded(stream.Source):
+    """A source that is refused when it cannot be a file of prices: prices are kept, and junk has no end."""
+
+    _bytes: int = 0
+    _lines: int = 0
+    _open: int = 0
+
+    def read(self, before_block: Callable[[], None]) -> bytes:
+        """Return what is there.
+
+        Raises:
+            InputFailed: the operating system refused the read.
+            UsageFault: it is too long, or a line of it is.
+        """
+        chunk = stream.Source.read(self, before_block)
+        ends = chunk.count(b"\n")
+        self._bytes += len(chunk)
+        self._lines += ends
+        self._open = len(chunk) - chunk.rfind(b"\n") - 1 + (0 if ends else self._open)
+        if self._open > MAX_LINE:
+            what = f"a line of more than {MAX_LINE:,} bytes, so no file of prices"
+            raise UsageFault(f"{self.name}:{self._lines + 1}: {what}; give NDJSON, a price a line: {_ONE}")
+        if self._lines > MOST_LINES or self._bytes > MOST_BYTES:
+            what = f"more than {MOST_LINES:,} lines or {MOST_BYTES >> 20} MiB"
+            raise UsageFault(f"{self.name}:{self._lines}: {what}; keep the assets and times of your records")
+        return chunk
 
 
 def _price(said: dict[str, Any]) -> tuple[str, int, float]:

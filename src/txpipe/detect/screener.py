@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from txpipe.address import canonical
 from txpipe.lists.entry import Entry
 from txpipe.lists.index import Index
 
@@ -51,6 +53,15 @@ class Screener:
         left = () if self.allow_sanctions else tuple(e for e in found if e.category == SANCTIONS)
         self.silenced += count and not left
         return left
+
+    def listing(self, record: dict[str, Any]) -> dict[str, tuple[Entry, ...]]:
+        """Return what the lists say of a movement's two parties, by canonical address."""
+        if self.block is None:
+            return {}
+        day = day_of(record["time"])
+        parties = {canonical(party) for party in (record["from"], record["to"]) if party is not None}
+        found = {party: self.matches(party, day, count=False) for party in sorted(parties)}
+        return {party: entries for party, entries in found.items() if entries}
 
     def allows(self, address: str, time: int) -> bool:
         """Return whether an allow-list names an address at a time (Unix seconds)."""

@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from txpipe.detect import plugin
-from txpipe.detect.choice import chosen, known
+from txpipe.detect.bounds import Bounds
+from txpipe.detect.choice import chosen
 from txpipe.detect.conduct import Conduct, ConductRule
 from txpipe.detect.engine import Engine
 from txpipe.detect.finding import Rule
 from txpipe.detect.keeper import Keeper
+from txpipe.detect.paths import Reading
 from txpipe.detect.prices import Prices
 from txpipe.detect.prices import read as read_prices
 from txpipe.detect.rulefile import RuleFile
 from txpipe.detect.rules import CONDUCT, RULES
+from txpipe.detect.rules.counterfeit_token import CounterfeitToken
 from txpipe.detect.ruleset import RuleSet
 from txpipe.detect.screener import Screener
 from txpipe.detect.shadow import Shadowed
 from txpipe.detect.state import StateFile
 from txpipe.errors import UsageFault
 from txpipe.lists.index import Index
+from txpipe.stream import BadLines, Source
 
 BYTES_AN_ACCOUNT = 800
 """Memory that an account takes on average, all in, rounded up; ``make bench BENCH=detect`` measures it."""
@@ -56,6 +60,7 @@ class Options:
         max_memory: megabytes for the accounts of each chain.
         state: file that keeps what is known.
         state_every: seconds between saves.
+        jobs: processes that share the accounts.
     """
 
     only: str | None = None
@@ -67,6 +72,7 @@ class Options:
     max_memory: int | None = None
     state: str | None = None
     state_every: float = 10.0
+    jobs: int = 1
 
     def rules(self) -> Rules:
         """Return the rules that options, a rule file and Python files ask for.
@@ -82,6 +88,9 @@ class Options:
         Raises:
             UsageFault: a file is wrong, or state is asked for of rules on trial.
         """
+        if self.jobs > 1 and (self.state is not None or self.shadow_file is not None):
+            option = "--state" if self.state is not None else "--shadow"
+            raise UsageFault(f"{option} works with one process only; leave out --jobs")
         priced = read_prices(self.prices, say) if self.prices else None
         main = self._engine(rules, screener, priced)
         if self.shadow_file is None:
@@ -106,13 +115,26 @@ class Options:
             say(said)
         return keeper
 
+    def reading(
+        self,
+        detector: Engine | Shadowed,
+        source: Source,
+        bad: BadLines,
+        idle: Callable[[], None],
+        keeper: Keeper | None,
+    ) -> Reading:
+        """Return what reads an input; arguments as ``Reading``'s."""
+        if self.jobs == 1 or detector.conduct is None:
+            return Reading(detector, source, bad, idle, keeper)
+        from txpipe.detect.crew import Crew  # noqa: PLC0415 - multiprocessing costs 20 ms
+        from txpipe.detect.sharing import SharedReading  # noqa: PLC0415 - likewise
+
+        if isinstance(detector, Shadowed) or not isinstance(detector.conduct, Crew):
+            raise TypeError(detector)
+        return SharedReading(detector, detector.conduct, source, bad, idle)
+
     def _rules(self, rule_file: str | None) -> Rules:
-        own: list[type[ConductRule]] = []
-        digests = []
-        for path in self.plugins:
-            loaded, digest = plugin.load(path, {*known(), *(rule.ID for rule in own)})
-            own += loaded
-            digests.append(digest)
+        own, digests = plugin.own_rules(self.plugins)
         if rule_file is None:
             names = chosen(self.only, self.leave_out, own=[rule.ID for rule in own])
             kept = [rule for rule in own if rule.ID in names.own]
@@ -126,7 +148,19 @@ class Options:
     def _engine(self, rules: Rules, screener: Screener, priced: Prices | None) -> Engine:
         budget = None if self.max_memory is None else max(2, self.max_memory * 1_000_000 // BYTES_AN_ACCOUNT)
         wanted = rules.conduct.conduct or rules.conduct.more
-        conduct = Conduct(rules.conduct.on, screener.allows, budget, priced) if wanted else None
+
+        def on(chain: str) -> tuple[Sequence[ConductRule], Bounds]:
+            found, bounds = rules.conduct.on(chain)
+            for rule in found:
+                if isinstance(rule, CounterfeitToken):  # its contract is no party, whose flags would tell
+                    rule.allows = screener.allows
+            return found, bounds
+
+        conduct = Conduct(on, screener.allows, budget, priced) if wanted else None
+        if conduct is not None and self.jobs > 1:
+            from txpipe.detect.crew import Crew  # noqa: PLC0415 - multiprocessing costs 20 ms
+
+            conduct = Crew(conduct, screener, self.jobs)
         return Engine(rules.lists, screener, conduct, rules.conduct.severities)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import Engine
+from txpipe.errors import RecordFault
 from txpipe.record import dumps, loads
 
 REMEMBERED = 100_000
@@ -20,12 +22,14 @@ class Shadowed:
     Attributes:
         position: none: state is not kept of two rule sets.
         block_ended: never.
+        taken: as ``Engine.taken``.
     """
 
     position = None
     block_ended = False
 
     def __init__(self, main: Engine, trial: Engine) -> None:
+        self.taken = 0
         self._main = main
         self._trial = trial
         self._said: OrderedDict[str, tuple[str, str]] = OrderedDict()
@@ -59,9 +63,17 @@ class Shadowed:
         """
         yield from self._both(self._main.feed(line), self._trial.feed(line))
 
-    def watch(self, line: bytes) -> Iterator[bytes]:
-        """Take one line in which no list names anyone; as ``feed``."""
-        yield from self._both(self._main.watch(line), self._trial.watch(line))
+    def run(self, lines: Sequence[bytes], start: int, stop: int) -> Iterator[bytes]:
+        """Take lines in which no list names anyone, first the main set, then the other; as ``Engine.run``."""
+        yield from self._both(self._main.run(lines, start, stop), ())
+        at, self.taken = start, self._main.taken
+        while at < self.taken:
+            yield from self._both((), self._trial.run(lines, at, self.taken))
+            at = self._trial.taken
+            if at < self.taken:
+                with suppress(RecordFault):  # the main set took it
+                    yield from self._both((), self._trial.feed(lines[at]))
+                at += 1
 
     def end(self) -> Iterator[bytes]:
         """Yield what still waits."""

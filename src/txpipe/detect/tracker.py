@@ -1,23 +1,35 @@
 """Keeps the accounts of one chain up to date and says what is remarkable about each movement.
 
-The hot path: every movement goes through ``Tracker.transfer``, so that is written out flat, one long function
-in place of many calls.
+The hot path: every record goes through the loop of ``Tracker.moves``, so that is written out flat, one long
+function in place of many calls, with everything it needs in local names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from txpipe.chains.tokens import Tokens
 from txpipe.detect import lots
-from txpipe.detect.account import CONTRACT, HUB, HUB_CONTACTS, PEERS_KEPT, SERVICE, SIGNER, Account
+from txpipe.detect.account import (
+    CONTRACT,
+    HUB,
+    HUB_CONTACTS,
+    PEERS_KEPT,
+    SERVICE,
+    SIGNER,
+    Account,
+    look_alike_key,
+    peer,
+)
 from txpipe.detect.accounts import Accounts
 from txpipe.detect.assets import MOST_USD, Asset, Assets, plausible_usd
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.journal import Journal
 from txpipe.detect.lots import is_contract
-from txpipe.detect.move import Move
+from txpipe.detect.move import UNASKED, Asked, Move
+from txpipe.detect.position import Position
 from txpipe.detect.prices import Prices
 from txpipe.detect.traits import (
     APPROVAL,
@@ -38,6 +50,7 @@ from txpipe.detect.traits import (
     SERVED,
     TAINTED,
 )
+from txpipe.detect.wire import UNFIT, Approval, Block, Call, Transfer, decode
 
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
@@ -51,10 +64,15 @@ class Tracker:
         assets: by CAIP-19 name.
         move: the movement at hand; used again for the next one.
         journal: what the last blocks changed.
-        concern: traits that some rule looks at; a movement with none of them is not handed out.
+        concern: traits that some rule looks at.
+        asked: by those of a movement, the rules that look at it.
+        ask: finds that where ``asked`` does not say.
         start: traits that every movement has.
         unpriced: movements taken without a USD worth, items left out.
         unsigned: movements taken whose transaction's sender is unknown.
+        taken: where ``moves`` stopped: the number of the first line that it did not take.
+        elsewhere: the chain of that line if it is why it stopped.
+        halt: set it to stop ``moves`` after the movement at hand.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a chain is followed with
@@ -72,219 +90,381 @@ class Tracker:
         self.assets = Assets(chain, tokens, prices)
         self.move = Move()
         self.move.chain = chain
-        self.concern = -1
+        self.concern = 0
+        self.asked: dict[int, Asked] = {}
+        self.ask: Callable[[int], Asked] = _everyone
         self.start = 0
         self.unpriced = self.unsigned = 0
+        self.taken = 0
+        self.elsewhere: str | None = None
+        self.halt = False
+        self._chain = chain
         self._bounds = bounds
-        self._limits = (
-            *(bounds.dust_usd, bounds.dormant_s, bounds.burst_gap_s, bounds.burst_n, bounds.larger_after_n),
-            *(
-                bounds.larger_times,
-                bounds.larger_usd,
-                bounds.emptied_share,
-                *bounds.banded_usd,
-                *bounds.passing_share,
-            ),
-            *(bounds.lot_s, bounds.waking_share, bounds.lot_usd),
-        )
-        self._young = self.accounts.young
-        self._known_assets = self.assets.found
         self.journal = Journal(self.accounts, kept=reorgs)
         self._tx = ""
         self._initiator: str | None = None
         self._target: str | None = None
 
-    def call(self, record: dict[str, Any]) -> None:
-        """Take a call: who signed it, and that its target is a contract if it has a method."""
-        sender, to = record["from"], record["to"]
-        time = record["time"]
-        self._tx, self._initiator, self._target = record["tx"], sender, to
+    def moves(  # noqa: C901, PLR0912, PLR0915 - the hot path
+        self,
+        lines: Sequence[bytes],
+        start: int,
+        stop: int,
+        position: Position | None = None,
+        *,
+        checked: bool = False,
+    ) -> Iterator[Move]:
+        """Take the lines of records; yield those movements and approvals that concern a rule.
+
+        What it yields holds until the next one. It stops early at a line that is not a plain record of this
+        chain: ``taken`` says where, ``elsewhere`` why.
+
+        Args:
+            lines: of any records.
+            start: the first to take.
+            stop: the first not to take.
+            position: takes note of every record, and says which an earlier run had taken.
+            checked: whether each is known to be a valid record, however odd.
+        """
+        # fmt: off
+        chain, accounts, journal, assets = self._chain, self.accounts, self.journal, self.assets
+        bounds, move, concern, begin = self._bounds, self.move, self.concern, self.start
+        known_asked, ask = self.asked.get, self.ask
+        meet, known_account, known_asset = accounts.meet, accounts.young.get, assets.found.get
+        dust_usd, dormant_s, burst_n, burst_gap_s = (
+            bounds.dust_usd, bounds.dormant_s, bounds.burst_n, bounds.burst_gap_s,
+        )
+        larger_times, larger_usd, larger_after_n = (
+            bounds.larger_times, bounds.larger_usd, bounds.larger_after_n,
+        )
+        lot_s, lot_usd, waking_share, emptied_share = (
+            bounds.lot_s, bounds.lot_usd, bounds.waking_share, bounds.emptied_share,
+        )
+        banded_from, banded_to = bounds.banded_usd
+        passed_from, passed_to = bounds.passing_share
+        # fmt: on
+        peers: Any
+        known: str | None
+        now: int | None
+        untaken, left = 0, iter(lines[start:stop])
+        move.place = (lines, left, stop)
+        self.elsewhere, self.halt = None, False
+        last_tx, initiator = self._tx, self._initiator
+        height, stamp, now = journal.height, journal.stamp, None
+        try:
+            for event in map(decode, left):
+                kind = event.__class__
+                if kind is Block:
+                    if position is None:
+                        continue
+                    untaken = 1
+                    break
+                if event.chain != chain:
+                    self.elsewhere, untaken = event.chain, 1
+                    break
+                if kind is not Call:
+                    value = event.value
+                    if not ((value.isdecimal() and value.isascii()) or checked):
+                        untaken = 1
+                        break
+                if position is not None and position.passes(chain, event.block):
+                    continue
+                if event.failed:
+                    continue
+                if event.block != height:
+                    height = event.block
+                    journal.open(height)
+                    stamp = journal.stamp
+                if kind is not Transfer:
+                    self._tx = last_tx
+                    if self._aside(event):
+                        yield move
+                        if self.halt:
+                            break
+                    last_tx, initiator = self._tx, self._initiator
+                    continue
+                sender = event.sender
+                to = event.to
+                if sender is None or to is None or sender == to:
+                    if event.n == 0:
+                        self._call(event)
+                        last_tx, initiator = self._tx, self._initiator
+                    continue
+                time = event.time
+                if time == now:
+                    time = now  # one object for all that happens in a second, not one a record
+                else:
+                    now = time
+                payer = known_account(sender) or meet(sender, time)
+                payee = known_account(to) or meet(to, time)
+                if stamp:
+                    if payer.stamp != stamp:
+                        journal.keep(payer)
+                    if payee.stamp != stamp:
+                        journal.keep(payee)
+                traits = begin
+                if event.n == 0:
+                    last_tx = event.tx
+                    self._initiator = initiator = sender
+                    self._target = to
+                    payer.flags |= SIGNER
+                    payer.signed += 1
+                    if event.method is not None:
+                        payee.flags |= CONTRACT
+                else:
+                    if event.tx != last_tx:
+                        last_tx = event.tx
+                        self._initiator = initiator = self._target = None
+                    if initiator != sender:
+                        if initiator is None:
+                            self.unsigned += 1
+                        else:
+                            traits |= PULLED
+                asset = known_asset(event.asset) or assets.of(event.asset, event.symbol)
+                usd = event.usd
+                if usd is None:
+                    if asset.valued:
+                        usd = assets.usd(asset, time, value, event.amount)
+                    if usd is None and not asset.item:
+                        self.unpriced += 1
+                elif usd > MOST_USD or usd < 0.0:
+                    usd = plausible_usd(usd)
+                if asset.marks:
+                    traits |= asset.marks if usd is None else asset.marks & ITEM
+                held = payer.held
+                largest = payer.largest
+                usual = payer.usual
+                if usd is None or usd < dust_usd:
+                    traits |= DUST
+                    if not value.strip("0") or (usd is None and traits & PULLED and not asset.known):
+                        traits |= FORGEABLE | _alike(payer, payee)
+                        if self._hand(move, traits, event, payer, payee, asset, usd):
+                            yield move
+                            if self.halt:
+                                break
+                        continue
+                if (payer.flags | payee.flags) & SERVICE:
+                    traits |= SERVED
+                traits |= payer.watch_sent | payee.watch_received
+
+                # Who dealt with whom, and who looks like somebody.
+                key, name = payee.key, payee.address
+                peers = payer.paid
+                if peers is name:
+                    known = name
+                elif peers is None:
+                    known = None
+                    payer.paid = name
+                elif type(peers) is dict:
+                    known = peers.get(key)
+                    if known is None:
+                        if len(peers) >= PEERS_KEPT:
+                            del peers[next(iter(peers))]
+                        peers[key] = name
+                elif peers == name:
+                    known = name
+                else:
+                    only = look_alike_key(peers)
+                    known = peers if only == key else None
+                    if known is None:
+                        payer.paid = {only: peers, key: name}
+                if known is None:
+                    traits |= FIRST_CONTACT
+                    payer.fan_out = fans = payer.fan_out + 1
+                    if fans == HUB_CONTACTS and payer.fan_in >= HUB_CONTACTS:
+                        payer.flags |= HUB
+                    peers = payer.payers
+                    if peers is not None:
+                        if type(peers) is dict:
+                            if peers.get(key, name) != name:
+                                traits |= LIKE_SENT
+                        elif peers[-1] == name[-1] and peers != name and look_alike_key(peers) == key:
+                            traits |= LIKE_SENT
+                elif known is not name and known != name:
+                    traits |= LIKE_SENT
+                key, name = payer.key, payer.address
+                peers = payee.paid
+                if peers is not None:
+                    if peers is name:
+                        traits |= RETURN
+                    elif type(peers) is dict:
+                        known = peers.get(key)
+                        if known is not None:
+                            traits |= RETURN if known == name else LIKE_RECEIVED
+                    elif peers[-1] == name[-1] and look_alike_key(peers) == key:
+                        traits |= RETURN if peers == name else LIKE_RECEIVED
+                peers = payee.payers
+                if peers is not name:
+                    if peers is None:
+                        known = None
+                    elif type(peers) is dict:
+                        known = peers.get(key)
+                    else:
+                        known = peers if peers[-1] == name[-1] and look_alike_key(peers) == key else None
+                    if known is not None:
+                        if known != name:
+                            traits |= LIKE_RECEIVED
+                    elif not traits & DUST:
+                        payee.fan_in = fans = payee.fan_in + 1
+                        if fans == HUB_CONTACTS and payee.fan_out >= HUB_CONTACTS:
+                            payee.flags |= HUB
+                        if peers is None:
+                            payee.payers = name
+                        elif type(peers) is dict:
+                            if len(peers) >= PEERS_KEPT:
+                                del peers[next(iter(peers))]
+                            peers[key] = name
+                        else:
+                            payee.payers = {look_alike_key(peers): peers, key: name}
+
+                # How often and when.
+                gap = time - payer.last
+                payer.last = time
+                payer.n_out = sent = payer.n_out + 1
+                payee.n_in += 1
+                if gap >= dormant_s:
+                    traits |= DORMANT
+                if time - payer.sent_at <= burst_gap_s:
+                    payer.run_n = count = payer.run_n + 1
+                    if count >= burst_n and count > payer.run_peak:
+                        traits |= BURST
+                else:
+                    if payer.run_n > payer.run_peak:  # noqa: PLR1730 - max() takes five times as long
+                        payer.run_peak = payer.run_n
+                    payer.run_n = 1
+                payer.sent_at = time
+
+                # How much, and of what.
+                if payer.taint is not None:
+                    traits |= TAINTED
+                if usd:
+                    if usd > largest:
+                        payer.largest = usd
+                        if usd >= larger_usd and sent > larger_after_n and usd >= larger_times * usual:
+                            traits |= LARGER
+                    if held > 0.0:
+                        if usd >= emptied_share * held:
+                            traits |= EMPTIED
+                        payer.held = held - usd if held > usd else 0.0
+                    if usd >= banded_from and usd < banded_to:
+                        traits |= BANDED
+                    lot = payer.lot_in
+                    if lot and (traits & PULLED or initiator is None or not is_contract(payee)):
+                        payer.lot_out = gone = payer.lot_out + usd
+                        if passed_from * lot <= gone <= passed_to * lot and time - payer.lot_time <= lot_s:
+                            traits |= PASSING
+                    if not traits & DUST:
+                        if not traits & LARGER:
+                            payer.usual = usual + (usd - usual) / (sent if sent < USUAL_N else USUAL_N)  # noqa: FURB136 - min() takes longer
+                        has = payee.held
+                        if usd >= waking_share * has:
+                            payee.last = time
+                        payee.held = has + usd
+                        if usd >= lot_usd:
+                            lots.grow(
+                                payer,
+                                payee,
+                                time,
+                                usd,
+                                traits,
+                                bounds=bounds,
+                                initiator=initiator,
+                                tx=last_tx,
+                            )
+                asked = known_asked(traits & concern)
+                if asked is None:
+                    asked = ask(traits & concern)
+                if asked is not UNASKED:
+                    move.traits = traits
+                    move.asked = asked
+                    move.event = event
+                    move.time = time
+                    move.sender = payer
+                    move.receiver = payee
+                    move.initiator = initiator
+                    move.target = self._target
+                    move.asset = asset
+                    move.usd = usd
+                    move.gap_s = gap
+                    move.held = held
+                    move.largest = largest
+                    move.usual = usual
+                    yield move
+                    if self.halt:
+                        break
+        except UNFIT:
+            untaken = 1
+        finally:
+            self._tx = last_tx
+            self.taken = stop - operator.length_hint(left) - untaken
+
+    def _aside(self, event: Call | Approval) -> bool:
+        """Take a call or an approval; whether ``move`` now is an approval that concerns a rule."""
+        if isinstance(event, Approval):
+            return self._approval(event)
+        self._call(event)
+        return False
+
+    def _call(self, event: Call | Transfer) -> None:
+        """Note who signed a transaction, and that its target is a contract if it has a method."""
+        sender, to = event.sender, event.to
+        self._tx, self._initiator, self._target = event.tx, sender, to
+        journal, known = self.journal, self.accounts.young.get
         if sender is not None:
-            account = self._young.get(sender) or self.accounts.meet(sender, time)
-            if account.stamp != self.journal.stamp:
-                self.journal.keep(account)
+            account = known(sender) or self.accounts.meet(sender, event.time)
+            if account.stamp != journal.stamp:
+                journal.keep(account)
             account.flags |= SIGNER
             account.signed += 1
-        if to is not None and "method" in record:
-            account = self._young.get(to) or self.accounts.meet(to, time)
+        if to is not None and event.method is not None:
+            account = known(to) or self.accounts.meet(to, event.time)
             if account.flags & CONTRACT == 0:
-                if account.stamp != self.journal.stamp:
-                    self.journal.keep(account)
+                if account.stamp != journal.stamp:
+                    journal.keep(account)
                 account.flags |= CONTRACT
 
-    def transfer(self, record: dict[str, Any]) -> Move | None:  # noqa: C901, PLR0912, PLR0915
-        """Take a transfer; returns it as a movement, or None if it does not concern any rule.
-
-        What it returns holds until the next call.
-        """
-        sender, to = record["from"], record["to"]
-        if sender is None or to is None or sender == to:
-            if record["n"] == 0:
-                self.call(record)
-            return None
-        time = record["time"]
-        # fmt: off
-        (
-            dust_usd, dormant_s, burst_gap_s, burst_n, larger_after_n, larger_times, larger_usd,
-            emptied_share,
-            banded_from, banded_to, passed_from, passed_to, lot_s, waking_share, lot_usd,
-        ) = self._limits
-        # fmt: on
-        young = self._young
-        payer = young.get(sender) or self.accounts.meet(sender, time)
-        payee = young.get(to) or self.accounts.meet(to, time)
-        stamp = self.journal.stamp
-        if payer.stamp != stamp:
-            self.journal.keep(payer)
-        if payee.stamp != stamp:
-            self.journal.keep(payee)
-        if record["n"] == 0:
-            self._tx, self._initiator, self._target = record["tx"], sender, to
-            payer.flags |= SIGNER
-            payer.signed += 1
-            if "method" in record:
-                payee.flags |= CONTRACT
-        elif record["tx"] != self._tx:
-            self._tx, self._initiator, self._target = record["tx"], None, None
-        asset = self._known_assets.get(record["asset"]) or self.assets.of(record)
-        usd = record.get("usd")
-        if usd is None:
-            usd = self.assets.usd(asset, record) if asset.valued else None
-            self.unpriced += usd is None and not asset.item
-        elif not 0.0 <= usd <= MOST_USD:
-            usd = plausible_usd(usd)
-        traits = self.start
-        initiator = self._initiator
-        if initiator is None:
-            self.unsigned += 1
-        elif initiator != sender:
-            traits |= PULLED
-        if asset.marks:
-            traits |= asset.marks if usd is None else asset.marks & ITEM
-        gap = time - payer.last
-        held = payer.held
-        largest = payer.largest
-        usual = payer.usual
-        if usd is None or usd < dust_usd:
-            traits |= DUST
-            if not record["value"].strip("0") or (traits & PULLED and usd is None and not asset.known):
-                traits |= FORGEABLE | _alike(payer, payee)
-                return self._handed(traits, record, payer, payee, asset, usd, 0, 0.0, 0.0, 0.0)
-        if (payer.flags | payee.flags) & SERVICE:
-            traits |= SERVED
-        traits |= payer.watch_sent | payee.watch_received
-
-        # Who dealt with whom, and who looks like somebody.
-        key, name = payee.key, payee.address
-        paid = payer.paid
-        if paid is None:
-            payer.paid = {key: name}
-            payer.fan_out = 1
-            traits |= FIRST_CONTACT
-        else:
-            known = paid.get(key)
-            if known is None:
-                traits |= FIRST_CONTACT
-                payer.fan_out = fans = payer.fan_out + 1
-                if fans == HUB_CONTACTS and payer.fan_in >= HUB_CONTACTS:
-                    payer.flags |= HUB
-                if len(paid) >= PEERS_KEPT:
-                    del paid[next(iter(paid))]
-                paid[key] = name
-            elif known is not name and known != name:
-                traits |= LIKE_SENT
-        payers = payer.payers
-        if payers is not None and payers.get(key, name) != name:
-            traits |= LIKE_SENT
-        key, name = payer.key, payer.address
-        paid = payee.paid
-        if paid is not None:
-            known = paid.get(key)
-            if known is not None:
-                traits |= RETURN if known == name else LIKE_RECEIVED
-        payers = payee.payers
-        if payers is not None:
-            known = payers.get(key)
-            if known is not None:
-                if known is not name and known != name:
-                    traits |= LIKE_RECEIVED
-            elif not traits & DUST:
-                payee.fan_in = fans = payee.fan_in + 1
-                if fans == HUB_CONTACTS and payee.fan_out >= HUB_CONTACTS:
-                    payee.flags |= HUB
-                if len(payers) >= PEERS_KEPT:
-                    del payers[next(iter(payers))]
-                payers[key] = name
-        elif not traits & DUST:
-            payee.payers = {key: name}
-            payee.fan_in = 1
-
-        # How often and when.
-        payer.last = time
-        payer.n_out = sent = payer.n_out + 1
-        payee.n_in += 1
-        if gap >= dormant_s:
-            traits |= DORMANT
-        if time - payer.sent_at <= burst_gap_s:
-            payer.run_n = count = payer.run_n + 1
-            if count >= burst_n and count > payer.run_peak:
-                traits |= BURST
-        else:
-            payer.run_peak = max(payer.run_peak, payer.run_n)
-            payer.run_n = 1
-        payer.sent_at = time
-
-        # How much, and of what.
-        if payer.taint is not None:
-            traits |= TAINTED
-        if usd:
-            if usd > largest:
-                payer.largest = usd
-                if usd >= larger_usd and sent > larger_after_n and usd >= larger_times * usual:
-                    traits |= LARGER
-            if usd >= emptied_share * held and held > 0:
-                traits |= EMPTIED
-            payer.held = held - usd if held > usd else 0.0
-            if banded_from <= usd < banded_to:
-                traits |= BANDED
-            lot = payer.lot_in
-            if lot and (initiator != name or not is_contract(payee)):
-                payer.lot_out = gone = payer.lot_out + usd
-                if passed_from * lot <= gone <= passed_to * lot and time - payer.lot_time <= lot_s:
-                    traits |= PASSING
-            if not traits & DUST:
-                if not traits & LARGER:
-                    count = sent if sent < USUAL_N else USUAL_N  # noqa: FURB136 - min() takes twice as long
-                    payer.usual = usual + (usd - usual) / count
-                if usd >= waking_share * payee.held:
-                    payee.last = time
-                payee.held += usd
-                if usd >= lot_usd:
-                    lots.grow(
-                        payer, payee, time, usd, traits, bounds=self._bounds, initiator=initiator, tx=self._tx
-                    )
-        if not traits & self.concern:
-            return None
-        return self._handed(traits, record, payer, payee, asset, usd, gap, held, largest, usual)
-
-    def approval(self, record: dict[str, Any]) -> Move | None:
-        """Take an approval; returns it as a movement of no amount, or None if it concerns no rule."""
-        owner, spender = record["from"], record["to"]
-        if record["tx"] != self._tx:
-            self._tx, self._initiator, self._target = record["tx"], None, None
-        if owner is None or spender is None or owner == spender:
-            return None
-        time = record["time"]
-        asset = self.assets.of(record)
+    def _approval(self, event: Approval) -> bool:
+        if event.tx != self._tx:
+            self._tx, self._initiator, self._target = event.tx, None, None
+        if event.sender is None or event.to is None or event.sender == event.to:
+            return False
+        asset = self.assets.of(event.asset, event.symbol)
         traits = self.start | APPROVAL | (asset.marks & ITEM)
-        if self._initiator is not None and self._initiator != owner:
+        if self._initiator is not None and self._initiator != event.sender:
             traits |= PULLED
-        payer = self._young.get(owner) or self.accounts.meet(owner, time)
-        payee = self._young.get(spender) or self.accounts.meet(spender, time)
+        young, meet = self.accounts.young, self.accounts.meet
+        payer = young.get(event.sender) or meet(event.sender, event.time)
+        payee = young.get(event.to) or meet(event.to, event.time)
         for account in (payer, payee):
             if account.stamp != self.journal.stamp:
                 self.journal.keep(account)
-        return self._handed(traits, record, payer, payee, asset, None, 0, 0.0, 0.0, 0.0)
+        return self._hand(self.move, traits, event, payer, payee, asset, None)
+
+    def _hand(  # noqa: PLR0913, PLR0917 - a movement's values
+        self,
+        move: Move,
+        traits: int,
+        event: Transfer | Approval,
+        payer: Account,
+        payee: Account,
+        asset: Asset,
+        usd: float | None,
+    ) -> bool:
+        """Describe a movement that leaves no mark on its parties' accounts; whether a rule looks at it."""
+        asked = self.ask(traits & self.concern)
+        move.asked = asked
+        move.traits = traits
+        move.event = event
+        move.time = event.time
+        move.sender = payer
+        move.receiver = payee
+        move.initiator = self._initiator
+        move.target = self._target
+        move.asset = asset
+        move.usd = usd
+        move.gap_s = 0
+        move.held = move.largest = move.usual = 0.0
+        return asked is not UNASKED
 
     def saved(self) -> tuple[Any, ...]:
         """Return what is known of the transaction that is being read."""
@@ -294,37 +474,13 @@ class Tracker:
         """Take back what ``saved`` returned."""
         self._tx, self._initiator, self._target = saved
 
-    def _handed(  # noqa: PLR0913, PLR0917 - a movement's values
-        self,
-        traits: int,
-        record: dict[str, Any],
-        payer: Account,
-        payee: Account,
-        asset: Asset,
-        usd: float | None,
-        gap_s: int,
-        held: float,
-        largest: float,
-        usual: float,
-    ) -> Move | None:
-        """Return the movement if its traits concern a rule."""
-        if not traits & self.concern:
-            return None
-        move = self.move
-        move.traits = traits
-        move.record = record
-        move.time = record["time"]
-        move.sender = payer
-        move.receiver = payee
-        move.initiator = self._initiator
-        move.target = self._target
-        move.asset = asset
-        move.usd = usd
-        move.gap_s = gap_s
-        move.held = held
-        move.largest = largest
-        move.usual = usual
-        return move
+
+_NO_RULE: Asked = ((), ())
+
+
+def _everyone(_traits: int) -> Asked:
+    """Hand every movement out, to no rule."""
+    return _NO_RULE
 
 
 def _alike(payer: Account, payee: Account) -> int:
@@ -332,6 +488,7 @@ def _alike(payer: Account, payee: Account) -> int:
     traits = 0
     for me, other, trait in ((payer, payee, LIKE_SENT), (payee, payer, LIKE_RECEIVED)):
         for peers in (me.paid, me.payers):
-            if peers is not None and peers.get(other.key, other.address) != other.address:
+            known = peer(peers, other.key)
+            if known is not None and known != other.address:
                 traits |= trait
     return traits

@@ -66,6 +66,8 @@ HAULING = 1 << 28
 """Watched by dormant: the sender is new and got most of what a silent account held."""
 COLLECTING = 1 << 29
 """Watched by drain: the receiver is new and got a good part of what another account held."""
+TRADING = 1 << 30
+"""Watched by wash-trading: the sender, who deals with few, lately exchanged payments with one of them."""
 
 
 EVERY = 1 << 40

@@ -6,11 +6,11 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from txpipe.detect.conduct import CHAINS_KEPT, Conduct
+from txpipe.detect.conduct import CHAINS_KEPT
 from txpipe.detect.finding import SCORES, Finding, alert
 from txpipe.detect.journal import BLOCKS_KEPT
 from txpipe.record import SEVERITIES, Severity, alert_id, dumps, loads
@@ -24,14 +24,19 @@ INCIDENT_S = 7 * 86400
 LATELY = 10_000
 """Alerts of a chain's last blocks that can be taken back."""
 
+LATELY_BYTES = 64 << 20
+"""Bytes of such alerts, of all chains together; beyond, the oldest of the chain at hand are let go."""
+
 RISK_S = 30 * 86400
 """Seconds for which a rule's finding counts in an account's combined score."""
 
 MOST_NESTED = 500
 """Brackets a record may have to go into its alert as it is; orjson reads 1,024 levels."""
 
+MENTION = "mention"
+"""Rule that rests on the same list entry as ``listed``: no sign of its own in a combined score."""
+
 _LISTS = frozenset({"inputs", "mentions"})
-_RISK = "risk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,22 @@ class _Said:
     pending: bool
 
 
+_Account = tuple[str, str]
+"""Chain and address."""
+
+_Risk = dict[str, tuple[int, int]]
+"""By rule: its score about an account, and when it was given."""
+
+
+class _Lately(NamedTuple):
+    """An alert of a block that may be dropped, and its account's risk before it."""
+
+    height: int
+    line: bytes
+    subject: str
+    risk: _Risk | None
+
+
 class Voice:
     """Turns cases into alerts.
 
@@ -64,14 +85,14 @@ class Voice:
         alerts: alerts said so far.
     """
 
-    def __init__(
-        self, conduct: Conduct | None = None, severities: Mapping[str, Severity] | None = None
-    ) -> None:
-        """Take whose accounts keep combined scores, and the severity of rules whose own somebody overrode."""
-        self._conduct = conduct
+    def __init__(self, severities: Mapping[str, Severity] | None = None, *, combines: bool = True) -> None:
+        """Take the severity of rules whose own somebody overrode, and whether findings are combined."""
         self._severities = severities or {}
+        self._combines = combines
         self._recent: OrderedDict[str, _Said] = OrderedDict()
-        self._lately: dict[str, deque[tuple[int, bytes]]] = {}
+        self._lately: dict[str, deque[_Lately]] = {}
+        self._lately_bytes = 0
+        self._risks: OrderedDict[_Account, _Risk] = OrderedDict()
         self._incidents: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
         self.alerts = 0
 
@@ -93,7 +114,9 @@ class Voice:
             self._recent.popitem(last=False)
         self.alerts += 1
         again = known is not None and known.gravity < 0
-        finding, parts = self._combined(finding, record)
+        account = (record["chain"], finding.subject)
+        before = self._risks.get(account)
+        finding, parts = self._combined(finding, account, record["time"])
         said = alert(name, finding, record, _embeddable(case), rev)
         if again:
             said["status"] = "open"
@@ -102,15 +125,19 @@ class Voice:
             said["parts"] = parts
         line = dumps(said)
         if not pending:
-            self._keep(record["chain"], record["block"], line)
+            self._keep(record["chain"], _Lately(record["block"], line, finding.subject, before))
         yield line
 
     def retract(self, chain: str, height: int) -> Iterator[bytes]:
         """Take back what was said of a chain's blocks from a height on, each alert in its last revision."""
-        kept = self._lately.pop(chain, deque())
-        gone = {loads(line)["id"]: line for at, line in kept if at >= height}
-        if stays := [entry for entry in kept if entry[0] < height]:
-            self._lately[chain] = deque(stays, maxlen=LATELY)
+        kept = self._drop(chain)
+        gone = {loads(one.line)["id"]: one.line for one in kept if one.height >= height}
+        for one in reversed(kept):
+            if one.height >= height:
+                self._put((chain, one.subject), one.risk)
+        if stays := [one for one in kept if one.height < height]:
+            self._lately[chain] = deque(stays)
+            self._lately_bytes += sum(len(one.line) for one in stays)
         for name, line in gone.items():
             said = loads(line)
             rev = self._recent[name].rev + 1 if name in self._recent else said["rev"] + 1
@@ -118,22 +145,36 @@ class Voice:
             record = orjson.Fragment(dumps(said["record"]).strip())
             yield dumps(said | {"status": "retracted", "rev": rev, "record": record})
 
-    def _keep(self, chain: str, height: int, line: bytes) -> None:
+    def _drop(self, chain: str) -> deque[_Lately]:
+        """Forget a chain's last alerts; returns them."""
+        kept = self._lately.pop(chain, deque())
+        self._lately_bytes -= sum(len(one.line) for one in kept)
+        return kept
+
+    def _keep(self, chain: str, one: _Lately) -> None:
         """Remember an alert as long as its block may be dropped."""
         kept = self._lately.get(chain)
         if kept is None:
             if len(self._lately) >= CHAINS_KEPT:
-                del self._lately[next(iter(self._lately))]
-            kept = self._lately[chain] = deque(maxlen=LATELY)
-        kept.append((height, line))
-        while kept and kept[0][0] < height - BLOCKS_KEPT:
-            kept.popleft()
+                self._drop(next(iter(self._lately)))
+            kept = self._lately[chain] = deque()
+        kept.append(one)
+        self._lately_bytes += len(one.line)
+        oldest = one.height - BLOCKS_KEPT
+        while (
+            kept[0].height < oldest
+            or len(kept) > LATELY
+            or (self._lately_bytes > LATELY_BYTES and len(kept) > 1)
+        ):
+            self._lately_bytes -= len(kept.popleft().line)
 
     def saved(self) -> list[tuple[Any, ...]]:
         """Return what was said and which incidents there are, as plain data."""
         said = [("said", name, one.rev, one.gravity, one.pending) for name, one in self._recent.items()]
-        lately = [("lately", chain, list(kept)) for chain, kept in self._lately.items()]
-        return [*said, *lately, *(("incident", *key, *known) for key, known in self._incidents.items())]
+        lately = [("lately", chain, [tuple(one) for one in kept]) for chain, kept in self._lately.items()]
+        risks = [("risk", *account, risk) for account, risk in self._risks.items()]
+        incidents = [("incident", *key, *known) for key, known in self._incidents.items()]
+        return [*said, *lately, *risks, *incidents]
 
     def restore(self, saved: list[tuple[Any, ...]]) -> None:
         """Take back what ``saved`` returned."""
@@ -141,28 +182,38 @@ class Voice:
             if kind == "said":
                 self._recent[values[0]] = _Said(*values[1:])
             elif kind == "lately":
-                self._lately[values[0]] = deque(values[1], maxlen=LATELY)
+                kept = self._lately[values[0]] = deque(_Lately(*one) for one in values[1])
+                self._lately_bytes += sum(len(one.line) for one in kept)
+            elif kind == "risk":
+                self._risks[values[0], values[1]] = values[2]
             else:
                 self._incidents[values[0], values[1]] = (values[2], values[3])
 
-    def _combined(self, finding: Finding, record: dict[str, Any]) -> tuple[Finding, dict[str, int]]:
+    def _combined(self, finding: Finding, account: _Account, time: int) -> tuple[Finding, dict[str, int]]:
         """Return the finding with its account's combined score, and the score of each rule in it."""
-        account = self._conduct.find(record["chain"], finding.subject) if self._conduct else None
-        if account is None or finding.role == "victim":
+        if not self._combines or finding.role == "victim" or finding.rule == MENTION:
             return finding, {}
-        time = record["time"]
-        if self._conduct is not None:
-            self._conduct.keep(record["chain"], account)
-        kept: dict[str, tuple[int, int]] = account.note(_RISK, {})
-        for rule in [rule for rule, (_, at) in kept.items() if abs(time - at) > RISK_S]:
-            del kept[rule]
-        kept[finding.rule] = (max(finding.score, kept.get(finding.rule, (0, 0))[0]), time)
-        parts = {rule: score for rule, (score, _) in sorted(kept.items())}
+        risk = {
+            rule: known
+            for rule, known in self._risks.get(account, {}).items()
+            if abs(time - known[1]) <= RISK_S
+        }
+        risk[finding.rule] = (max(finding.score, risk.get(finding.rule, (0, 0))[0]), time)
+        self._put(account, risk)
+        parts = {rule: score for rule, (score, _) in sorted(risk.items())}
         if len(parts) == 1:
             return finding, parts
         score = max(finding.score, combined(list(parts.values())))
         severity = max(finding.severity, severity_of(score), key=SEVERITIES.index)
         return replace(finding, score=score, severity=severity), parts
+
+    def _put(self, account: _Account, risk: _Risk | None) -> None:
+        """Set what an account's combined score is made of."""
+        self._risks.pop(account, None)
+        if risk is not None:
+            self._risks[account] = risk
+            if len(self._risks) > REMEMBERED:
+                self._risks.popitem(last=False)
 
     def _incident(self, finding: Finding, record: dict[str, Any], name: str) -> str:
         """Return the id of the incident: alerts about one suspect without a week's pause share one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from txpipe.address import canonical
-from txpipe.detect.account import Account, Facts, look_alike_key
+from txpipe.detect.account import Account, Facts, look_alike_key, peer
 from txpipe.detect.move import Move
 
 POISONING = "poisoning"
@@ -35,7 +35,7 @@ def imitated(me: Account, address: str) -> str | None:
     """
     key = look_alike_key(address)
     for peers in (me.paid, me.payers):
-        known = peers.get(key) if peers else None
+        known = peer(peers, key)
         if known is not None and known != address and not is_suspect(me, known):
             return known
     return None

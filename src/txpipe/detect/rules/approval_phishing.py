@@ -11,7 +11,8 @@ Reads: approvals, who sent what follows, and how much was taken of what the owne
 example, 9,000 USDT pulled by an unknown key that was approved an hour ago: severity high, subject the owner,
 role victim; medium or low for less than shops collect and for contracts; low to high for spenders and
 receivers with several victims. Little is enough where somebody calls the approved contract to get the money
-himself, or where it is shared between two accounts, as drainers for hire do with their customers.
+himself, or where it is shared between two accounts, as drainers for hire do with their customers; if one of
+the two took it and the other is new, it may be any part of the holdings.
 
 Settings: see Settings in approvals.py.
 
@@ -27,15 +28,26 @@ sent by somebody else); BlockSec and Zhejiang University on drainers; the gradin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
 from txpipe.address import canonical
-from txpipe.detect.account import ALLOWED, CONTRACT, SIGNER, Account, Facts, look_alike_key
+from txpipe.detect.account import ALLOWED, CONTRACT, SIGNER, Account, Facts, look_alike_key, peer
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.approvals import Settings, contract_of, is_given, is_own, is_zero, kind_of, signer_of
+from txpipe.detect.rules.approvals import (
+    Settings,
+    contract_of,
+    is_given,
+    is_own,
+    is_permit,
+    is_zero,
+    kind_of,
+    loss,
+    robbed,
+    signer_of,
+)
 from txpipe.detect.traits import APPROVAL, APPROVED, FIRST_CONTACT, FORGEABLE, ITEM, PULLED, REPAID
 from txpipe.record import SEVERITIES, Severity
 
@@ -45,7 +57,10 @@ MOST = 8
 
 SILENT = (
     "{approved:if}{taken_usd:if}less than {thresholds.small_usd} taken (it was {taken_usd})",
-    "{approved:if}{held_usd:if}less than {thresholds.some:share} of {held_usd} taken (it was {taken_usd})",
+    (
+        "{approved:if}{held_usd:if}less than {thresholds.some:share} of {held_usd} taken (it was "
+        "{taken_usd}), and less than {thresholds.split_usd} or to fewer than two accounts (to {receivers})"
+    ),
     "an approval taken back before, or older than {thresholds.patience_s} (it was given {approved})",
     (
         "{approved:if}a spender that is a service, that the owner paid before, or that {thresholds.busy} "
@@ -87,11 +102,12 @@ class ApprovalPhishing:
     """
 
     ID = "approval-phishing"
-    VERSION = 2
+    VERSION = 3
     SEVERITY: Severity = "high"
     SENT = (APPROVAL, APPROVED | PULLED, ITEM | PULLED)
     RECEIVED = (APPROVAL, APPROVED | PULLED, REPAID)
     UNLESS = 0
+    WIDE = True
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
@@ -129,6 +145,8 @@ class ApprovalPhishing:
         return [one for one in kept.get("given", []) if abs(time - one[2]) <= self._is.patience_s]
 
     def _gave(self, move: Move, me: Account, other: Facts) -> None:
+        if other.is_service:
+            return
         contract = contract_of(move)
         kept: dict[str, Any] | None = me.noted(self.ID)
         entries = self._given(kept, move.time) if kept else []
@@ -137,25 +155,25 @@ class ApprovalPhishing:
                 kept["given"] = [one for one in entries if one[:2] != [contract, other.address]]
             return
         aged = other.fan_in >= self._is.busy and move.time - other.first >= self._is.window_s
-        known = me.paid is not None and me.paid.get(look_alike_key(other.address)) == other.address
-        if not is_given(move, me) or other.is_service or aged or known or is_own(me, other):
+        known = peer(me.paid, look_alike_key(other.address)) == other.address
+        if aged or known or not is_given(move, me) or is_own(me, other):
             return
         if all(one[:2] != [contract, other.address] for one in entries):
-            permit = move.record.get("via") == "permit"
+            permit = is_permit(move)
             entries.append([contract, other.address, move.time, permit, 0.0, 0, 0.0, []])
         note: dict[str, Any] = me.note(self.ID, {})
         note["given"] = entries[-MOST:]
         me.watch_sent |= APPROVED
         me.watch_received |= REPAID
 
-    def _taken(self, move: Move, me: Account, other: Facts, given: list[list[Any]]) -> Iterator[Finding]:
+    def _taken(self, move: Move, me: Account, other: Facts, given: list[list[Any]]) -> Iterable[Finding]:
         """Say what a spender took of an owner who approved it."""
         signer, contract = signer_of(move), contract_of(move)
         hands = (signer, None if move.target is None else canonical(move.target), other.address)
         entry = next((one for one in given if one[0] == contract and one[1] in hands), None)
         new = move.traits & (FIRST_CONTACT | FORGEABLE)
         if entry is None or not (new or any(one[5] for one in given)):
-            return
+            return ()
         if not 0 <= move.time - entry[5] < self._is.pull_s:
             entry[4:] = [0.0, move.time, 0.0 if move.traits & FORGEABLE else move.held, []]
         entry[4] += move.usd or 0.0
@@ -167,62 +185,40 @@ class ApprovalPhishing:
         # Who calls an approved contract to get the money himself, or shares it out, serves nobody.
         shared = len(entry[7]) > 1
         served = not (shared or (signer == other.address and not by_key))
-        severity = self._loss(move, other, usd, held, by_key=by_key)
+        severity = loss(move, other, usd, held, self._is, by_key=by_key)
         if severity in {None, "low"} and not served and not other.flags & CONTRACT and move.usd:
-            severity = self._robbed(usd, held, shared=shared) or severity
-        if severity is not None and me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.pull_s):
-            part = "most of what it held" if severity == "high" else "from it"
-            title = f"A spender that an account approved pulled {part}"
-            evidence = {"spender": entry[1], "receiver": other.address, "signed_by": signer}
-            evidence |= {"approved": entry[2], "by_permit": entry[3], "by_key": by_key}
-            evidence |= {"taken_usd": round(usd, 2), "held_usd": round(held, 2), "receivers": len(entry[7])}
-            finding = self._finding(severity, me.address, title, evidence)
-            yield replace(finding, role="victim", about=entry[1], unless_paid=me.address)
+            # A part to who took it, a part to somebody new: a drainer's customer and the drainer.
+            split = shared and (by_key or signer in entry[7]) and self._is_split(move, other, entry[4])
+            severity = robbed(usd, held, self._is, shared=shared, split=split) or severity
+        if severity is None or not me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.pull_s):
+            return ()
+        part = "most of what it held" if severity == "high" else "from it"
+        title = f"A spender that an account approved pulled {part}"
+        evidence = {"spender": entry[1], "receiver": other.address, "signed_by": signer}
+        evidence |= {"approved": entry[2], "by_permit": entry[3], "by_key": by_key}
+        evidence |= {"taken_usd": round(usd, 2), "held_usd": round(held, 2), "receivers": len(entry[7])}
+        finding = self._finding(severity, me.address, title, evidence)
+        return (replace(finding, role="victim", about=entry[1], unless_paid=me.address),)
 
-    def _loss(self, move: Move, other: Facts, usd: float, held: float, *, by_key: bool) -> Severity | None:
-        limits = self._is
-        if move.usd is None:
-            return "medium" if by_key else None
-        is_unseen = usd > limits.beyond * held
-        if usd < limits.least_usd or (is_unseen and usd < limits.much_usd):
-            return None
-        if is_unseen and by_key and other.fan_in > limits.few:
-            return "low"
-        share = min(1.0, usd / held) if held > 0 else limits.share
-        much = usd >= limits.much_usd
-        if by_key and much:
-            return "high" if share >= limits.share else "medium" if share >= limits.some else None
-        if by_key:  # Shops and subscriptions collect sums like these from many, and often by key.
-            known = other.fan_in > limits.few
-            return None if share < limits.share else "low" if known else "medium"
-        # Contracts that act for owners are common; few of them send all of it to somebody else's wallet.
-        private = not other.flags & CONTRACT and other.fan_in < limits.busy
-        if share >= limits.sweep:
-            return "medium" if private and much else "low"
-        return "low" if share >= limits.share and private else None
+    def _is_split(self, move: Move, other: Facts, taken_usd: float) -> bool:
+        """Whether somebody new gets so much of what was taken that it is no fee, and not nearly all."""
+        limits, usd = self._is, move.usd or 0.0
+        return other.fan_in <= limits.few and limits.split <= usd / max(taken_usd, usd) <= 1.0 - limits.split
 
-    def _robbed(self, usd: float, held: float, *, shared: bool) -> Severity | None:
-        """Grade a loss to somebody who calls the approved contract for himself, or shares with another."""
-        limits = self._is
-        if held < usd:  # In the middle of a life, or after it was spent elsewhere.
-            return "medium" if usd >= (limits.least_usd if shared else limits.much_usd) else None
-        share = limits.some if shared else limits.share
-        return "medium" if usd >= limits.small_usd and usd >= share * held else None
-
-    def _got(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def _got(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the owners who approved a spender that is nobody's contract."""
         limits = self._is
         if me.flags & CONTRACT or me.is_service or is_zero(move) or not is_given(move, other):
-            return
+            return ()
         if is_own(other, me):
-            return
+            return ()
         kept: dict[str, Any] = me.note(self.ID, {})
         got = [one for one in self._recent(kept.get("got", []), move.time) if one[0] != other.address]
         kept["got"] = got = [*got, [other.address, move.time, kind_of(move, me, limits.unlimited)]][-MOST:]
         kinds = [one[2] for one in got]
         pulls = [one[2] for one in self._recent(kept.get("pulled", []), move.time)]
         if 2 * sum(pulls) < len(pulls):
-            return  # It takes small parts of what the owners have: subscriptions.
+            return ()  # It takes small parts of what the owners have: subscriptions.
         # Who never signed may be the contract of a marketplace that nobody calls by name.
         firm = me.flags & SIGNER and (
             kinds.count("all") >= limits.approvals_all
@@ -230,20 +226,21 @@ class ApprovalPhishing:
             or kinds.count("unlimited") >= limits.approvals
         )
         if not firm and len(got) - kinds.count("all") < limits.approvals:
-            return
+            return ()
         # Whom others pay, too, may be a shop that lets its customers sign instead of pay.
         shop = me.fan_in > len(got) + limits.few
         severity: Severity = "medium" if firm and not shop else "low"
-        if me.says(self.ID, move.time, SEVERITIES.index(severity), limits.window_s):
-            title = f"An account without a contract was approved by {len(got)} owners"
-            evidence = {"owners": [one[0] for one in got], "kinds": kinds, "signs": bool(me.flags & SIGNER)}
-            yield self._finding(severity, me.address, title, evidence)
+        if not me.says(self.ID, move.time, SEVERITIES.index(severity), limits.window_s):
+            return ()
+        title = f"An account without a contract was approved by {len(got)} owners"
+        evidence = {"owners": [one[0] for one in got], "kinds": kinds, "signs": bool(me.flags & SIGNER)}
+        return (self._finding(severity, me.address, title, evidence),)
 
-    def _pulled(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def _pulled(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the owners who lost most of what they held to one receiver, by any spender."""
         limits, usd = self._is, move.usd or 0.0
         if me.is_service or not usd:
-            return
+            return ()
         enough = max(limits.least_usd, limits.share * move.held)
         if usd > limits.beyond * move.held:
             enough = limits.much_usd
@@ -254,17 +251,19 @@ class ApprovalPhishing:
         is_some = usd >= limits.some * move.held
         one = [other.address, move.time, usd >= enough, usd if by_contract else 0.0, is_some]
         kept["pulled"] = pulled = [*pulled, one][-MOST:]
-        yield from self._several(move, me, other, pulled)
+        found = self._several(move, me, other, pulled)
         losers = [one[0] for one in pulled if one[2]]
         if len(losers) < limits.owners or 2 * len(losers) < len(pulled) or losers[-1] != other.address:
-            return
+            return found
         severity: Severity = "low" if me.flags & CONTRACT else "high"
-        if me.says(self.ID + " pulled", move.time, SEVERITIES.index(severity), limits.window_s):
-            title = f"Most of what {len(losers)} accounts held was pulled into one by spenders they approved"
-            evidence = {"owners": losers, "usd": round(usd, 2), "held_usd": round(move.held, 2)}
-            yield replace(self._finding(severity, me.address, title, evidence), unless_paid=other.address)
+        if not me.says(self.ID + " pulled", move.time, SEVERITIES.index(severity), limits.window_s):
+            return found
+        title = f"Most of what {len(losers)} accounts held was pulled into one by spenders they approved"
+        evidence = {"owners": losers, "usd": round(usd, 2), "held_usd": round(move.held, 2)}
+        finding = self._finding(severity, me.address, title, evidence)
+        return (*found, replace(finding, unless_paid=other.address))
 
-    def _several(self, move: Move, me: Account, other: Facts, pulled: list[list[Any]]) -> Iterator[Finding]:
+    def _several(self, move: Move, me: Account, other: Facts, pulled: list[list[Any]]) -> tuple[Finding, ...]:
         """Say that an account calls a contract that gives it what several owners hold: each another sum."""
         limits = self._is
         taken = [one for one in pulled if one[3]]
@@ -277,10 +276,10 @@ class ApprovalPhishing:
             or me.flags & CONTRACT
             or not me.says(self.ID + " pulled", move.time, 2, limits.window_s)
         ):
-            return
+            return ()
         title = f"An account had a contract move what {len(taken)} owners held to itself"
         evidence = {"owners": [one[0] for one in taken], "taken_usd": [round(one[3], 2) for one in taken]}
-        yield replace(self._finding("medium", me.address, title, evidence), unless_paid=other.address)
+        return (replace(self._finding("medium", me.address, title, evidence), unless_paid=other.address),)
 
     def _finding(self, severity: Severity, subject: str, title: str, evidence: dict[str, Any]) -> Finding:
         return Finding(

@@ -1,8 +1,8 @@
-"""dormant: an account that was silent for months wakes up and sends most of what it holds to strangers.
+"""dormant: an account that was silent for months wakes up and sends most of what it holds to new accounts.
 
 Pattern: nothing sent and nothing of weight received for three months, then within days most of what the
-account held goes to accounts that it never dealt with; the new account that got it gets rid of it within two
-days.
+account held goes to new accounts that it never dealt with; the new account that got it gets rid of it within
+two days.
 
 Why: old wallets hold much and are watched little; a key that leaks years later is first noticed by its owner
 when the wallet is empty.
@@ -17,9 +17,10 @@ Settings: see Settings.
 
 Known false positives: holders who move to a new wallet of their own or to an exchange's deposit address that
 nobody used before look the same on the day. So the payment alone is low, however large, and a deposit address
-is known by where it sweeps to. Blind spots: thieves who leave the loot where it came first, who send it all
-straight to a service (as a deposit address does), or whose account lives on other funds too; holdings from
-before the stream began; a thief who first tops the wallet up by ``waking_share`` or more and waits.
+is known by where it sweeps to. Blind spots: receivers that existed before; thieves who leave the loot where
+it came first, who send it all straight to a service (as a deposit address does), or whose account lives on
+other funds too; holdings from before the stream began; a thief who first tops the wallet up by
+``waking_share`` or more and waits.
 
 Source: Didit's preset (12 months idle, then active), as quoted in the reference of rules; the shares and the
 new receiver are txpipe's own. Scenario: ``dormant``; it must stay silent on that scenario's benign twin.
@@ -27,7 +28,7 @@ new receiver are txpipe's own. Scenario: ``dormant``; it must stay silent on tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -68,10 +69,13 @@ SILENT = (
         "{idle_days} days)"
     ),
     (
-        "less than {thresholds.share} of its holdings sent to strangers (it was {share}), or more than "
-        "{thresholds.beyond} times as much"
+        "less than {thresholds.share} of its holdings sent to new accounts (it was {share_new}), or more "
+        "than {thresholds.beyond} times as much to strangers (it was {share})"
     ),
-    "less than {thresholds.least_usd} held or sent to them (it was {held_usd} and {to_strangers_usd})",
+    (
+        "less than {thresholds.least_usd} held or sent to new accounts (it was {held_usd} and "
+        "{to_new_accounts_usd})"
+    ),
     (
         "more than {thresholds.awake_s} since it woke up (it was {awake_s}), or more than "
         "{thresholds.most_paid} payments since (there were {payments})"
@@ -98,21 +102,23 @@ class Dormant:
     """
 
     ID = "dormant"
-    VERSION = 2
+    VERSION = 3
     SEVERITY: Severity = "medium"
     SENT = DORMANT | AWAKE | HAULING
     RECEIVED = DORMANT | AWAKE
     UNLESS = FORGEABLE
+    WIDE = True
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
         self._loot = Loot(self.ID, HAULING, self._is)
 
-    def sent(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
-        """Begin to watch an account that wakes up; say when most of it has gone to strangers."""
+    def sent(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
+        """Begin to watch an account that wakes up; say when most of it has gone to new accounts."""
         limits = self._is
+        said: Sequence[Finding] = ()
         if me.watch_sent & HAULING:
-            yield from self._passed(move, me, other)
+            said = self._passed(move, me, other)
         kept: list[Any] | None = (me.noted(self.ID) or {}).get("woken")
         if move.gap_s >= limits.idle_s and move.held >= limits.least_usd:
             kept = [move.time, move.held, move.gap_s, 0.0, 0.0, [], 0]
@@ -123,48 +129,48 @@ class Dormant:
             kept[6] += 1
         if kept is None or not 0 <= move.time - kept[0] <= limits.awake_s or kept[6] > limits.most_paid:
             me.watch_sent &= ~AWAKE
-            return
+            return said
         if not move.usd or move.traits & SERVED or not self._is_strange(move, other, kept):
-            return
+            return said
         kept[4] += move.usd
         if self._is_young(kept[0], other):
             kept[3] += move.usd
         held = kept[1]
-        if not max(limits.share * held, limits.least_usd) <= kept[4] <= limits.beyond * held:
-            return
-        if me.says(self.ID, move.time, 1, limits.awake_s):
-            yield self._finding(move, me, other, kept)
+        if kept[3] < max(limits.share * held, limits.least_usd) or kept[4] > limits.beyond * held:
+            return said
+        if not me.says(self.ID, move.time, 1, limits.awake_s):
+            return said
+        return (*said, self._finding(move, me, other, kept))
 
-    def received(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:  # noqa: ARG002
+    def received(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:  # noqa: ARG002
         """Follow what a new account got of one that woke up, at once or in parts."""
         limits = self._is
         usd = move.usd or 0.0
         is_awake = move.traits & AWAKE or move.gap_s >= limits.idle_s
         if not is_awake or not 0 < usd <= limits.unseen * move.held:
-            return
+            return ()
         total = self._loot.add(me, move, usd)
         if total is None:
             if me.n_out or me.flags & CONTRACT or not self._is_young(move.time, me):
-                return
+                return ()
             total = usd
             self._loot.take(me, move, usd)
         notes: dict[str, Any] = me.note(self.ID, {})
         rest = max(move.held - usd, 0.0)
         notes["part"] = max(total / (total + rest), notes.get("part", 0.0))
-        yield from ()
+        return ()
 
-    def _passed(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def _passed(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
         """Say that a new account passed on what a silent one held."""
         limits = self._is
         passed = self._loot.passed_on(me, move, other)
         if passed is None or passed[USD] < limits.least_usd:
-            return
+            return ()
         part = me.noted(self.ID)["part"]
-        if part < limits.part:
-            return
-        if me.says(self.ID, move.time, 2, limits.passed_s):
-            got = "a good part of what a silent account held"
-            yield self._loot.finding(me, move, passed, got, {"part": round(part, 3)})
+        if part < limits.part or not me.says(self.ID, move.time, 2, limits.passed_s):
+            return ()
+        got = "a good part of what a silent account held"
+        return (self._loot.finding(me, move, passed, got, {"part": round(part, 3)}),)
 
     def _is_young(self, time: int, other: Facts) -> bool:
         """Whether an account began to move at most days before, and is hardly used."""
@@ -187,7 +193,7 @@ class Dormant:
 
     def _finding(self, move: Move, me: Account, other: Facts, kept: list[Any]) -> Finding:
         woke, held, idle_s, to_new, to_strangers, strangers, payments = kept
-        gone = min(to_strangers / held, 1.0)
+        gone = min(to_new / held, 1.0)
         return Finding(
             rule=self.ID,
             category="theft",
@@ -196,7 +202,8 @@ class Dormant:
             subject=me.address,
             role="victim",
             about=other.address,
-            title=f"Account silent for {idle_s // DAY_S} days sends {gone:.0%} of its holdings to strangers",
+            title=f"Account silent for {idle_s // DAY_S} days sends {gone:.0%} of its holdings to new "
+            "accounts",
             evidence={
                 "idle_days": idle_s // DAY_S,
                 "held_usd": round(held, 2),

@@ -96,6 +96,7 @@ class Exposure:
     SENT = TAINTED
     RECEIVED = LISTED | TAINTED | EXPOSED
     UNLESS = FORGEABLE
+    WIDE = True
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()

@@ -38,6 +38,7 @@ class Limits:
     sources: int = setting(2, "payers", "txpipe: of who swaps all of it: the sender, and who paid for gas")
     alone: float = setting(1.2, "times the sum", "txpipe: its gas on top; who gets more lives on other funds")
     others: int = setting(2, "payments", "txpipe: to accounts that existed before; more are a life")
+    other_share: float = setting(0.005, "share 0-1", "txpipe: of the sum, for one of them; less is a decoy")
     unseen: float = setting(1.05, "times its holdings", "txpipe: who sends more is older than it looks")
 
 
@@ -54,7 +55,8 @@ PASSED_ON = (
     "more than {thresholds.passed_s} before it was passed on (it was {after_s})",
     (
         "more than {thresholds.alone} times the sum in income (it was {income_usd} in all), or more than "
-        "{thresholds.others} payments to accounts that existed before (there were {payments_to_others})"
+        "{thresholds.others} payments to accounts that existed before, of {thresholds.other_share:share} of "
+        "the sum each (there were {payments_to_others})"
     ),
 )
 """What would have kept a rule silent about who got rid of a sum."""
@@ -90,6 +92,11 @@ class Loot:
         total: float = kept[USD]
         return total
 
+    def is_over(self, me: Account, time: int) -> bool:
+        """Whether the sum that an account got is too old by now to be followed."""
+        kept = (me.noted(self.rule) or {}).get("loot")
+        return kept is None or time - kept[TIME] > self.limits.passed_s
+
     def passed_on(self, me: Account, move: Move, other: Facts) -> list[Any] | None:
         """Return what is kept of a sum when all of it was passed on as thieves do; else None."""
         kept = self._kept(me, move)
@@ -111,7 +118,7 @@ class Loot:
             kept[PASSED] += usd
             return None
         if not _is_heir(kept, other):
-            kept[OTHERS] += 1
+            kept[OTHERS] += usd >= self.limits.other_share * kept[USD]
             return None
         kept[PASSED] += usd
         kept[FRESH] += usd
@@ -183,5 +190,5 @@ def _is_swap(me: Account, move: Move) -> bool:
     return (
         move.initiator == me.address
         and target is not None
-        and target not in {move.receiver.address, move.record["asset"].rpartition(":")[2]}
+        and target not in {move.receiver.address, move.event.asset.rpartition(":")[2]}
     )

@@ -1,7 +1,8 @@
 """peel-chain: a large sum walks from fresh account to fresh account and loses a small part at each.
 
 Pattern: each account in a row pays a small part (up to 30 %) of what it got to somebody, and the large
-remainder to the next fresh account. On UTXO chains each step is a transaction with one input and two outputs.
+remainder to the next fresh account. Accounts in between may pass all of it on; they do not count. On UTXO
+chains each step is a transaction with one input and two outputs, and none passes all of it on.
 
 Why: the parts that are peeled off arrive at exchanges as small unrelated deposits.
 
@@ -22,11 +23,12 @@ Scenario: ``peel-chain``; it must stay silent on one wallet that pays from its c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from txpipe.detect.account import Account, Facts
+from txpipe.detect.account import Account, Facts, Hop
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.rules.trails import UTXO, Pass, is_contract, shown, span, tail
@@ -74,7 +76,7 @@ class PeelChain:
     """The rule. It keeps nothing but when it spoke."""
 
     ID = "peel-chain"
-    VERSION = 1
+    VERSION = 2
     SEVERITY: Severity = "high"
     SENT = PASSING
     RECEIVED = 0
@@ -82,14 +84,15 @@ class PeelChain:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
+        self._before = self._is.row[0] - 1
 
-    def sent(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def sent(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
         """Count the accounts in a row that peeled, this one included."""
+        if len(me.trail) < self._before or not me.lot_in:
+            return ()
         usd = move.usd
-        if len(me.trail) < self._is.row[0] - 1 or usd is None or not me.lot_in:
-            return
-        if me.is_service or is_contract(other, move):
-            return
+        if usd is None or me.is_service or is_contract(other, move):
+            return ()
         last = Pass(*me.hop(move.time, usd, move.tx))
         # The part may leave before the remainder or after it.
         late = last.part <= 1 - self._is.remainder[0] and last.gone - last.part >= self._is.remainder[0]
@@ -98,36 +101,55 @@ class PeelChain:
                 usd=last.usd / last.part * (last.gone - last.part), part=last.gone - last.part
             )
         elif other.is_service:
-            return
+            return ()
         moves = self._moves(move)
-        row = tail((*me.trail, last), lambda hop: self._fits(hop, moves))
         utxo = move.chain.startswith(UTXO)
+        row = self._row((*me.trail, last), moves, utxo=utxo)
         severity = self._severity(row, utxo=utxo, tainted=move.traits & TAINTED != 0)
-        if severity and me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.kept_s):
-            yield self._finding(move, me, other, row, severity)
+        if not severity or not me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.kept_s):
+            return ()
+        return (self._finding(move, me, other, row, severity),)
 
-    def received(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:  # noqa: ARG002
+    def received(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:  # noqa: ARG002
         """Nothing is to be seen from this side."""
-        yield from ()
+        return ()
 
     def _moves(self, move: Move) -> int:
         """Return how many payers and payments an account in the row may have."""
         return 3 if move.chain.startswith(UTXO) else self._is.moves
 
-    def _fits(self, hop: Pass, moves: int) -> bool:
+    def _row(self, hops: Sequence[Hop], moves: int, *, utxo: bool) -> list[Pass]:
+        """Return the last accounts in a row that peeled, and between them those that passed all of it on."""
+        high = math.inf if not utxo else self._is.remainder[1]
+        row = tail(hops, lambda hop: self._fits(hop, moves, high))
+        if not row or not self._peels(row[-1]):
+            return []
+        while not self._peels(row[0]):
+            del row[0]
+        return row
+
+    def _peels(self, hop: Pass) -> bool:
+        return hop.part <= self._is.remainder[1]
+
+    def _fits(self, hop: Pass, moves: int, high: float) -> bool:
         limits = self._is
-        low, high = limits.remainder
         return (
-            low <= hop.part <= high
+            limits.remainder[0] <= hop.part <= high
             and hop.usd >= limits.least_usd
             and hop.dwell_s <= limits.kept_s
             and hop.age_s <= limits.young_s
             and hop.moves <= moves
         )
 
+    def _count(self, row: list[Pass]) -> int:
+        """Return how many accounts of a row peeled."""
+        return len({hop.address for hop in row if self._peels(hop)})
+
     def _severity(self, row: list[Pass], *, utxo: bool, tainted: bool) -> Severity | None:
         """Grade a row; None unless it has just reached a length that counts."""
-        count, limits = len({hop.address for hop in row}), self._is
+        if not row:
+            return None
+        count, limits = self._count(row), self._is
         if not utxo:
             if count not in limits.row:
                 return None
@@ -156,7 +178,7 @@ class PeelChain:
             evidence={
                 "source": me.source,
                 "path": _path(row),
-                "accounts": len({hop.address for hop in row}),
+                "accounts": self._count(row),
                 "least_accounts": limits.change[0] if utxo and not tainted else limits.row[0],
                 "receiver": other.address,
                 "tainted": tainted,

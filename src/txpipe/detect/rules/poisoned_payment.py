@@ -165,7 +165,7 @@ class PoisonedPayment:
 
 def _is_real(move: Move) -> bool:
     """Whether a movement is the account's own and of worth, not a log that anyone can write."""
-    if not move.record["value"].strip("0"):
+    if not move.event.value.strip("0"):
         return False
     if move.initiator is None or move.traits & PULLED:
         return move.asset.known or (move.usd is not None and move.usd > 0)

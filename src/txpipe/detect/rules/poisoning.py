@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from txpipe.detect.account import ALLOWED, Account, Facts
+from txpipe.detect.account import ALLOWED, Account, Facts, look_alike_key, peer
 from txpipe.detect.finding import SCORES, Finding, lowered
 from txpipe.detect.move import Move
 from txpipe.detect.rules import alike
@@ -99,7 +99,7 @@ class Poisoning:
     def _kind(self, move: Move, me: Account) -> str:
         """Say what kind of bait a movement is; "" for a real payment."""
         usd = move.usd
-        if not move.record["value"].strip("0"):
+        if not move.event.value.strip("0"):
             return "zero value"
         if move.traits & COUNTERFEIT:
             return "counterfeit token"
@@ -158,7 +158,7 @@ class Poisoning:
         steps = 0 if sure or mimics(move, me) else 1
         # One that paid something before it sent anything odd may be somebody of its own.
         usd = move.usd or 0.0
-        if poison[3] == 1 and usd < 1 and me.payers and other.address in me.payers.values():
+        if poison[3] == 1 and usd < 1 and peer(me.payers, look_alike_key(other.address)) == other.address:
             steps += 1
         return lowered("high", steps)
 

@@ -7,9 +7,9 @@ anything of another size. Amounts further below count, too, if their senders hel
 Why: payments from a threshold on are reported or checked (FinCEN's currency transaction report, the travel
 rule), and who has something to hide stays just below; doing so is an offence of its own (31 U.S.C. 5324).
 
-Reads: USD amounts, counterparties, and how many movements of any size came in between. Finds, for example,
-five payments of 9,200 to 9,900 USD to two accounts within a day and none of another size: severity medium,
-subject the sender.
+Reads: USD amounts, counterparties, and how many movements of any size came in between; what services pay out
+is left alone, and what goes to one must be a longer series. Finds, for example, five payments of 9,200 to
+9,900 USD to two accounts within a day and none of another size: severity medium, subject the sender.
 
 Settings: see Settings. The share of amounts in the band is weighed against chance: amounts spread over all
 sizes put at most a tenth in it, and ``chance`` bounds how likely the share seen would then be (Chernoff).
@@ -27,16 +27,17 @@ the reference of rules. Scenario: ``structuring``; it must stay silent on that s
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from txpipe.detect.account import CONTRACT, Account, Facts
+from txpipe.detect.account import CONTRACT, SERVICE, Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import BANDED, FORGEABLE, RETURN
+from txpipe.detect.traits import BANDED, FORGEABLE, RETURN, SERVED
 from txpipe.record import SEVERITIES, Severity
 
 DAY_S = 86400
@@ -60,13 +61,16 @@ class Settings:
     )
     weaker_floor: float = setting(0.9, "share 0-1", "chain-scanner: 0.9 to 1")
     wide_floor: float = setting(0.7, "share 0-1", "txpipe: who splits a sum that he was seen to hold")
-    weaker_n: int = setting(5, "amounts within a day", "txpipe: such amounts are common; severity medium")
+    weaker_n: int = setting(
+        5, "amounts within a day", "txpipe: such amounts are common; severity medium; of a sum seen, day_n"
+    )
     low_n: int = setting(3, "amounts within a day", "chain-scanner: 3")
     day_n: int = setting(4, "amounts within a day", "chain-scanner: 3, raised at 5; severity medium")
     split_n: int = setting(5, "amounts within a week", "txpipe: of a sum seen to be split; severity medium")
     month_n: int = setting(
         8, "amounts within a month", "Didit: 20 within 30 days below 10,000; severity medium"
     )
+    served_n: int = setting(6, "amounts to services", "txpipe: traders and bots send four or five in a row")
     day_s: int = setting(DAY_S, "seconds", "chain-scanner: 24 h")
     week_s: int = setting(7 * DAY_S, "seconds", "txpipe: a sum is split within days")
     month_s: int = setting(30 * DAY_S, "seconds", "Didit: 30 days")
@@ -77,8 +81,9 @@ class Settings:
     few: int = setting(3, "receivers", "txpipe: payroll has more, severity low")
     varied: float = setting(0.5, "share 0-1", "txpipe: distinct amounts; fewer are a price or a plan")
     series_s: int = setting(3600, "seconds", "txpipe: equal amounts at this pace to few are no plan")
+    apart: int = setting(12, "movements", "txpipe: for the last three amounts; who mixes in more is not seen")
     split_share: float = setting(0.5, "share 0-1", "txpipe: of amounts whose sender held more than allowed")
-    split_seen: int = setting(2, "amounts", "txpipe: at least; of the other senders nothing may be known")
+    split_seen: int = setting(2, "amounts", "txpipe: of one sender; what else it held may not be known")
     once_n: int = setting(5, "amounts", "txpipe: so many who each send one part of what they hold")
     again: float = setting(1.5, "amounts for each sender", "txpipe: customers and friends pay once")
     all_share: float = setting(0.95, "share 0-1", "txpipe: who sends all it holds forwards, splits nothing")
@@ -96,17 +101,31 @@ SILENT = (
         "less than {thresholds.varied:share} of the amounts different, as with a price or a plan (unless "
         "all go to one account, at most {thresholds.series_s} apart)"
     ),
+    "fewer than {thresholds.served_n} of them, if they go to services",
     "this account a service, or a contract on either side",
     "an alert as grave about this account within {thresholds.day_s} before",
 )
 """What would have kept the rule silent."""
 
 
+_NEVER = CONTRACT | SERVICE
+"""Flags of accounts that are passed over."""
+
+
+class _Band(NamedTuple):
+    """Amounts below a threshold: from the wide floor on, from the tight one on; the notes' keys by side."""
+
+    wide: float
+    threshold: float
+    tight: float
+    names: tuple[str, str]
+
+
 class Structuring:
     """The rule. It keeps, by side and threshold, up to KEPT amounts of the last month."""
 
     ID = "structuring"
-    VERSION = 2
+    VERSION = 3
     SEVERITY: Severity = "medium"
     SENT = BANDED
     RECEIVED = BANDED
@@ -117,64 +136,91 @@ class Structuring:
         weaker = [(limits.weaker_floor * each, each) for each in limits.weaker_usd]
         tight = ((limits.floor * limits.threshold_usd, limits.threshold_usd), *weaker)
         self._tight = {threshold: floor for floor, threshold in tight}
-        self._bands = tuple((min(floor, limits.wide_floor * each), each) for floor, each in tight)
+        bands = tuple(
+            _Band(
+                min(floor, limits.wide_floor * each),
+                each,
+                floor,
+                (f"received-{each:.0f}", f"sent-{each:.0f}"),
+            )
+            for floor, each in tight
+        )
+        # What is between two edges lies in the first band that holds it, or in none.
+        self._edges = sorted({edge for band in bands for edge in band[:2]})
+        inside = (next((band for band in bands if band[0] <= edge < band[1]), None) for edge in self._edges)
+        self._bands = (None, *inside)
 
-    def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
+    def sent(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
         """Look for a sum that one account sends in pieces."""
-        is_all = self._is.all_share * move.held <= (move.usd or 0.0) <= move.held
-        if is_all and (other.is_service or other.fan_in >= self._is.collects):
+        usd = move.usd or 0.0
+        band = self._bands[bisect.bisect_right(self._edges, usd)]
+        if band is None or me.flags & _NEVER or other.flags & CONTRACT:
+            return ()
+        held, limits = move.held, self._is
+        is_all = limits.all_share * held <= usd <= held
+        if is_all and (other.flags & SERVICE or other.fan_in >= limits.collects):
             return ()  # A deposit address hands on what it got: its payers are looked at.
-        return self._seen(move, me, other, "sent", me.n_out)
+        return self._seen(move, me, other, usd, band, me.n_out, is_sent=True)
 
-    def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
+    def received(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
         """Look for a sum that one account collects in pieces."""
-        return self._seen(move, me, other, "received", me.n_in - min(me.n_out, me.n_in // 2))
+        if move.traits & SERVED:
+            return ()
+        usd = move.usd or 0.0
+        band = self._bands[bisect.bisect_right(self._edges, usd)]
+        if band is None or (me.flags | other.flags) & CONTRACT:
+            return ()
+        number = me.n_in - min(me.n_out, me.n_in // 2)
+        return self._seen(move, me, other, usd, band, number, is_sent=False)
 
-    def _seen(self, move: Move, me: Account, other: Facts, side: str, number: int) -> Iterable[Finding]:
-        threshold = self._threshold(move.usd or 0.0)
-        if not threshold or (me.flags | other.flags) & CONTRACT or me.is_service:
-            return ()
-        if move.traits & RETURN and (move.usd or 0.0) < self._tight[threshold]:
-            return ()  # Who is paid back trades.
+    def _seen(  # noqa: PLR0913, PLR0917 - what both sides found out first
+        self, move: Move, me: Account, other: Facts, usd: float, band: _Band, number: int, *, is_sent: bool
+    ) -> Sequence[Finding]:
+        """Keep an amount in a band; judge the last ones if they are close enough to each other."""
+        _, threshold, tight, names = band
+        if usd < tight and move.traits & (RETURN | SERVED):
+            return ()  # Who is paid back trades; to a service, only what is close to the threshold counts.
         kept: dict[str, list[tuple[Any, ...]]] = me.note(self.ID, {})
-        amounts = kept.setdefault(f"{side}-{threshold:.0f}", [])
-        oldest = move.time - self._is.month_s
-        if amounts and (len(amounts) >= KEPT or amounts[0][TIME] < oldest):
-            amounts[:] = [each for each in amounts[1 - KEPT :] if oldest <= each[TIME] <= move.time]
+        name, limits = names[is_sent], self._is
+        amounts = kept.get(name)
+        if amounts is None:
+            amounts = kept[name] = []
+        elif len(amounts) >= KEPT:
+            del amounts[0]
         units = (move.units, move.asset.name)
-        if (move.usd or 0.0) > move.held:
-            more = -1
-        else:
-            more = int(move.held >= threshold and not move.traits & RETURN)
-        amounts.append((move.time, move.usd, units, other.address, number, more))
-        if len(amounts) < self._is.low_n:
+        more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)
+        amounts.append((move.time, usd, units, other.address, number, more))
+        served = move.traits & SERVED != 0
+        if len(amounts) < (limits.served_n if served else limits.low_n):
             return ()
-        severity, window = self._verdict(amounts, side, threshold)
-        if severity is None or not me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.day_s):
+        if number - amounts[-limits.low_n][NUMBER] > limits.apart:
+            return ()
+        side = "sent" if is_sent else "received"
+        severity, window = self._verdict(_within(amounts, limits.month_s), side, threshold, served=served)
+        if severity is None or not me.says(self.ID, move.time, SEVERITIES.index(severity), limits.day_s):
             return ()
         return (self._finding(me, severity, side, threshold, window),)
 
-    def _threshold(self, usd: float) -> float:
-        """Return the threshold that an amount is just below, or 0."""
-        for floor, threshold in self._bands:
-            if floor <= usd < threshold:
-                return threshold
-        return 0.0
-
     def _verdict(
-        self, amounts: Sequence[tuple[Any, ...]], side: str, threshold: float
+        self, amounts: Sequence[tuple[Any, ...]], side: str, threshold: float, *, served: bool
     ) -> tuple[Severity | None, Sequence[tuple[Any, ...]]]:
         """Return how suspicious the amounts are, and those that show it best."""
         limits = self._is
-        week = _within(amounts, limits.week_s)
-        if len(week) >= limits.split_n and self._is_split(week, side):
-            return "medium", week
-        if amounts[-1][AMOUNT] < self._tight[threshold]:
+        if not served and len(amounts) >= limits.split_n:
+            week = _within(amounts, limits.week_s)
+            if len(week) >= limits.split_n and self._is_split(week, side):
+                return "medium", week
+        floor = self._tight[threshold]
+        if amounts[-1][AMOUNT] < floor:
             return None, ()
-        tight = [each for each in amounts if each[AMOUNT] >= self._tight[threshold]]
+        tight = [each for each in amounts if each[AMOUNT] >= floor]
+        if served and len(tight) < limits.served_n:
+            return None, ()
         day = _within(tight, limits.day_s)
         if threshold != limits.threshold_usd:
-            odd = len(day) >= limits.weaker_n and self._is_odd(day, side, limits.chance)
+            is_seen = not served and sum(each[MORE] > 0 for each in day) >= limits.split_seen
+            least = limits.day_n if is_seen else limits.weaker_n
+            odd = len(day) >= least and self._is_odd(day, side, limits.chance)
             sure = self._is_few(day) if side == "sent" else self._is_again(day)
             if odd and sure:
                 return "medium", day
@@ -187,19 +233,22 @@ class Structuring:
         return ("low" if odd and self._is_close(day, side) else None), day
 
     def _is_split(self, window: Sequence[tuple[Any, ...]], side: str) -> bool:
-        """Whether amounts, if not close to the threshold, are parts of what their senders had at once."""
+        """Whether amounts, if not close to the threshold, are parts of what their senders had at once.
+
+        Of several senders, one that comes back says as much: customers pay their bill once.
+        """
         limits = self._is
-        could, not_seen = sum(each[MORE] > 0 for each in window), sum(each[MORE] < 0 for each in window)
-        if not_seen == len(window):
-            if not_seen < limits.month_n:
-                return False
-        elif could < max(limits.split_seen, limits.split_share * (len(window) - not_seen)):
+        if _chance(window, limits.wide_spread) > limits.chance or not self._is_varied(window):
             return False
-        if side == "sent":
-            is_close = self._is_few(window)
-        else:
-            is_close = self._is_again(window) or could >= limits.once_n
-        return is_close and _chance(window, limits.wide_spread) <= limits.chance and self._is_varied(window)
+        could, not_seen = sum(each[MORE] > 0 for each in window), sum(each[MORE] < 0 for each in window)
+        if side == "received":
+            comes_back = 1 < len({each[PARTY] for each in window}) < len(window)
+            is_odd = comes_back and could + not_seen >= limits.split_share * len(window)
+            return bool(is_odd or could >= limits.once_n)
+        if not_seen == len(window):
+            return not_seen >= limits.month_n and self._is_few(window)
+        is_could = could >= max(limits.split_seen, limits.split_share * (len(window) - not_seen))
+        return is_could and self._is_few(window)
 
     def _is_odd(self, window: Sequence[tuple[Any, ...]], side: str, chance: float) -> bool:
         """Whether chance or a price list do not explain that so many amounts are in the band."""

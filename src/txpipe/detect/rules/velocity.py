@@ -44,12 +44,16 @@ DAY_S = 24 * HOUR_S
 SAME_AMOUNT = 0.005
 """Share by which two amounts may differ and still look the same: prices move between two payments."""
 
-BEGAN, BEFORE, PEAK, HELD, GOT, SEEN, NEW, FRESH, USD, FRESH_USD, TXS, LAST_TX, SAME, LAST_USD, SERVED_N = (
-    range(15)
+BEGAN, BEFORE, PEAK, HELD, GOT, SENT, SEEN, NEW, FRESH, USD, FRESH_USD, TXS, LAST_TX, SAME, LAST_USD, AGED = (
+    range(16)
 )
-"""What is kept: when the burst began; payments before, most of them in a row, USD held, receipts; and since
-then: payments, those to new contacts, to new accounts, USD, USD to new accounts, transactions, the last one,
-payments as large as the one before, the last one's USD, payments to or from services."""
+"""What is kept: when the burst began; payments before, most of them in a row, USD held, receipts, payments;
+and since then: payments to accounts that are no service, those to new contacts, to new accounts, USD, USD to
+new accounts, transactions, the last one, payments as large as the one before, the last one's USD; and whether
+the account has a history. Of a burst that can be nothing, only the first of them is kept."""
+
+NOTHING_YET = (0, 0, 0, 0.0, 0.0, 0, "", 0, 0.0)
+"""SEEN to LAST_USD, as a burst begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,15 @@ SILENT = (
 class Velocity:
     """The rule.
 
-    It keeps the fifteen values named above.
+    It keeps the sixteen values named above.
     """
 
     ID = "velocity"
-    VERSION = 2
+    VERSION = 3
     SEVERITY: Severity = "medium"
     SENT = BURST | RUSHING
     RECEIVED = 0
-    UNLESS = FORGEABLE
+    UNLESS = FORGEABLE | SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
@@ -123,15 +127,17 @@ class Velocity:
         """Count a burst's payments; say when they are many for this account and mostly to new receivers."""
         limits = self._is
         kept: list[Any] | None = me.noted(self.ID)
-        if move.traits & SERVED:
-            if kept is not None:
-                kept[SERVED_N] += 1
-            return ()
         if kept is None or not 0 <= move.time - kept[BEGAN] < limits.window_s:
             kept = self._began(move, me)
-            if kept is None:
-                return ()
+        if kept is None or len(kept) == 1:
+            return ()
         self._count(move, other, kept)
+        if self._is_nothing(me, kept):
+            del kept[1:]
+            me.watch_sent &= ~RUSHING
+            return ()
+        if kept[TXS] < limits.txs:
+            return ()
         severity = self._severity(me, kept)
         if severity is not None and me.says(self.ID, move.time, SEVERITIES.index(severity), limits.window_s):
             return (self._finding(move, me, other, kept, severity),)
@@ -143,15 +149,27 @@ class Velocity:
 
     def _began(self, move: Move, me: Account) -> list[Any] | None:
         """Begin to watch an account that used to be calm."""
-        if not move.traits & BURST or me.run_peak > self._is.calm_n or me.flags & CONTRACT:
+        limits, held = self._is, move.held
+        if not move.traits & BURST or me.run_peak > limits.calm_n or me.flags & CONTRACT:
             me.watch_sent &= ~RUSHING
             return None
         before = me.n_out - me.run_n
-        kept = [move.time, before, me.run_peak, move.held, me.n_in, 0, 0, 0, 0.0, 0.0, 0, "", 0, 0.0, 0]
-        me.note(self.ID, kept)[:] = kept
-        me.watch_sent |= RUSHING
-        found: list[Any] = me.noted(self.ID)
-        return found
+        is_aged = before >= limits.history_n and move.time - me.first >= limits.age_s
+        kept: list[Any] = me.note(self.ID, [])
+        if held < limits.least_usd and not is_aged:
+            kept[:] = (move.time,)
+            me.watch_sent &= ~RUSHING
+        else:
+            kept[:] = move.time, before, me.run_peak, held, me.n_in, me.n_out - 1, *NOTHING_YET, is_aged
+            me.watch_sent |= RUSHING
+        return kept
+
+    def _is_nothing(self, me: Account, kept: list[Any]) -> bool:
+        """Whether nothing comes of it: it sends more than it held, or has no history and leads a life."""
+        limits, usd, held = self._is, kept[USD], kept[HELD]
+        if kept[AGED]:
+            return bool(usd > limits.beyond * held)
+        return bool(usd > held or me.n_in - kept[GOT] > limits.got)
 
     def _count(self, move: Move, other: Facts, kept: list[Any]) -> None:
         usd = move.usd or 0.0
@@ -169,9 +187,7 @@ class Velocity:
 
     def _is_burst(self, me: Account, kept: list[Any], times: float) -> bool:
         limits = self._is
-        if kept[BEFORE] < limits.history_n or kept[BEGAN] - me.first < limits.age_s:
-            return False
-        if kept[TXS] < limits.txs or kept[NEW] < limits.new_share * kept[SEEN]:
+        if not kept[AGED] or kept[NEW] < limits.new_share * kept[SEEN]:
             return False
         if me.run_n >= max(limits.row_n, times * kept[PEAK]):
             return True
@@ -181,8 +197,6 @@ class Velocity:
         """Weigh whether the burst takes the holdings to new accounts, and they did not come in for that."""
         limits = self._is
         held = kept[HELD]
-        if kept[USD] > limits.beyond * held:
-            return None
         if self._is_scattered(me, kept):
             return "medium"
         funded = me.lot_time >= kept[BEGAN] - limits.window_s and me.lot_in >= kept[USD] / 2
@@ -197,7 +211,7 @@ class Velocity:
         """Whether most of the holdings went, one by one and in unlike amounts, to accounts just made."""
         limits = self._is
         return bool(
-            kept[FRESH] >= max(limits.scattered_n, limits.scattered * (kept[SEEN] + kept[SERVED_N]))
+            kept[FRESH] >= max(limits.scattered_n, limits.scattered * (me.n_out - kept[SENT]))
             and me.n_in - kept[GOT] <= limits.got
             and kept[USD] <= kept[HELD]
             and kept[FRESH_USD] >= max(limits.least_usd, limits.scattered_usd * kept[HELD])
