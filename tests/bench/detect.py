@@ -1,6 +1,7 @@
 """Rules about conduct: all of them on one core beside a bare orjson loop; memory an account."""
 
 import importlib.util
+import os
 import random
 import subprocess
 import sys
@@ -23,7 +24,7 @@ MOST_BYTES = 800
 
 
 def run(folder, options):
-    records = folder / "conduct.ndjson"
+    records = folder / "crowd.ndjson"
     detect, sim = processes.script("txdetect"), processes.script("txsim")
     if not records.exists():
         crowd(records, sim, options.records)
@@ -40,8 +41,24 @@ def run(folder, options):
         "unit": "1/s",
         "note": f"{options.records:,} records, {accounts(records):,} accounts; wanted {WANTED}",
     }
+    yield in_processes(records, detect, options.records)
     yield in_sql(records, alerts, mine, options.records)
     yield from memory(folder, detect)
+
+
+def in_processes(records, detect, size):
+    """Measure --jobs beside one process."""
+    command = f"{detect} --no-stats < {records} > /dev/null"
+    one, two = processes.in_turns(command, f"{command} --jobs 2", 2)
+    return {
+        "bench": "txdetect --jobs 2",
+        "peer": "txdetect --jobs 1",
+        "ratio": round(one / two, 3),
+        "ours": round(size / two),
+        "theirs": round(size / one),
+        "unit": "1/s",
+        "note": f"{os.cpu_count()} cores; every process follows every account",
+    }
 
 
 def crowd(path, sim, size):
