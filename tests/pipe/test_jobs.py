@@ -149,6 +149,18 @@ def test_nobody_is_left_behind(sent):
     assert [pid for pid in left if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_ctrl_c_says_nothing_false(records, alone):
+    """What is out when it comes is what one process would have said first."""
+    for seconds in (0.7, 1.0, 1.3):
+        with subprocess.Popen(
+            [script("txdetect"), *LISTS, "--jobs", "2", records],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            time.sleep(seconds)
+            process.send_signal(signal.SIGINT)
+            assert alone.stdout.startswith(process.communicate(timeout=30)[0])
+
+
 @pytest.mark.parametrize("option", [("--state", "state"), ("--shadow", "rules.toml")])
 def test_what_it_does_not_go_with(option, tmp_path):
     """Refused at once, with the remedy."""

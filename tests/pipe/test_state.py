@@ -97,3 +97,19 @@ def test_position_for_others(records, tmp_path):
     (chain, place), *others = orjson.loads((tmp_path / "state.pos").read_bytes()).items()
     last = [orjson.loads(line) for line in records.read_bytes().splitlines()][-1]
     assert (chain, others, place["block"]) == ("eip155:1", [], last["block"])
+
+
+def test_a_reorg_after_a_restart(records, tmp_path):
+    """What a run on a file said is taken back by a reorg that only the next run sees."""
+    state, reorg = tmp_path / "state", tmp_path / "reorg"
+    said = [orjson.loads(line) for line in detect("--state", state, records).stdout.splitlines()]
+    blocks = [orjson.loads(line) for line in records.read_bytes().splitlines() if b'"block",' in line[:20]]
+    height = blocks[-60]["block"]
+    late = {alert["id"] for alert in said if alert["record"]["block"] >= height}
+    assert late
+    reorg.write_bytes(orjson.dumps(
+        {"type": "reorg", "chain": blocks[0]["chain"], "time": 0, "block": height, "depth": 60, "dropped": []}
+    ) + b"\n")  # fmt: skip
+    done = detect("--state", state, reorg)
+    assert {orjson.loads(line)["id"] for line in done.stdout.splitlines()} == late
+    assert b"undone in part" not in done.stderr

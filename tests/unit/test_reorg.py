@@ -8,6 +8,7 @@ import pytest
 
 from detect_kit import CHAIN, NOW, address
 from txpipe.detect import setup
+from txpipe.detect.conduct import CHAINS_KEPT
 from txpipe.detect.journal import BLOCKS_KEPT
 from txpipe.simulate.simulator import Settings, blocks
 
@@ -110,3 +111,12 @@ def test_random_reorgs_end_like_the_final_chain(chain):
             run(engine, [reorg(chain[at][0])])
     assert engine.undone_in_part == 0
     assert state(engine) == state(plain)
+
+
+def test_a_chain_that_was_let_go_while_something_waits():
+    """So many chains that the oldest is forgotten: its transaction's rest is taken all the same."""
+    conduct = detector().conduct
+    for number in range(CHAINS_KEPT + 1):
+        conduct.watch(f"test:{number}")
+    asset = "test:0/erc20:" + address("token")
+    assert not conduct.is_known({"chain": "test:0", "asset": asset})

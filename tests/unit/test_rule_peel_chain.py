@@ -43,7 +43,7 @@ def test_four():
     assert rest == []
     assert (third.subject, third.severity) == (WALLETS[2], "low")
     assert (found.subject, found.severity, record["to"]) == (WALLETS[3], "medium", WALLETS[4])
-    assert found.title == "100,000 USD shrink to 81,451 over 4 fresh accounts within 4 hours"
+    assert found.title == "100,000 USD shrink to 81,451 over 4 fresh accounts within 4.1 hours"
     assert [(hop["remainder"], hop["peeled"]) for hop in found.evidence["path"]] == [(0.95, 0.05)] * 4
 
 
@@ -131,3 +131,12 @@ def test_hostile_order_and_amounts():
     """Backwards and empty."""
     assert said(chain(5, wait=-DAY, usd=0), PeelChain()) == []
     assert said(chain(4, wait=-DAY), PeelChain()) == alerts((WALLETS[2], "low"), (WALLETS[3], "medium"))
+
+
+def test_next_to_nothing_at_last():
+    """A record may show a worth so small that it is no share of anything."""
+    story = Story().coin(SOURCE, WALLETS[0], 100_000)
+    for giver, taker in zip(WALLETS, WALLETS[1:6], strict=False):
+        story.wait(60).coin(giver, taker, 95_000).wait(60).coin(giver, SHOPS[0], 1)
+        story.records[-1]["usd"] = 1e-320
+    assert {severity for *_, severity in said(story, PeelChain())} <= {"low", "medium"}

@@ -34,6 +34,7 @@ def test_holdings_scattered_in_minutes():
     assert found.about == address("mule 6")
     assert record["to"] == address("mule 6")
     assert {key: value for key, value in found.evidence.items() if key != "thresholds"} == {
+        "scattered": False,
         "in_a_row": 7,
         "longest_row_before": 1,
         "payments_a_day_before": 0.14,

@@ -1,5 +1,7 @@
 """wash-trading: the same asset to and fro, the same item home again."""
 
+import itertools
+
 from detect_kit import CHAIN, DAY, HOUR, Story, address, findings, said
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.conduct import Conduct
@@ -102,6 +104,26 @@ def test_market():
     )
     assert (found.evidence["venue"], found.evidence["accounts"]) == (MARKET, [A])
     assert said(round_trips(A, A, A, wait=6 * HOUR), WashTrading()) == alerts(A)
+
+
+def test_market_for_weeks():
+    """Who goes on is said again after a week, not only at the beginning."""
+    story = Story()
+    for _ in range(100):
+        story = round_trips(A, story=story, wait=3 * HOUR)
+    times = [record["time"] for record, _ in findings(story, WashTrading())]
+    assert [(later - first) // DAY for first, later in itertools.pairwise(times)] == [7, 7, 7]
+
+
+def test_market_among_other_tokens():
+    """Tokens that others make up cannot make a market forget the one that is washed."""
+    story = Story()
+    for number in range(4):
+        for junk in range(5):
+            asset = f"{CHAIN}/erc20:{address(f'junk {number} {junk}')}"
+            story = bought(story.wait(1), address("maker"), 5, asset=asset)
+        story = round_trips(A, story=story)
+    assert said(story, WashTrading()) == alerts(A)
 
 
 def test_market_in_parts():

@@ -253,7 +253,7 @@ class Account:
         It speaks once in a window, and again within it when it is worse: an episode is a few alerts.
 
         Args:
-            rule: its id; it must not keep a list or the like under it.
+            rule: its id.
             time: event time, Unix seconds.
             level: how bad it is; only comparison counts.
             window_s: seconds of silence after it spoke.

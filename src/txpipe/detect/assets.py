@@ -152,8 +152,12 @@ def units_of(asset: Asset, value: str, amount: str | None) -> float:
     if asset.decimals is not None:
         whole: float = units / 10**asset.decimals
         return whole
-    if amount is not None and amount.replace(".", "", 1).isdecimal():
-        return float(amount)
+    if (
+        amount is not None
+        and amount.replace(".", "", 1).isdecimal()
+        and math.isfinite(shown := float(amount))
+    ):
+        return shown
     return float(units)
 
 

@@ -312,7 +312,7 @@ class Conduct:
 
     def is_known(self, record: dict[str, Any]) -> bool:
         """Whether a transfer's asset is one that nobody can make up: the coin, or in the shipped table."""
-        watch = self.chains[record["chain"]]
+        watch = self.chains.get(record["chain"]) or self.watch(record["chain"])
         return watch.tracker.assets.of(record["asset"], record.get("symbol")).known
 
 

@@ -234,12 +234,6 @@ class Crew(Conduct):
         """Yield nothing: what the rules lack comes with a window's findings."""
         yield from ()
 
-    def is_known(self, record: dict[str, Any]) -> bool:
-        """Whether a transfer's asset is one that nobody can make up."""
-        if record["chain"] not in self.chains:
-            self.watch(record["chain"])
-        return super().is_known(record)
-
     @staticmethod
     def _received(link: Connection) -> Report:
         try:

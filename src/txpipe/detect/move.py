@@ -32,7 +32,7 @@ class Move:
         target: whom the transaction called (``to`` of its n = 0 record); None if not seen.
         asset: what moves.
         usd: worth in US dollars; None if no price is known.
-        traits: the flags above.
+        traits: what is remarkable about it: flags of ``traits``.
         asked: the rules that look at it, for its sender and for its receiver.
         gap_s: seconds since the sender's last movement.
         held: USD that the sender was seen to hold before.

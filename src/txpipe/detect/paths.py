@@ -65,7 +65,8 @@ class Reading:
             InputFailed: the input broke off.
         """
         if self.engine.conduct is not None:
-            self.engine.conduct.reorgs = may_hold(self.source.fd, b'"reorg"')
+            kept = self.keeper is not None  # the next run may bring the reorg
+            self.engine.conduct.reorgs = kept or may_hold(self.source.fd, b'"reorg"')
         try:
             if strict or (index is not None and not index.scannable):
                 yield from self._parsed()

@@ -19,13 +19,13 @@ from txpipe.detect.names import SHIPPED
 from txpipe.errors import RuleFault
 from txpipe.fields import SEVERITIES
 
-_NEEDS: dict[str, type] = {
-    "ID": str,
-    "VERSION": int,
-    "SEVERITY": str,
-    "SENT": int,
-    "RECEIVED": int,
-    "UNLESS": int,
+_NEEDS: dict[str, tuple[type, ...]] = {
+    "ID": (str,),
+    "VERSION": (int,),
+    "SEVERITY": (str,),
+    "SENT": (int, tuple),
+    "RECEIVED": (int, tuple),
+    "UNLESS": (int,),
 }
 
 
@@ -92,9 +92,14 @@ def _module(path: str) -> tuple[ModuleType, str]:
 def _wrong(rule: Any, taken: Collection[str]) -> str:
     if not isinstance(rule, type):
         return "is no class"
-    for name, kind in _NEEDS.items():
-        if type(getattr(rule, name, None)) is not kind:
-            return f"has no {name} of type {kind.__name__}"
+    for name, kinds in _NEEDS.items():
+        value = getattr(rule, name, None)
+        if type(value) not in kinds:
+            return f"has no {name} of type {' or '.join(kind.__name__ for kind in kinds)}"
+        if isinstance(value, tuple) and not all(type(one) is int for one in value):
+            return f"has a {name} that is no tuple of int"
+    if type(getattr(rule, "WIDE", False)) is not bool:
+        return "has a WIDE that is neither True nor False"
     if rule.ID in taken:  # type: ignore[attr-defined]
         return f'has the id "{rule.ID}" of another rule'  # type: ignore[attr-defined]
     if rule.SEVERITY not in SEVERITIES:  # type: ignore[attr-defined]

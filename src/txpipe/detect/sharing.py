@@ -65,9 +65,9 @@ class SharedReading(Reading):
                 self.lines += count
                 if not ready(self.source.fd):
                     yield from self._gathered(0)
-        except (InputFailed, KeyboardInterrupt):
+        except InputFailed:
             yield from self._gathered(0)
-            raise
+            raise  # after a Ctrl-C some processes may be a window ahead of others: what is out stands
         yield from self._gathered(0)
 
     def _gathered(self, left: int) -> Iterator[bytes]:

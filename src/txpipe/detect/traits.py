@@ -49,7 +49,7 @@ AWAKE = 1 << 19
 APPROVED = 1 << 20
 """Watched by approval-phishing: the sender approved somebody who deserves a look."""
 BEYOND = 1 << 21
-"""Watched by outlier: the sender's payments lately went beyond its habit."""
+"""Watched by outlier: the receiver is new and got a payment beyond its sender's habit."""
 CARRYING = 1 << 22
 """Watched by outlier: the sender is new and got a payment beyond its sender's habit."""
 RUSHING = 1 << 23

@@ -16,6 +16,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARS)]
 Named = Annotated[str, msgspec.Meta(max_length=ASSET_CHARS)]
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 Integer = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+Amount = Annotated[str, msgspec.Meta(max_length=202)]
 Digits = Annotated[str, msgspec.Meta(max_length=100)]
 
 
@@ -48,7 +49,7 @@ class Transfer(Event, tag="transfer", gc=False):
     asset: Named
     value: Digits
     usd: float | None = None
-    amount: str | None = None
+    amount: Amount | None = None
     symbol: str | None = None
     method: str | None = None
     failed: bool = False
@@ -68,7 +69,7 @@ class Approval(Event, tag="approval", gc=False):
     value: Digits
     scope: str
     via: str
-    amount: str | None = None
+    amount: Amount | None = None
     symbol: str | None = None
     failed: bool = False
 

@@ -193,7 +193,7 @@ class Dormant:
 
     def _finding(self, move: Move, me: Account, other: Facts, kept: list[Any]) -> Finding:
         woke, held, idle_s, to_new, to_strangers, strangers, payments = kept
-        gone = min(to_new / held, 1.0)
+        gone = f"{to_new / held:.0%} of its holdings" if to_new <= held else "more than it was seen to hold"
         return Finding(
             rule=self.ID,
             category="theft",
@@ -202,8 +202,7 @@ class Dormant:
             subject=me.address,
             role="victim",
             about=other.address,
-            title=f"Account silent for {idle_s // DAY_S} days sends {gone:.0%} of its holdings to new "
-            "accounts",
+            title=f"Account silent for {idle_s // DAY_S} days sends {gone} to new accounts",
             evidence={
                 "idle_days": idle_s // DAY_S,
                 "held_usd": round(held, 2),

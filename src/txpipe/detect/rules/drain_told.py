@@ -9,6 +9,7 @@ from typing import Any
 from txpipe.detect.account import Account
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
+from txpipe.detect.rules.trails import span
 from txpipe.detect.rules.wallets import (
     ASSETS,
     HELD,
@@ -118,9 +119,14 @@ def lost(me: Account, one: Wallet, number: int, limits: Settings) -> Finding:
 
 def moved(me: Account, move: Move, one: Wallet, limits: Settings) -> Finding:
     """Say that one wallet was emptied in pieces into a new account."""
-    title = f"Wallet emptied within an hour, in {one[MOVES]} movements, into a new account"
     over_s = move.time - me.first
-    evidence = {"received_usd": round(one[USD], 2), "movements": one[MOVES], "over_s": over_s}
+    title = f"Most of a wallet goes into a new account, in {one[MOVES]} movements within {span(over_s)}"
+    evidence = {
+        "received_usd": round(one[USD], 2),
+        "held_usd": round(one[HELD], 2),
+        "movements": one[MOVES],
+        "over_s": over_s,
+    }
     return _finding(me, "low", title, evidence, limits, one[SENDER])
 
 

@@ -13,9 +13,10 @@ from txpipe.detect.account import Account, Facts
 from txpipe.detect.move import Move
 
 TOKENS = 4
-OPEN = 48
-TRIPS = 24
-"""Kept for a market: tokens, and of each so many positions and round trips; the oldest go first."""
+OPEN = 24
+TRIPS = 12
+"""Kept for a market: tokens, and of each so many positions and round trips; the oldest go first, of tokens one
+without a round trip that was traded longest ago."""
 
 COUNT, POSITIONS, CLOSED = range(3)
 BEGAN, BOUGHT, SOLD, BOUGHT_IN, BEFORE = range(5)
@@ -67,11 +68,13 @@ def bought(move: Move, market: Account, other: Facts, rule: str) -> None:
         return
     kept: dict[str, Any] = market.note(rule, {})
     books: dict[str, list[Any]] = kept.setdefault("market", {})
-    book = books.get(move.asset.name)
+    book = books.pop(move.asset.name, None)
     if book is None:
         if len(books) >= TOKENS:
-            del books[next(iter(books))]
-        book = books[move.asset.name] = [0, {}, []]
+            idle = (name for name, other_book in books.items() if not other_book[CLOSED])
+            del books[next(idle, next(iter(books)))]
+        book = [0, {}, []]
+    books[move.asset.name] = book
     positions = book[POSITIONS]
     position = positions.get(other.address)
     if position is not None and not position[SOLD]:

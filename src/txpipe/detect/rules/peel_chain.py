@@ -97,9 +97,8 @@ class PeelChain:
         # The part may leave before the remainder or after it.
         late = last.part <= 1 - self._is.remainder[0] and last.gone - last.part >= self._is.remainder[0]
         if late:
-            last = last._replace(
-                usd=last.usd / last.part * (last.gone - last.part), part=last.gone - last.part
-            )
+            remainder = last.gone - last.part
+            last = last._replace(usd=me.lot_in * remainder, part=remainder)
         elif other.is_service:
             return ()
         moves = self._moves(move)

@@ -191,7 +191,7 @@ class Structuring:
         more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)
         amounts.append((move.time, usd, units, other.address, number, more))
         served = move.traits & SERVED != 0
-        if len(amounts) < (limits.served_n if served else limits.low_n):
+        if len(amounts) < max(limits.low_n, limits.served_n if served else 0):
             return ()
         if number - amounts[-limits.low_n][NUMBER] > limits.apart:
             return ()
@@ -289,7 +289,7 @@ class Structuring:
         parties = sorted({each[PARTY] for each in window})
         is_tight = all(each[AMOUNT] >= self._tight[threshold] for each in window)
         chance = _chance(window, self._is.spread if is_tight else self._is.wide_spread)
-        span = window[-1][NUMBER] - window[0][NUMBER] + 1
+        span = _of_all(window)
         return Finding(
             rule=self.ID,
             category="laundering",
@@ -317,11 +317,16 @@ def _within(amounts: Sequence[tuple[Any, ...]], window_s: int) -> Sequence[tuple
     return [each for each in amounts if 0 <= newest - each[TIME] <= window_s]
 
 
+def _of_all(window: Sequence[tuple[Any, ...]]) -> int:
+    """Return how many movements of any size the amounts are out of; it sends and gets at the same time."""
+    return int(max(window[-1][NUMBER] - window[0][NUMBER] + 1, len(window)))
+
+
 def _chance(window: Sequence[tuple[Any, ...]], spread: float) -> float:
     """Bound the chance of so many amounts in a band by Chernoff: exp(-n KL(k/n || spread))."""
     spread = min(max(spread, 1e-9), 1 - 1e-9)
     inside = len(window)
-    of_all = max(window[-1][NUMBER] - window[0][NUMBER] + 1, inside)
+    of_all = _of_all(window)
     share = inside / of_all
     if share <= spread:
         return 1.0

@@ -220,6 +220,7 @@ class Velocity:
         )
 
     def _finding(self, move: Move, me: Account, other: Facts, kept: list[Any], severity: Severity) -> Finding:
+        scattered = self._is_scattered(me, kept)
         return Finding(
             rule=self.ID,
             category="theft",
@@ -228,8 +229,11 @@ class Velocity:
             subject=me.address,
             role="victim",
             about=other.address,
-            title=f"Calm account suddenly pays {kept[NEW]} new receivers",
+            title=f"Most of the holdings go to {kept[FRESH]} accounts just made, in unlike amounts"
+            if scattered
+            else f"Calm account suddenly pays {kept[NEW]} new receivers",
             evidence={
+                "scattered": scattered,
                 "in_a_row": me.run_n,
                 "longest_row_before": kept[PEAK],
                 "payments_a_day_before": round(_a_day(me, kept), 3),

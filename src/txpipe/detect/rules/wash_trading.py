@@ -199,9 +199,10 @@ class WashTrading:
         if not found:
             return ()
         said: dict[str, int] = _kept(me).setdefault("said", {})
-        if 0 <= move.time - said.pop(other.address, -SILENCE_S) < SILENCE_S:
-            said[other.address] = move.time
+        last = said.get(other.address)
+        if last is not None and 0 <= move.time - last < SILENCE_S:
             return ()
+        said.pop(other.address, None)
         said[other.address] = move.time
         if len(said) > SAID:
             del said[next(iter(said))]
@@ -210,7 +211,7 @@ class WashTrading:
     def _back(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         kept = me.noted(self.ID)
         item = kept and kept.get("items", {}).get(move.event.asset)
-        if not item:
+        if not item or not 0 <= move.time - item[0] <= self._is.item_s:
             return ()
         item[1] += 1
         if other.address not in item[2]:
@@ -318,6 +319,7 @@ class WashTrading:
             severity=self.SEVERITY,
             score=SCORES[self.SEVERITY],
             subject=other.address,
+            about=me.address if len(accounts) > 1 else None,
             title=f"{who} {amount} of a token at one market, {len(trips)} times within {span(took_s)}",
             evidence={
                 "asset": move.asset.name,
