@@ -1,5 +1,8 @@
 """Accounts within a budget: who moved least lately is forgotten; state goes out and comes back whole."""
 
+import gc
+import weakref
+
 import orjson
 import pytest
 from hypothesis import given
@@ -10,7 +13,9 @@ from txpipe.chains.tokens import Tokens
 from txpipe.detect.account import Account, look_alike_key
 from txpipe.detect.accounts import Accounts
 from txpipe.detect.bounds import Bounds
+from txpipe.detect.conduct import CHAINS_KEPT, Conduct
 from txpipe.detect.prices import Prices
+from txpipe.detect.rules.dormant import Dormant
 from txpipe.detect.tracker import Tracker
 
 
@@ -81,3 +86,14 @@ def test_state_comes_back_whole():
         back = Account.restored(account.saved(), lambda text: text)
         names = [name for name in Account.__slots__ if name != "stamp"]
         assert [getattr(back, name) for name in names] == [getattr(account, name) for name in names]
+
+
+def test_chains_that_are_let_go_are_freed():
+    """Without looking for garbage, which txdetect does not."""
+    conduct = Conduct(lambda _: ([Dormant()], Bounds()), nobody)
+    trackers = [weakref.ref(conduct.watch(f"test:{number}").tracker) for number in range(CHAINS_KEPT + 5)]
+    gc.disable()
+    try:
+        assert [tracker() is None for tracker in trackers] == [True] * 5 + [False] * CHAINS_KEPT
+    finally:
+        gc.enable()

@@ -326,6 +326,34 @@ def test_a_value_that_is_none_is_named_with_every_rule_on(value):
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        *({"usd": None}, {"usd": "5"}, {"symbol": None}, {"symbol": 5}, {"method": None}, {"amount": 5}),
+        *({"block": -1}, {"time": 1.5}, {"time": "1"}, {"from": ""}, {"to": 7}, {"tx": "x" * 257}),
+    ],
+)
+def test_what_rules_read_is_checked_on_every_way(odd):
+    """The quick way refuses what the other does, with the same words."""
+    engine = detector()
+    assert watched(engine, orjson.dumps(transfer())) == []
+    line = orjson.dumps(transfer(tx="0x02") | odd)
+    with pytest.raises(RecordFault) as quick:
+        watched(engine, line)
+    with pytest.raises(RecordFault) as whole:
+        list(engine.feed(line))
+    assert str(quick.value) == str(whole.value)
+
+
+def test_a_height_beyond_all_heights():
+    """It is refused before it is anybody's position."""
+    engine = detector()
+    assert watched(engine, orjson.dumps(transfer())) == []
+    line = orjson.dumps(transfer(tx="0x02")).replace(b'"block":', b'"block":9' + b"9" * 20)
+    with pytest.raises(RecordFault, match='"block" of a transfer'):
+        watched(engine, line)
+
+
+@pytest.mark.parametrize(
     "extra",
     [{"mentions": 1.5}, {"mentions": [1]}, {"inputs": 5}, {"inputs": [{}]}, {"follows": "x"}, {"created": 5}],
 )

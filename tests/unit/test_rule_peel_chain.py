@@ -1,5 +1,7 @@
 """peel-chain: sums that shrink from account to account."""
 
+import itertools
+
 from detect_kit import BITCOIN, DAY, HOUR, Story, address, findings, said
 from txpipe.detect.rules.exposure import Exposure
 from txpipe.detect.rules.peel_chain import PeelChain
@@ -136,7 +138,7 @@ def test_hostile_order_and_amounts():
 def test_next_to_nothing_at_last():
     """A record may show a worth so small that it is no share of anything."""
     story = Story().coin(SOURCE, WALLETS[0], 100_000)
-    for giver, taker in zip(WALLETS, WALLETS[1:6], strict=False):
+    for giver, taker in itertools.pairwise(WALLETS[:6]):
         story.wait(60).coin(giver, taker, 95_000).wait(60).coin(giver, SHOPS[0], 1)
         story.records[-1]["usd"] = 1e-320
     assert {severity for *_, severity in said(story, PeelChain())} <= {"low", "medium"}

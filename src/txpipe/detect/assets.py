@@ -100,14 +100,14 @@ class Assets:
             self.found[name] = self._meet(name, symbol)
         self._uses.restore(uses)
 
-    def usd(self, asset: Asset, time: int, value: str, amount: str | None) -> float | None:
+    def usd(self, asset: Asset, time: int, value: str, amount: object) -> float | None:
         """Return what a transfer without a price of its own is worth, or None.
 
         Args:
             asset: what moves.
             time: Unix seconds.
             value: base units, as the record has them.
-            amount: whole units, if the record shows them.
+            amount: whole units as text, if the record shows them; else anything.
         """
         rate = None if asset.prices is None else at(asset.prices, time)
         if rate is None:
@@ -146,18 +146,16 @@ class Assets:
         )
 
 
-def units_of(asset: Asset, value: str, amount: str | None) -> float:
+def units_of(asset: Asset, value: str, amount: object) -> float:
     """Return a transfer's amount in whole units; in base units where neither table nor record tells them."""
     units = int(value)
     if asset.decimals is not None:
         whole: float = units / 10**asset.decimals
         return whole
-    if (
-        amount is not None
-        and amount.replace(".", "", 1).isdecimal()
-        and math.isfinite(shown := float(amount))
-    ):
-        return shown
+    if isinstance(amount, str) and amount.replace(".", "", 1).isdecimal():
+        shown = float(amount)
+        if math.isfinite(shown):
+            return shown
     return float(units)
 
 

@@ -17,6 +17,7 @@ from txpipe.detect.position import Position
 from txpipe.detect.prices import Prices
 from txpipe.detect.tracker import Tracker
 from txpipe.detect.traits import EVERY, LISTED, TAINTED
+from txpipe.errors import RecordFault
 from txpipe.lists.entry import Entry
 from txpipe.record import Severity, dumps
 
@@ -86,7 +87,7 @@ class Watch:
         tracker: keeps the accounts.
     """
 
-    __slots__ = ("_concern", "_rules", "_share", "_tables", "tracker")
+    __slots__ = ("_concern", "_share", "tracker")
 
     def __init__(self, tracker: Tracker, rules: Sequence[ConductRule], share: Share | None = None) -> None:
         asked, unless = 0, 0
@@ -96,10 +97,9 @@ class Watch:
         tracker.concern = asked | unless
         tracker.start = asked & EVERY
         self.tracker = tracker
-        self._rules = tuple(rules)
         self._concern = asked | unless
-        self._tables = tracker.asked
-        tracker.ask = self._table
+        # Not a method: a tracker that knew its watch would never be freed.
+        tracker.ask = functools.partial(_table, tuple(rules), tracker.asked)
         self._share = share
 
     def run(
@@ -150,11 +150,13 @@ class Watch:
                 move.traits |= TAINTED
             found = self._asked(move)
         tracker.start &= ~LISTED
+        if not tracker.taken:
+            raise RecordFault("too odd for the rules about conduct: a key twice, or a number beyond 2^62")
         return found
 
     def _asked(self, move: Move) -> list[Finding]:
         """Ask the rules that a movement concerns; about the accounts of this process's share only."""
-        senders, receivers = self._table(move.traits & self._concern)  # listed parties have more traits
+        senders, receivers = self.tracker.ask(move.traits & self._concern)  # listed parties have more traits
         payer, payee, share = move.sender, move.receiver, self._share
         mine, its = (True, True) if share is None else (share(payer.address), share(payee.address))
         found: list[Finding] = []
@@ -170,15 +172,16 @@ class Watch:
                 deque(rule.received(move, payee, payer), 0)
         return found
 
-    def _table(self, traits: int) -> Asked:
-        """Return the rules that look at a movement with these traits."""
-        found = self._tables.get(traits)
-        if found is None:
-            rules = [rule for rule in self._rules if not traits & rule.UNLESS]
-            senders = tuple(rule for rule in rules if _asks(rule.SENT, traits))
-            receivers = tuple(rule for rule in rules if _asks(rule.RECEIVED, traits))
-            found = self._tables[traits] = (senders, receivers) if senders or receivers else UNASKED
-        return found
+
+def _table(rules: Sequence[ConductRule], tables: dict[int, Asked], traits: int) -> Asked:
+    """Return the rules that look at a movement with these traits; kept in ``tables`` from now on."""
+    found = tables.get(traits)
+    if found is None:
+        those = [rule for rule in rules if not traits & rule.UNLESS]
+        senders = tuple(rule for rule in those if _asks(rule.SENT, traits))
+        receivers = tuple(rule for rule in those if _asks(rule.RECEIVED, traits))
+        found = tables[traits] = (senders, receivers) if senders or receivers else UNASKED
+    return found
 
 
 class Conduct:

@@ -16,12 +16,14 @@ import traceback
 from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
 from txpipe.detect.conduct import NOBODY, Conduct, Listing
 from txpipe.detect.finding import Finding
+from txpipe.detect.places import is_blank
 from txpipe.detect.screener import Screener
 from txpipe.errors import RecordFault, TxpipeError
 from txpipe.record import check, loads
@@ -92,6 +94,8 @@ class Worker:
                 for move, found in self.conduct.run(lines, at, stop):
                     self._keep(move.at, found)
                 at = self.conduct.taken
+                while at < stop and is_blank(lines[at]):
+                    at += 1
                 if at < stop:
                     report.odd.append(at)
                     self._take(lines[at], at)
@@ -113,7 +117,8 @@ class Worker:
         if record["type"] == "reorg":
             self._report.undone.append(self.conduct.undo(record["chain"], record["block"]))
         elif record["type"] in _MOVES and record["block"] is not None and not record.get("failed"):
-            self._keep(at, self.conduct.take(record, self.screener.listing(record), line))
+            with suppress(RecordFault):
+                self._keep(at, self.conduct.take(record, self.screener.listing(record), line))
 
     def _keep(self, at: int, found: Sequence[Finding]) -> None:
         if found:

@@ -38,7 +38,7 @@ class Move:
         held: USD that the sender was seen to hold before.
         largest: largest USD that the sender had sent before.
         usual: USD that the sender usually sent before.
-        place: the lines that are being taken, those that are left, and where they end.
+        place: the lines that are being taken, and those that are left.
         listed: what the lists say of its parties, by address; only who is listed is in it.
         taint: USD of it that come from listed accounts, by hop; ``exposure`` fills it in for what is TAINTED.
     """
@@ -81,13 +81,13 @@ class Move:
     usual: float
     listed: Mapping[str, tuple[Entry, ...]]
     taint: tuple[float, ...] | None
-    place: tuple[Sequence[bytes], Iterator[bytes], int]
+    place: tuple[Sequence[bytes], Iterator[bytes]]
 
     @property
     def at(self) -> int:
         """The number of its line among those that are being taken."""
-        _, left, stop = self.place
-        return stop - operator.length_hint(left) - 1
+        lines, left = self.place
+        return len(lines) - operator.length_hint(left) - 1
 
     @property
     def line(self) -> bytes:

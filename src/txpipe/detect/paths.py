@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from txpipe import stream
 from txpipe.detect.engine import Engine
 from txpipe.detect.keeper import Keeper
-from txpipe.detect.places import first_lines, lines_with, may_hold, scanner_of, suspects
+from txpipe.detect.places import first_lines, is_blank, lines_with, may_hold, scanner_of, suspects
 from txpipe.detect.shadow import Shadowed
 from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
@@ -76,7 +76,11 @@ class Reading:
                 yield from self._parsed()
             else:
                 yield from self._screened(index)
-        except (BadLine, InputFailed, KeyboardInterrupt):
+        except KeyboardInterrupt:  # perhaps in the middle of a record: the last saved state stands
+            self.keeper = None
+            yield from self._end()
+            raise
+        except (BadLine, InputFailed):
             yield from self._end()  # what waited for more is not lost with it
             raise
         yield from self._end()
@@ -154,6 +158,8 @@ class Reading:
             while at < stop:
                 yield from engine.run(lines, at, stop)
                 at = engine.taken
+                while at < stop and is_blank(lines[at]):
+                    at += 1
                 if at < stop:
                     yield from self._fed(lines[at], before + at + 1)
                     at += 1
@@ -164,7 +170,7 @@ class Reading:
 
     def _fed(self, line: bytes, number: int) -> Iterator[bytes]:
         self.lines = number
-        if line and not line.isspace():
+        if not is_blank(line):
             yield from self._feed(line, lambda: number)
         if self.keeper is not None and self.engine.block_ended:
             self.keeper.offer()

@@ -81,3 +81,8 @@ def lines_with(text: bytes, buffer: bytearray, size: int) -> set[int]:
         starts.add(buffer.rfind(b"\n", 0, at) + 1)
         at = buffer.find(text, buffer.find(b"\n", at, size), size)
     return starts
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether a line says nothing."""
+    return not line or line.isspace()

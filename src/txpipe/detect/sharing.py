@@ -10,7 +10,7 @@ from txpipe.descriptor import ready
 from txpipe.detect.crew import AHEAD, Batch, Crew
 from txpipe.detect.engine import Engine
 from txpipe.detect.paths import Reading
-from txpipe.detect.places import scanner_of, suspects
+from txpipe.detect.places import is_blank, scanner_of, suspects
 from txpipe.errors import InputFailed, RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
@@ -90,7 +90,7 @@ class SharedReading(Reading):
         """Take a line of a window whose findings are back."""
         engine, crew = self._engine, self._crew
         line, crew.at_hand = batch.lines[at], batch.found.get(at, ())
-        if line and not line.isspace():
+        if not is_blank(line):
             if at in batch.todo or engine.waiting:
                 yield from self._feed(line, lambda: batch.first + at)
             else:

@@ -6,6 +6,7 @@ function in place of many calls, with everything it needs in local names.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -50,7 +51,7 @@ from txpipe.detect.traits import (
     SERVED,
     TAINTED,
 )
-from txpipe.detect.wire import UNFIT, Approval, Block, Call, Transfer, decode
+from txpipe.detect.wire import UNFIT, UNSET, Approval, Block, Call, Transfer, decode
 
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
@@ -146,13 +147,14 @@ class Tracker:
         peers: Any
         known: str | None
         now: int | None
-        untaken, left = 0, iter(lines[start:stop])
-        move.place = (lines, left, stop)
+        untaken, left = 0, iter(lines)
+        left.__setstate__(start)  # type: ignore[attr-defined] # a slice would copy the rest at every stop
+        move.place = (lines, left)
         self.elsewhere, self.halt = None, False
         last_tx, initiator = self._tx, self._initiator
         height, stamp, now = journal.height, journal.stamp, None
         try:
-            for event in map(decode, left):
+            for event in map(decode, itertools.islice(left, stop - start)):
                 kind = event.__class__
                 if kind is Block:
                     if position is None:
@@ -209,7 +211,7 @@ class Tracker:
                     self._target = to
                     payer.flags |= SIGNER
                     payer.signed += 1
-                    if event.method is not None:
+                    if event.method is not UNSET:
                         payee.flags |= CONTRACT
                 else:
                     if event.tx != last_tx:
@@ -222,7 +224,8 @@ class Tracker:
                             traits |= PULLED
                 asset = known_asset(event.asset) or assets.of(event.asset, event.symbol)
                 usd = event.usd
-                if usd is None:
+                if usd is UNSET:
+                    usd = None
                     if asset.valued:
                         usd = assets.usd(asset, time, value, event.amount)
                     if usd is None and not asset.item:
@@ -396,7 +399,7 @@ class Tracker:
             untaken = 1
         finally:
             self._tx = last_tx
-            self.taken = stop - operator.length_hint(left) - untaken
+            self.taken = len(lines) - operator.length_hint(left) - untaken
 
     def _aside(self, event: Call | Approval) -> bool:
         """Take a call or an approval; whether ``move`` now is an approval that concerns a rule."""
@@ -416,7 +419,7 @@ class Tracker:
                 journal.keep(account)
             account.flags |= SIGNER
             account.signed += 1
-        if to is not None and event.method is not None:
+        if to is not None and event.method is not UNSET:
             account = known(to) or self.accounts.meet(to, event.time)
             if account.flags & CONTRACT == 0:
                 if account.stamp != journal.stamp:

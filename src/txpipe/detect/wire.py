@@ -14,10 +14,14 @@ from txpipe.fields import ASSET_CHARS, NAME_CHARS
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARS)]
 Named = Annotated[str, msgspec.Meta(max_length=ASSET_CHARS)]
-Whole = Annotated[int, msgspec.Meta(ge=0)]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Integer = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 Amount = Annotated[str, msgspec.Meta(max_length=202)]
 Digits = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+UNSET = msgspec.UNSET
+"""Stands where a record has no such key; null is none of its values."""
 
 
 class Event(msgspec.Struct, tag_field="type", gc=False, rename={"sender": "from"}):
@@ -48,17 +52,17 @@ class Transfer(Event, tag="transfer", gc=False):
 
     asset: Named
     value: Digits
-    usd: float | None = None
-    amount: Amount | None = None
-    symbol: str | None = None
-    method: str | None = None
+    usd: float | msgspec.UnsetType = UNSET
+    amount: Amount | msgspec.UnsetType = UNSET
+    symbol: str | msgspec.UnsetType = UNSET
+    method: str | msgspec.UnsetType = UNSET
     failed: bool = False
 
 
 class Call(Event, tag="call", gc=False):
     """A call; keys as in a record."""
 
-    method: str | None = None
+    method: str | msgspec.UnsetType = UNSET
     failed: bool = False
 
 
@@ -69,8 +73,8 @@ class Approval(Event, tag="approval", gc=False):
     value: Digits
     scope: str
     via: str
-    amount: Amount | None = None
-    symbol: str | None = None
+    amount: Amount | msgspec.UnsetType = UNSET
+    symbol: str | msgspec.UnsetType = UNSET
     failed: bool = False
 
 

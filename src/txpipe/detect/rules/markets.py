@@ -15,8 +15,8 @@ from txpipe.detect.move import Move
 TOKENS = 4
 OPEN = 24
 TRIPS = 12
-"""Kept for a market: tokens, and of each so many positions and round trips; the oldest go first, of tokens one
-without a round trip that was traded longest ago."""
+"""Kept for a market: tokens, and of each so many positions and round trips; the oldest go first, of tokens
+one without a round trip that was bought longest ago."""
 
 COUNT, POSITIONS, CLOSED = range(3)
 BEGAN, BOUGHT, SOLD, BOUGHT_IN, BEFORE = range(5)
