@@ -34,10 +34,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from txpipe.detect.account import SIGNER, Account, Facts, look_alike_key, peer
-from txpipe.detect.finding import SCORES, Finding
+from txpipe.detect.finding import Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.markets import COUNT, Trip, bought, like_last, sold, suspicious
-from txpipe.detect.rules.trails import is_contract, span
+from txpipe.detect.rules import wash_told
+from txpipe.detect.rules.markets import COUNT, bought, sold, suspicious
+from txpipe.detect.rules.trails import is_contract
+from txpipe.detect.rules.wash_told import Leg
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import APPROVAL, DUST, FORGEABLE, ITEM, PULLED, RETURN, SERVED, TRADING
 from txpipe.record import Severity
@@ -55,9 +57,6 @@ ITEMS = 16
 SAID = 16
 """Kept for an account: assets, movements of each, items that it gave away, and of a market whom it was said
 of; the oldest go first."""
-
-Leg = tuple[int, str, float, float, str, bool]
-"""When, with whom, units (negative: given), USD, transaction, whether the other had been paid before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,38 +103,7 @@ class Settings:
     )
 
 
-SILENT = (
-    (
-        "fewer than {thresholds.quick.0} round trips, each within {thresholds.quick.2:s} and at most "
-        "{thresholds.quick.1:share} apart, and fewer than {thresholds.patient.0} within "
-        "{thresholds.patient.2:s} and at most {thresholds.patient.1:share} apart (there were "
-        "{round_trips})"
-    ),
-    "{with:if}more than {thresholds.accounts} accounts on the other side (there were {with:count})",
-    "{usd:if}less than {thresholds.least_usd} in all (it was {usd})",
-    (
-        "fewer than {thresholds.returns} returns (there were {returns}), with no payment of whom it was "
-        "given to, straight back and kept, after more than {thresholds.paid_s}, or with more than "
-        "{thresholds.contacts} contacts"
-    ),
-    "{from:if}more than {thresholds.accounts} accounts that it came back from (there were {from:count})",
-    (
-        "more than {thresholds.item_s} between giving it away first and giving it away again (all took "
-        "{seconds})"
-    ),
-    (
-        "{venue:if}fewer than {thresholds.market.0} round trips of one account and fewer than "
-        "{thresholds.crowd.0} of accounts with at most {thresholds.contacts} contacts, as "
-        "{thresholds.crowd.1:share} of the trades (there were {round_trips}), each within "
-        "{thresholds.market.2:s} and with {thresholds.market.1:share} left, and at most "
-        "{thresholds.alike:share} apart; and fewer than {thresholds.hasty.0} of one account within "
-        "{thresholds.hasty.1:s}, of whatever size"
-    ),
-    "{venue:if}more than {thresholds.window_s} for all of them (it took {seconds})",
-    "{venue:if}a service as the market, or a sale in the block of its purchase",
-    "{venue:unless}a service or a contract on either side",
-)
-"""What would have kept the rule silent."""
+SILENT = wash_told.SILENT
 
 
 class WashTrading:
@@ -144,9 +112,9 @@ class WashTrading:
     Of a market it keeps what ``markets`` says, and the last SAID accounts that it spoke of.
     """
 
-    ID = "wash-trading"
+    ID = wash_told.ID
     VERSION = 2
-    SEVERITY: Severity = "medium"
+    SEVERITY: Severity = wash_told.SEVERITY
     SENT = (RETURN, ITEM, TRADING, DUST | PULLED)
     RECEIVED = RETURN | ITEM | DUST
     UNLESS = APPROVAL | SERVED
@@ -173,7 +141,7 @@ class WashTrading:
         for form in (self._is.quick, self._is.patient):
             found = self._to_and_fro(legs, *form)
             if found and me.says(self.ID, move.time, 1, SILENCE_S):
-                return (self._traded(move, me, found),)
+                return (wash_told.traded(move, me, found, self._is),)
         return ()
 
     def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
@@ -206,7 +174,7 @@ class WashTrading:
         said[other.address] = move.time
         if len(said) > SAID:
             del said[next(iter(said))]
-        return (self._round_trips(move, me, other, found),)
+        return (wash_told.round_trips(move, me, other, found, self._is),)
 
     def _back(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         kept = me.noted(self.ID)
@@ -219,7 +187,7 @@ class WashTrading:
         back = item[1] >= self._is.returns and len(item[2]) <= self._is.owners
         round_about = not back and other.address != item[3] and self._is_paid(move, me, other, item)
         if (back or round_about) and me.says(self.ID, move.time, 1, SILENCE_S):
-            return (self._returned(move, me, item, item[3] if round_about else None),)
+            return (wash_told.returned(move, me, item, item[3] if round_about else None, self._is),)
         return ()
 
     def _to_and_fro(self, legs: list[Leg], trips: float, apart: float, within_s: float) -> list[Leg]:
@@ -243,7 +211,7 @@ class WashTrading:
         if len(items) > ITEMS:
             del items[next(iter(items))]
         if again and me.says(self.ID, move.time, 1, SILENCE_S):
-            return (self._returned(move, me, known, before),)
+            return (wash_told.returned(move, me, known, before, self._is),)
         return ()
 
     def _is_paid(self, move: Move, me: Account, other: Facts, item: list[Any]) -> bool:
@@ -281,92 +249,6 @@ class WashTrading:
             me.watch_sent &= ~TRADING
             return False
         return move.asset.name in assets
-
-    def _traded(self, move: Move, me: Account, legs: list[Leg]) -> Finding:
-        took_s = max(0, legs[-1][0] - legs[0][0])
-        trips = (len(legs) + 1) // 2
-        return Finding(
-            rule=self.ID,
-            category="manipulation",
-            severity=self.SEVERITY,
-            score=SCORES[self.SEVERITY],
-            subject=me.address,
-            title=f"An asset goes out and comes back {trips} times within {span(took_s)}",
-            evidence={
-                "asset": move.asset.name,
-                "round_trips": trips,
-                "legs": [{"time": leg[0], "units": leg[2], "tx": leg[4]} for leg in legs],
-                "with": sorted({leg[1] for leg in legs}),
-                "usd": round(sum(leg[3] for leg in legs), 2),
-                "seconds": took_s,
-                "thresholds": {
-                    "quick": list(self._is.quick),
-                    "patient": list(self._is.patient),
-                    "accounts": self._is.peers,
-                    "least_usd": self._is.least_usd,
-                },
-            },
-        )
-
-    def _round_trips(self, move: Move, me: Account, other: Facts, trips: list[Trip]) -> Finding:
-        accounts = list(dict.fromkeys(trip.account for trip in trips))
-        took_s = max(0, trips[-1].ended - min(trip.began for trip in trips))
-        who = f"{len(accounts)} accounts buy and sell" if len(accounts) > 1 else "An account buys and sells"
-        amount = "the same amount" if len(like_last(trips, self._is.alike, took_s)) == len(trips) else "all"
-        return Finding(
-            rule=self.ID,
-            category="manipulation",
-            severity=self.SEVERITY,
-            score=SCORES[self.SEVERITY],
-            subject=other.address,
-            about=me.address if len(accounts) > 1 else None,
-            title=f"{who} {amount} of a token at one market, {len(trips)} times within {span(took_s)}",
-            evidence={
-                "asset": move.asset.name,
-                "venue": me.address,
-                "round_trips": len(trips),
-                "accounts": accounts,
-                "trips": [
-                    {"units": trip.units, "bought": trip.began, "sold": trip.ended, "tx": trip.tx}
-                    for trip in trips
-                ],
-                "seconds": took_s,
-                "thresholds": {
-                    "market": list(self._is.market),
-                    "hasty": list(self._is.hasty),
-                    "crowd": list(self._is.crowd),
-                    "alike": self._is.alike,
-                    "window_s": self._is.window_s,
-                    "contacts": self._is.thin,
-                },
-            },
-        )
-
-    def _returned(self, move: Move, me: Account, item: list[Any], paid_by: str | None) -> Finding:
-        took_s = max(0, move.time - item[0])
-        return Finding(
-            rule=self.ID,
-            category="manipulation",
-            severity=self.SEVERITY,
-            score=SCORES[self.SEVERITY],
-            subject=me.address,
-            title="An item comes back to an account that gave it away"
-            + (", and was paid for" if paid_by else f", {item[1]} times by now"),
-            evidence={
-                "item": move.event.asset,
-                "returns": item[1],
-                "from": list(item[2]),
-                **({"paid_by": paid_by} if paid_by else {}),
-                "seconds": took_s,
-                "thresholds": {
-                    "returns": self._is.returns,
-                    "item_s": self._is.item_s,
-                    "accounts": self._is.owners,
-                    "paid_s": self._is.paid_s,
-                    "contacts": self._is.thin,
-                },
-            },
-        )
 
 
 def _kept(me: Account) -> dict[str, Any]:
