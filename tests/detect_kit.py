@@ -6,7 +6,8 @@ import hashlib
 import itertools
 
 from txpipe.detect.bounds import Bounds
-from txpipe.detect.conduct import NOBODY, Conduct
+from txpipe.detect.conduct import Conduct
+from txpipe.detect.watch import NOBODY
 from txpipe.record import check
 
 CHAIN = "eip155:1"

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from txpipe.detect.conduct import ConductRule
 from txpipe.detect.finding import Rule
 from txpipe.detect.rules import CONDUCT, RULES
+from txpipe.detect.watch import ConductRule
 from txpipe.errors import UsageFault
 
 

@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from txpipe.detect.conduct import NOBODY, Conduct, Listing
+from txpipe.detect.conduct import Conduct
 from txpipe.detect.finding import Finding
 from txpipe.detect.places import is_blank
 from txpipe.detect.screener import Screener
+from txpipe.detect.watch import NOBODY, Listing
 from txpipe.errors import RecordFault, TxpipeError
 from txpipe.record import check, loads
 from txpipe.stream import MAX_LINE

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from txpipe.detect.conduct import ConductRule
 from txpipe.detect.names import SHIPPED
 from txpipe.detect.plain import MOST_ITEMS, day, filled, kind_of, plain
 from txpipe.detect.rules import CONDUCT, RULES
+from txpipe.detect.watch import ConductRule
 from txpipe.errors import RecordFault
 from txpipe.record import check
 

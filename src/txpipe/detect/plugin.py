@@ -14,8 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from txpipe.detect.conduct import ConductRule
 from txpipe.detect.names import SHIPPED
+from txpipe.detect.watch import ConductRule
 from txpipe.errors import RuleFault
 from txpipe.fields import SEVERITIES
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from txpipe.detect.bounds import Bounds
-from txpipe.detect.conduct import ConductRule
 from txpipe.detect.expressions import Expression, ExpressionRule
 from txpipe.detect.finding import Rule
 from txpipe.detect.ruleset import RuleSet, settings_of
+from txpipe.detect.watch import ConductRule
 from txpipe.errors import RuleFault
 from txpipe.fields import NAMES, SEVERITIES
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from txpipe.detect.bounds import Bounds
-from txpipe.detect.conduct import ConductRule
+from txpipe.detect.watch import ConductRule
 from txpipe.record import Severity
 
 Values = Mapping[str, Any]

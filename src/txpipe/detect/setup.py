@@ -11,7 +11,7 @@ from typing import Any
 from txpipe.detect import plugin
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.choice import chosen
-from txpipe.detect.conduct import Conduct, ConductRule
+from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import Engine
 from txpipe.detect.finding import Rule
 from txpipe.detect.keeper import Keeper
@@ -25,6 +25,7 @@ from txpipe.detect.ruleset import RuleSet
 from txpipe.detect.screener import Screener
 from txpipe.detect.shadow import Shadowed
 from txpipe.detect.state import StateFile
+from txpipe.detect.watch import ConductRule
 from txpipe.errors import UsageFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source

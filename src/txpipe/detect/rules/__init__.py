@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from txpipe.detect.conduct import ConductRule
 from txpipe.detect.finding import Rule
 from txpipe.detect.rules.approval_phishing import ApprovalPhishing
 from txpipe.detect.rules.counterfeit_token import CounterfeitToken
@@ -22,6 +21,7 @@ from txpipe.detect.rules.scatter_gather import ScatterGather
 from txpipe.detect.rules.structuring import Structuring
 from txpipe.detect.rules.velocity import Velocity
 from txpipe.detect.rules.wash_trading import WashTrading
+from txpipe.detect.watch import ConductRule
 
 RULES: tuple[Rule, ...] = (Listed(), Mention())
 """The rules about lists, in the order in which they look at a record."""
