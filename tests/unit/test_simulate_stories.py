@@ -58,11 +58,11 @@ def written(world, steps):
 
 
 def transfers(records):
-    """What moved, swaps for coin included, whose coin leaves no log: (from, to, asset, units)."""
+    """What moved, coin that leaves no log (swaps, unwrapping) included: (from, to, asset, units)."""
     for item in records:
         if item["type"] == "transfer":
             yield item["from"], item["to"], item["asset"], int(item["value"])
-        if item.get("method") == "0x18cbafe5":
+        if item.get("method") in {"0x18cbafe5", "0x2e1a7d4d"}:
             yield None, item["from"], "eip155:1/slip44:60", 10**30
 
 

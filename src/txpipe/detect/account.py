@@ -21,13 +21,9 @@ NEW = 0
 KNOWN = -1
 
 HUB = 8
-"""Flag: it dealt with HUB_CONTACTS accounts or more in each direction."""
+"""Flag: it dealt with ``Bounds.hub_contacts`` accounts or more in each direction."""
 
 SERVICE = ALLOWED | HUB
-
-HUB_CONTACTS = 25
-"""Distinct counterparties, in each direction, from which on an account counts as a service. txpipe's own
-choice: exchanges, routers and bridges pass it within their first hour in the stream."""
 
 PEERS_KEPT = 64
 """Counterparties remembered in each direction; the oldest is forgotten first."""

@@ -11,6 +11,11 @@ from txpipe.detect.settings import setting
 class Bounds:
     """From where on a movement is remarkable: the least of what the rules' settings ask for."""
 
+    hub_contacts: int = setting(
+        50,
+        "counterparties in each direction",
+        "txpipe: a service; exchanges and routers have them within hours, busy people in a season",
+    )
     dust_usd: float = setting(
         1.0, "USD", "below, a movement is dust; aMWerLogic uses 0.01, real dust goes to 1"
     )

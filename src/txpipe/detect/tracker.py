@@ -16,7 +16,6 @@ from txpipe.detect import lots
 from txpipe.detect.account import (
     CONTRACT,
     HUB,
-    HUB_CONTACTS,
     PEERS_KEPT,
     SERVICE,
     SIGNER,
@@ -143,6 +142,7 @@ class Tracker:
         )
         banded_from, banded_to = bounds.banded_usd
         passed_from, passed_to = bounds.passing_share
+        hub_n = bounds.hub_contacts
         # fmt: on
         peers: Any
         known: str | None
@@ -274,7 +274,7 @@ class Tracker:
                 if known is None:
                     traits |= FIRST_CONTACT
                     payer.fan_out = fans = payer.fan_out + 1
-                    if fans == HUB_CONTACTS and payer.fan_in >= HUB_CONTACTS:
+                    if fans == hub_n and payer.fan_in >= hub_n:
                         payer.flags |= HUB
                     peers = payer.payers
                     if peers is not None:
@@ -309,7 +309,7 @@ class Tracker:
                             traits |= LIKE_RECEIVED
                     elif not traits & DUST:
                         payee.fan_in = fans = payee.fan_in + 1
-                        if fans == HUB_CONTACTS and payee.fan_out >= HUB_CONTACTS:
+                        if fans == hub_n and payee.fan_out >= hub_n:
                             payee.flags |= HUB
                         if peers is None:
                             payee.payers = name

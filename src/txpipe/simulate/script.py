@@ -154,11 +154,16 @@ class Script:
         return sent
 
     def swap(self, wallet: Wallet, give: Asset, units: int, role: Role | None) -> None:
-        """Swap a token for coin, or coin for a stablecoin, through a router."""
+        """Swap a token for coin, or coin for a stablecoin, through a router; unwrap wrapped coin."""
         world = self.world
         wrapped, router = world.known["WETH"], world.router(self.bits)
         units = min(units, self.holds(wallet, give))
-        if units <= 0 or give is wrapped:
+        if units <= 0:
+            return
+        if give is wrapped:
+            self.do(role, (Ledger.call, (wallet.address, wrapped.contract, _UNWRAP, ())))
+            wallet.tokens[give] -= units
+            wallet.coin += units
             return
         if give is world.coin:
             take = world.known["USDC" if self.bits(1) else "USDT"]
@@ -229,4 +234,5 @@ def labelled(steps: Iterable[Step], role: Role | None) -> list[Step]:
     return [step._replace(role=role) for step in steps]
 
 
+_UNWRAP = "0x2e1a7d4d"  # withdraw(uint256); the coin that it pays leaves no log
 _VALUED = ("DAI", "DAI", "WBTC", "LINK", "UNI", "WETH", "stETH", "AAVE")

@@ -158,6 +158,11 @@ class World:
         excess = (units.bit_length() * 1233 >> 12) + 1 - digits  # decimal digits, at times one too many
         return (units - units % _POWERS[excess] if excess > 0 else 0) or units or 1
 
+    def middle(self, who: int, asset: Asset) -> int:
+        """Return the median of what somebody would send, in base units."""
+        cents = self._sizes[len(self._sizes) >> 1] * self._wealth[who * 40503 >> 3 & 255] >> 8
+        return cents * asset.per_cent >> 20
+
     def token_of(self, who: int, bits: Bits) -> Asset:
         """Pick a token that an account uses: mostly one of the two that it prefers."""
         chance = bits(12)

@@ -58,6 +58,9 @@ def _history(script: Script) -> tuple[Wallet, Asset, int]:
     usual = script.sum(asset, 15, 400)
     if script.chance(50):
         victim = script.person(200, 6000)
+        while (middle := world.middle(victim.who, asset)) > 400 * (100 * asset.per_cent >> 20):
+            victim = script.person(200, 6000)
+        usual = max(usual, middle)  # Else a payment beyond the script's habit is none beyond the account's.
         script.stock(victim, asset, usual * 900)
     else:
         victim = script.wallet()
