@@ -229,3 +229,19 @@ def test_hostile_times_and_amounts():
 def test_settings_decide():
     """A higher multiple can be asked for."""
     assert said(history().coin(WALLET, THIEF, 18_000), Outlier(Settings(times=100))) == []
+
+
+def busy(contacts):
+    """A busy person's wallet: paid by, and paying, many over a season, mostly the same."""
+    story = Story().coin(EMPLOYER, WALLET, 30_000)
+    for number in range(contacts):
+        friend = address(f"friend {number}")
+        story.wait(2 * DAY).coin(friend, WALLET, 50).coin(WALLET, friend, 50).coin(WALLET, friend, 40)
+    return story.coin(WALLET, THIEF, 18_000).wait(HOUR).coin(THIEF, NEXT, 18_000)
+
+
+def test_busy_people_are_no_services():
+    """With thirty counterparties each way a wallet may be robbed; with sixty, or by a setting, it serves."""
+    assert said(busy(30), Outlier()) == [LOW, SUSPECT]
+    assert said(busy(60), Outlier()) == []
+    assert said(busy(30), Outlier(), bounds=Bounds(hub_contacts=25)) == []

@@ -212,6 +212,8 @@ def test_settings_decide():
         LOW,
         MEDIUM,
     ]
+    large = series([49_900, 47_200, 48_700, 46_500])
+    assert said(large, Structuring(Settings(threshold_usd=50_000.0))) == [LOW, MEDIUM]
     assert said(series(AMOUNTS[:6]), Structuring(Settings(spread=0.0, chance=0.0, low_chance=0.0))) == []
 
 
@@ -219,7 +221,7 @@ def test_settings_that_ask_for_more_than_services_do():
     """More amounts than payments to services need: nothing breaks, the larger number holds."""
     shop = address("exchange")
     story = Story()
-    for number in range(30):
+    for number in range(60):
         story.coin(address(f"customer {number}"), shop, 5).coin(shop, address(f"payee {number}"), 5)
     story = series(AMOUNTS[:6], (shop,), story=story)
     assert said(story, Structuring(Settings(low_n=7))) == []

@@ -61,7 +61,7 @@ def test_every_setting_has_a_unit_or_a_source():
             '[rules.listed]\nseverity = "bad"\n',
             "rules.listed.severity is none of info, low, medium, high, critical",
         ),
-        ("[tracker]\nbanded_usd = [1]\n", "tracker.banded_usd has 1 numbers, not 2"),
+        ("[tracker]\npart_usd = [1]\n", "tracker.part_usd has 1 numbers, not 2"),
         ('[chains."mainnet".tracker]\n', 'chains."mainnet" is no CAIP-2 chain as in eip155:1'),
         (
             '[chains."eip155:56".rules.dormant]\nenabled = false\n',

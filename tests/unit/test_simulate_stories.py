@@ -9,6 +9,7 @@ import pytest
 from txpipe.simulate import prologue, symbols
 from txpipe.simulate.ledger import Ledger
 from txpipe.simulate.scenarios import SCENARIOS
+from txpipe.simulate.script import Script
 from txpipe.simulate.stories import STORIES
 from txpipe.simulate.world import World
 
@@ -117,3 +118,32 @@ def test_honest_symbols_are_no_copies():
     found = {symbols.honest(rng)[0] for _ in range(500)}
     assert not found & known
     assert any(not one.isascii() for one in found)
+
+
+def test_an_outlier_is_one():
+    """What is stolen is far beyond what the account usually sends, its life outside the story included."""
+    world = Fresh()
+    (scenario,) = (each for each in SCENARIOS if each.name == "outlier")
+    settled = {name: who for who, name in enumerate(world.people)}
+    times = []
+    for seed in range(60):
+        records = written(world, scenario.attack(world, random.Random(seed)))
+        sent = [item for item in records if item["type"] == "transfer" and item["from"] in settled]
+        if sent:
+            asset = world.coin if "slip44" in sent[-1]["asset"] else world.known[sent[-1]["symbol"]]
+            usual = world.middle(settled[sent[-1]["from"]], asset)
+            times.append(max(int(item["value"]) for item in sent) / usual)
+    assert len(times) > 20
+    assert min(times) > 25
+
+
+def test_wrapped_coin_is_unwrapped():
+    """Wrapped coin that is swapped for coin becomes just that, and can be spent."""
+    world = Fresh()
+    script = Script(world, random.Random(1))
+    wallet, wrapped = script.wallet(), world.known["WETH"]
+    wallet.tokens[wrapped] = 5 * 10**18
+    script.swap(wallet, wrapped, 3 * 10**18, "payoff")
+    assert (wallet.tokens[wrapped], wallet.coin) == (2 * 10**18, 3 * 10**18)
+    (item,) = written(world, script.steps)
+    assert (item["type"], item["to"], item["method"]) == ("call", wrapped.contract, "0x2e1a7d4d")

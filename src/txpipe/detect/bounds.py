@@ -41,4 +41,6 @@ class Bounds:
         "share of the lot",
         "that has gone, at least and at most, when it counts as passed on; who sends more pays from savings",
     )
-    banded_usd: tuple[float, float] = setting((750.0, 10_000.0), "USD", "amounts that structuring looks at")
+    part_usd: tuple[float, float] = setting(
+        (750.0, 10_000.0), "USD", "txpipe: of the first of several payments that only together stand out"
+    )

@@ -6,6 +6,7 @@ function in place of many calls, with everything it needs in local names.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,7 @@ from txpipe.detect.traits import (
     LARGER,
     LIKE_RECEIVED,
     LIKE_SENT,
+    PART,
     PASSING,
     PULLED,
     RETURN,
@@ -64,8 +66,8 @@ class Tracker:
         assets: by CAIP-19 name.
         move: the movement at hand; used again for the next one.
         journal: what the last blocks changed.
-        concern: traits that some rule looks at.
-        asked: by those of a movement, the rules that look at it.
+        bands: edges of the ranges of USD that rules are interested in, lower and upper by turns.
+        asked: by the traits of a movement, the rules that look at it.
         ask: finds that where ``asked`` does not say.
         start: traits that every movement has.
         unpriced: movements taken without a USD worth, items left out.
@@ -90,7 +92,7 @@ class Tracker:
         self.assets = Assets(chain, tokens, prices)
         self.move = Move()
         self.move.chain = chain
-        self.concern = 0
+        self.bands: tuple[float, ...] = ()
         self.asked: dict[int, Asked] = {}
         self.ask: Callable[[int], Asked] = _everyone
         self.start = 0
@@ -128,7 +130,7 @@ class Tracker:
         """
         # fmt: off
         chain, accounts, journal, assets = self._chain, self.accounts, self.journal, self.assets
-        bounds, move, concern, begin = self._bounds, self.move, self.concern, self.start
+        bounds, move, begin = self._bounds, self.move, self.start
         known_asked, ask = self.asked.get, self.ask
         meet, known_account, known_asset = accounts.meet, accounts.young.get, assets.found.get
         dust_usd, dormant_s, burst_n, burst_gap_s = (
@@ -140,7 +142,8 @@ class Tracker:
         lot_s, lot_usd, waking_share, emptied_share = (
             bounds.lot_s, bounds.lot_usd, bounds.waking_share, bounds.emptied_share,
         )
-        banded_from, banded_to = bounds.banded_usd
+        (part_from, part_to), edges, band_of = bounds.part_usd, self.bands, bisect.bisect_right
+        looked_at = min((part_from, *edges[:1]))
         passed_from, passed_to = bounds.passing_share
         hub_n = bounds.hub_contacts
         # fmt: on
@@ -177,9 +180,26 @@ class Tracker:
                     height = event.block
                     journal.open(height)
                     stamp = journal.stamp
+                if kind is Call:
+                    # As _call, without a call: a third of all records.
+                    last_tx, initiator, self._target = event.tx, event.sender, event.to
+                    self._initiator = initiator
+                    if initiator is not None:
+                        payer = known_account(initiator) or meet(initiator, event.time)
+                        if stamp and payer.stamp != stamp:
+                            journal.keep(payer)
+                        payer.flags |= SIGNER
+                        payer.signed += 1
+                    if event.to is not None and event.method is not UNSET:
+                        payee = known_account(event.to) or meet(event.to, event.time)
+                        if payee.flags & CONTRACT == 0:
+                            if stamp and payee.stamp != stamp:
+                                journal.keep(payee)
+                            payee.flags |= CONTRACT
+                    continue
                 if kind is not Transfer:
                     self._tx = last_tx
-                    if self._aside(event):
+                    if self._approval(event):
                         yield move
                         if self.halt:
                             break
@@ -329,8 +349,11 @@ class Tracker:
                     traits |= DORMANT
                 if time - payer.sent_at <= burst_gap_s:
                     payer.run_n = count = payer.run_n + 1
-                    if count >= burst_n and count > payer.run_peak:
-                        traits |= BURST
+                    if count >= burst_n:
+                        peak = payer.run_peak
+                        count -= burst_n if peak < burst_n else peak + 1
+                        if count >= 0 and (count < 8 or not count & 7):
+                            traits |= BURST
                 else:
                     if payer.run_n > payer.run_peak:  # noqa: PLR1730 - max() takes five times as long
                         payer.run_peak = payer.run_n
@@ -349,8 +372,11 @@ class Tracker:
                         if usd >= emptied_share * held:
                             traits |= EMPTIED
                         payer.held = held - usd if held > usd else 0.0
-                    if usd >= banded_from and usd < banded_to:
-                        traits |= BANDED
+                    if usd >= looked_at:
+                        if part_from <= usd < part_to and not payee.n_out and traits & FIRST_CONTACT:
+                            traits |= PART
+                        if band_of(edges, usd) & 1:
+                            traits |= BANDED
                     lot = payer.lot_in
                     if lot and (traits & PULLED or initiator is None or not is_contract(payee)):
                         payer.lot_out = gone = payer.lot_out + usd
@@ -374,9 +400,9 @@ class Tracker:
                                 initiator=initiator,
                                 tx=last_tx,
                             )
-                asked = known_asked(traits & concern)
+                asked = known_asked(traits)
                 if asked is None:
-                    asked = ask(traits & concern)
+                    asked = ask(traits)
                 if asked is not UNASKED:
                     move.traits = traits
                     move.asked = asked
@@ -401,14 +427,7 @@ class Tracker:
             self._tx = last_tx
             self.taken = len(lines) - operator.length_hint(left) - untaken
 
-    def _aside(self, event: Call | Approval) -> bool:
-        """Take a call or an approval; whether ``move`` now is an approval that concerns a rule."""
-        if isinstance(event, Approval):
-            return self._approval(event)
-        self._call(event)
-        return False
-
-    def _call(self, event: Call | Transfer) -> None:
+    def _call(self, event: Transfer) -> None:
         """Note who signed a transaction, and that its target is a contract if it has a method."""
         sender, to = event.sender, event.to
         self._tx, self._initiator, self._target = event.tx, sender, to
@@ -454,7 +473,7 @@ class Tracker:
         usd: float | None,
     ) -> bool:
         """Describe a movement that leaves no mark on its parties' accounts; whether a rule looks at it."""
-        asked = self.ask(traits & self.concern)
+        asked = self.ask(traits)
         move.asked = asked
         move.traits = traits
         move.event = event

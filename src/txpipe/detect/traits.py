@@ -23,7 +23,8 @@ EMPTIED = 1 << 6
 DORMANT = 1 << 7
 """The sender had not moved for months."""
 BURST = 1 << 8
-"""The sender sent several in a row, each soon after the one before, and more so than ever before."""
+"""The sender sent several in a row, each soon after the one before, and more so than ever before: the first
+eight such movements of a row, and every eighth."""
 LARGER = 1 << 9
 """It is larger than anything that the sender sent before, and much larger than what it usually sends."""
 FIRST_CONTACT = 1 << 10
@@ -35,7 +36,7 @@ PASSING = 1 << 12
 TAINTED = 1 << 13
 """The sender holds funds that come from a listed account, or is one."""
 BANDED = 1 << 14
-"""Its worth lies within the range of amounts just below a reporting threshold."""
+"""Its worth lies in one of the ranges that a rule names as its ``BANDS``: just below a threshold."""
 COUNTERFEIT = 1 << 15
 """Its token's symbol is, or looks like, a well-known token's, and its contract is another."""
 ITEM = 1 << 16
@@ -69,6 +70,10 @@ COLLECTING = 1 << 29
 TRADING = 1 << 30
 """Watched by wash-trading: the sender, who deals with few, lately exchanged payments with one of them."""
 
+MARKET = 1 << 31
+"""Watched by wash-trading: the receiver sold a token without a price to whoever called it."""
+PART = 1 << 32
+"""The receiver never sent anything, the sender never paid it, and the worth is in ``Bounds.part_usd``."""
 
 EVERY = 1 << 40
 """Every movement has it, where a rule asks for it: expressions and rules of a user's own do."""

@@ -23,6 +23,9 @@ Listing = Mapping[str, tuple[Entry, ...]]
 
 NOBODY: Listing = {}
 
+TABLES_KEPT = 1 << 14
+"""Sets of traits that are remembered with the rules that look at them; honest traffic has hundreds."""
+
 
 class ConductRule(Protocol):
     """A rule about an account's conduct.
@@ -40,6 +43,8 @@ class ConductRule(Protocol):
             of its members.
         RECEIVED: the same for ``received``.
         UNLESS: neither is called for a movement with any of these.
+        RECEIVED_UNLESS: the same for ``received`` alone. May be missing.
+        BANDS: pairs of USD: a movement worth the first and less than the second is BANDED. May be missing.
         WIDE: True if what it keeps of one account, or of an asset, decides what it says about another: where
             several processes share the accounts, each looks at all of them. May be missing.
     """
@@ -78,17 +83,15 @@ class Watch:
         tracker: keeps the accounts.
     """
 
-    __slots__ = ("_concern", "_share", "tracker")
+    __slots__ = ("_share", "tracker")
 
     def __init__(self, tracker: Tracker, rules: Sequence[ConductRule], share: Share | None = None) -> None:
-        asked, unless = 0, 0
+        asked = 0
         for rule in rules:
             asked |= _traits(rule.SENT) | _traits(rule.RECEIVED)
-            unless |= rule.UNLESS
-        tracker.concern = asked | unless
         tracker.start = asked & EVERY
+        tracker.bands = _joined([pair for rule in rules for pair in getattr(rule, "BANDS", ())])
         self.tracker = tracker
-        self._concern = asked | unless
         # Not a method: a tracker that knew its watch would never be freed.
         tracker.ask = functools.partial(_table, tuple(rules), tracker.asked)
         self._share = share
@@ -147,7 +150,7 @@ class Watch:
 
     def _asked(self, move: Move) -> list[Finding]:
         """Ask the rules that a movement concerns; about the accounts of this process's share only."""
-        senders, receivers = self.tracker.ask(move.traits & self._concern)  # listed parties have more traits
+        senders, receivers = self.tracker.ask(move.traits)  # listed parties have more than the tracker gave
         payer, payee, share = move.sender, move.receiver, self._share
         mine, its = (True, True) if share is None else (share(payer.address), share(payee.address))
         found: list[Finding] = []
@@ -170,9 +173,26 @@ def _table(rules: Sequence[ConductRule], tables: dict[int, Asked], traits: int) 
     if found is None:
         those = [rule for rule in rules if not traits & rule.UNLESS]
         senders = tuple(rule for rule in those if _asks(rule.SENT, traits))
-        receivers = tuple(rule for rule in those if _asks(rule.RECEIVED, traits))
+        receivers = tuple(
+            rule
+            for rule in those
+            if _asks(rule.RECEIVED, traits) and not traits & getattr(rule, "RECEIVED_UNLESS", 0)
+        )
+        if len(tables) >= TABLES_KEPT:
+            tables.clear()
         found = tables[traits] = (senders, receivers) if senders or receivers else UNASKED
     return found
+
+
+def _joined(pairs: Iterable[tuple[float, float]]) -> tuple[float, ...]:
+    """Return the edges of ranges, ascending, with those that overlap made one."""
+    edges: list[float] = []
+    for low, high in sorted(pairs):
+        if edges and low <= edges[-1]:
+            edges[-1] = max(edges[-1], high)
+        else:
+            edges += (low, high)
+    return tuple(edges)
 
 
 def is_wide(rule: ConductRule) -> bool:

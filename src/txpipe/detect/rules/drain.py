@@ -62,6 +62,7 @@ class Drain:
     SENT = LOADED
     RECEIVED = EMPTIED | COLLECTING
     UNLESS = FORGEABLE | DUST
+    RECEIVED_UNLESS = SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
@@ -113,8 +114,6 @@ class Drain:
 
     def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the accounts that were emptied into this one."""
-        if move.traits & SERVED:
-            return ()
         limits, kept = self._is, me.noted(self.ID)
         if me.flags & CONTRACT or me.fan_out > limits.most_paid:
             me.watch_received &= ~COLLECTING

@@ -20,7 +20,7 @@ sweeps to, and a wallet of one's own by what stays. Who moves house in two steps
 a thief. Where an account sends more than it was seen to hold, its habits were not seen either: the payment
 alone is passed over, and so is who hands it on hours later in one payment. Blind spots: accounts with fewer
 than five payments or six hours seen, or with somebody new at most of their payments; first parts outside
-``Bounds.banded_usd`` that do not stand out; receivers that existed before; thieves who keep the loot, who
+``Bounds.part_usd`` that do not stand out; receivers that existed before; thieves who keep the loot, who
 send it all straight to a service (as a deposit address does), or whose account lives on other funds too.
 
 Source: txpipe's own, after the z-score on the account's own baseline of Range's documentation, with multiples
@@ -37,7 +37,7 @@ from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.rules.loot import PASSED_ON, TIME, USD, Limits, Loot
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import BANDED, BEYOND, CARRYING, DUST, FIRST_CONTACT, FORGEABLE, LARGER, SERVED
+from txpipe.detect.traits import BEYOND, CARRYING, DUST, FIRST_CONTACT, FORGEABLE, LARGER, PART, SERVED
 from txpipe.record import SEVERITIES, Severity
 
 DAY_S = 86400
@@ -109,8 +109,9 @@ class Outlier:
     VERSION = 3
     SEVERITY: Severity = "medium"
     SENT = LARGER | CARRYING
-    RECEIVED = (LARGER, BEYOND, FIRST_CONTACT | BANDED)
+    RECEIVED = (LARGER, BEYOND, PART)
     UNLESS = FORGEABLE | DUST
+    RECEIVED_UNLESS = SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
@@ -149,13 +150,12 @@ class Outlier:
             if self._loot.is_over(me, move.time):
                 me.watch_received &= ~BEYOND
                 me.watch_sent &= ~CARRYING
-            elif not move.traits & SERVED and self._loot.add(me, move, move.usd or 0.0) is not None:
+            elif self._loot.add(me, move, move.usd or 0.0) is not None:
                 me.noted(self.ID)["parts"] += 1
             return ()
         if (
             me.n_out
             or me.n_in > limits.young_n
-            or move.traits & SERVED
             or not 0 <= move.time - me.first <= limits.young_s
             or not self._has_habit(move.time, other)
             or (me.flags | other.flags) & CONTRACT

@@ -130,6 +130,7 @@ class Structuring:
     SENT = BANDED
     RECEIVED = BANDED
     UNLESS = FORGEABLE
+    RECEIVED_UNLESS = SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = limits = settings or Settings()
@@ -145,6 +146,7 @@ class Structuring:
             )
             for floor, each in tight
         )
+        self.BANDS = tuple(band[:2] for band in bands)
         # What is between two edges lies in the first band that holds it, or in none.
         self._edges = sorted({edge for band in bands for edge in band[:2]})
         inside = (next((band for band in bands if band[0] <= edge < band[1]), None) for edge in self._edges)
@@ -164,8 +166,6 @@ class Structuring:
 
     def received(self, move: Move, me: Account, other: Facts) -> Sequence[Finding]:
         """Look for a sum that one account collects in pieces."""
-        if move.traits & SERVED:
-            return ()
         usd = move.usd or 0.0
         band = self._bands[bisect.bisect_right(self._edges, usd)]
         if band is None or (me.flags | other.flags) & CONTRACT:
@@ -187,7 +187,7 @@ class Structuring:
             amounts = kept[name] = []
         elif len(amounts) >= KEPT:
             del amounts[0]
-        units = (move.units, move.asset.name)
+        units = (move.event.value, move.asset.name)
         more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)
         amounts.append((move.time, usd, units, other.address, number, more))
         served = move.traits & SERVED != 0

@@ -114,7 +114,7 @@ class Velocity:
     """
 
     ID = "velocity"
-    VERSION = 3
+    VERSION = 4
     SEVERITY: Severity = "medium"
     SENT = BURST | RUSHING
     RECEIVED = 0
@@ -125,8 +125,8 @@ class Velocity:
 
     def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count a burst's payments; say when they are many for this account and mostly to new receivers."""
-        limits = self._is
-        kept: list[Any] | None = me.noted(self.ID)
+        limits, notes = self._is, me.notes
+        kept: list[Any] | None = None if notes is None else notes.get(self.ID)
         if kept is None or not 0 <= move.time - kept[BEGAN] < limits.window_s:
             kept = self._began(move, me)
         if kept is None or len(kept) == 1:

@@ -41,7 +41,7 @@ from txpipe.detect.rules.markets import COUNT, bought, sold, suspicious
 from txpipe.detect.rules.trails import is_contract
 from txpipe.detect.rules.wash_told import Leg
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import APPROVAL, DUST, FORGEABLE, ITEM, PULLED, RETURN, SERVED, TRADING
+from txpipe.detect.traits import APPROVAL, DUST, FORGEABLE, ITEM, MARKET, PULLED, RETURN, SERVED, TRADING
 from txpipe.record import Severity
 
 DAY_S = 86400
@@ -113,10 +113,10 @@ class WashTrading:
     """
 
     ID = wash_told.ID
-    VERSION = 2
+    VERSION = 3
     SEVERITY: Severity = wash_told.SEVERITY
     SENT = (RETURN, ITEM, TRADING, DUST | PULLED)
-    RECEIVED = RETURN | ITEM | DUST
+    RECEIVED = RETURN | ITEM | MARKET
     UNLESS = APPROVAL | SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -130,6 +130,7 @@ class WashTrading:
         if not me.flags & SIGNER and move.initiator == other.address:
             if move.asset.rate is None and not me.is_service:
                 bought(move, me, other, self.ID)
+                me.watch_received |= MARKET
             return ()
         if not traits & RETURN and not self._is_trading(move, me):
             return ()
@@ -192,6 +193,9 @@ class WashTrading:
 
     def _to_and_fro(self, legs: list[Leg], trips: float, apart: float, within_s: float) -> list[Leg]:
         """Return the legs that answer one another, if they make enough round trips among few accounts."""
+        given = sum(leg[2] < 0 for leg in legs)
+        if min(given, len(legs) - given) + 1 < trips:
+            return []
         found = _answers(legs, apart, within_s)
         usd = sum(leg[3] for leg in found)
         cheap = usd < self._is.least_usd and any(leg[3] for leg in found)
