@@ -162,6 +162,7 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
     )
     + _optional(
         ("variant", _one_of("standard", "adaptive"), "standard or adaptive"),
+        ("of", _NOT_NEGATIVE, "a count"),
         _TIME,
     ),
 }

@@ -29,6 +29,7 @@ class Label(TypedDict):
     role: Literal["attack", "setup", "payoff", "benign-lookalike"]
     fraud: bool
     variant: NotRequired[Literal["standard", "adaptive"]]
+    of: NotRequired[int]
     time: NotRequired[int]
 
 

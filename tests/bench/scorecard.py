@@ -7,17 +7,12 @@ import argparse
 import re
 import subprocess
 import sys
-from collections import Counter, defaultdict
 from pathlib import Path
 
-import orjson
 import processes
 
 SEEDS = (1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008)
 RECORDS = 1_000_000
-LONGER = 1.5
-"""Times the records that show which instances go on behind the end of a stream."""
-
 KEPT = ("Recall**: what was found", "Benign twins", "Precision**")
 KEPT_ROWS = ("| scenario", "| ---", "| all | all")
 MARKED = re.compile(r"(<!-- scorecard -->\n).*?(<!-- /scorecard -->)", re.DOTALL)
@@ -46,7 +41,7 @@ def main():
 
 
 def scored(options):
-    """Simulate, detect and score; return the table."""
+    """Simulate, detect and score; return the tables."""
     command = [processes.script("txscore"), "--format", "markdown"]
     alerts = []
     for seed in options.seeds:
@@ -57,60 +52,7 @@ def scored(options):
         alerts.append(made[2])
     command += ["--html", options.html] if options.html else []
     report = subprocess.run([*command, *alerts], check=True, capture_output=True, text=True).stdout
-    return f"{shortened(report)}\n{whole(options)}"
-
-
-def whole(options):
-    """Count the instances that the streams hold whole: a longer run of a seed shows which go on."""
-    told, found = Counter(), Counter()
-    for seed in options.seeds:
-        labels, alerts = (options.folder / f"score-{seed}.{kind}" for kind in ("labels", "alerts"))
-        longer = options.folder / f"score-{seed}.longer"
-        count = int(options.records * LONGER)
-        made = [processes.script("txsim"), "--seed", str(seed), "-n", str(count), "--labels", longer]
-        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
-        hit = {alert["tx"] for alert in read(alerts) if alert["severity"] in ("medium", "high", "critical")}
-        all_of = instances(longer)
-        for name, held in instances(labels).items():
-            if held == all_of[name]:
-                told[name[:2]] += 1
-                found[name[:2]] += not hit.isdisjoint(held)
-    kinds = sorted({variant for _, variant in told})
-    rows = [(scenario, [(found[scenario, kind], told[scenario, kind]) for kind in kinds])
-            for scenario in sorted({scenario for scenario, _ in told})]  # fmt: skip
-    everything = [
-        tuple(map(sum, zip(*column, strict=True))) for column in zip(*(row[1] for row in rows), strict=True)
-    ]
-    lines = [
-        "**Recall of whole instances**: without those that the end of the stream cuts off",
-        "",
-        "| scenario | " + " | ".join(kinds) + " |",
-        "| --- |" + " ---: |" * len(kinds),
-        *(
-            f"| {name} | " + " | ".join(map(share, cells)) + " |"
-            for name, cells in [("all", everything), *rows]
-        ),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def share(counts):
-    found, told = counts
-    return f"{found:,}/{told:,} {100 * found / told:.1f} %" if told else ""
-
-
-def instances(path):
-    """Return the transactions of every fraudulent instance of a labels file, by scenario and variant."""
-    found = defaultdict(set)
-    for label in read(path):
-        if label["fraud"]:
-            found[label["scenario"], label["variant"], label["instance"]].add(label["tx"])
-    return found
-
-
-def read(path):
-    with path.open("rb") as lines:
-        yield from map(orjson.loads, lines)
+    return shortened(report)
 
 
 def shortened(report):

@@ -16,8 +16,8 @@ from txpipe.score.volume import Volume
 CHAIN = "eip155:1"
 
 
-def label(tx, scenario="poisoning", instance=0, *, fraud=True, time=None, variant=None):
-    more = {"time": time, "variant": variant}
+def label(tx, scenario="poisoning", instance=0, *, fraud=True, time=None, variant=None, of=None):
+    more = {"time": time, "variant": variant, "of": of}
     found = {**RECORDS["label"], "tx": tx, "scenario": scenario, "instance": instance, "fraud": fraud}
     return {**found, **{key: value for key, value in more.items() if value is not None}}
 
@@ -106,6 +106,7 @@ def test_summary():
         "min_severity": "medium",
         "labels": 11,
         "instances": 3,
+        "cut_off": 0,
         "twin_instances": 2,
         "transactions": 1011,
         "fraud_transactions": 8,
@@ -335,8 +336,28 @@ def test_one_transaction_in_two_instances():
     truth = truth_of([label("a1", instance=0), label("a1", instance=1)])
     assert tally.recall(truth.instances, found_of([alert("a1")]).hits()) == {
         "instances": numbers.ratio(2, 2),
+        "cut_off": numbers.ratio(0, 0),
         "transactions": numbers.ratio(1, 1),
     }
+
+
+def test_instances_that_the_stream_cuts_off():
+    """Of two whole ones one was found, of two of which labels are missing another; a twin is hit either way."""
+    whole = [label("a1", of=2), label("a2", of=2), label("b1", instance=1, of=1)]
+    cut = [label(f"c{place}", instance=2, of=4) for place in range(3)] + [label("d1", instance=3, of=3)]
+    twin = label("e1", instance=4, fraud=False, of=2)
+    truth = truth_of([*whole, *cut, twin])
+    alerts = [alert("a2"), alert("c1"), alert("e1")]
+    card = rows(Evidence(truth, found_of(alerts), "medium"))
+    (first, *_) = [row for row in card if row["part"] == "recall"]
+    assert first["instances"] == numbers.ratio(1, 2)
+    assert first["cut_off"] == numbers.ratio(1, 2)
+    assert first["transactions"] == numbers.ratio(2, 7)
+    assert [row["cut_off"] for row in card if row["part"] == "summary"] == [2]
+    (by_rule,) = [row for row in card if row["part"] == "rule_recall"]
+    assert (by_rule["instances"], by_rule["transactions"]) == (numbers.ratio(1, 2), numbers.ratio(2, 7))
+    twins = next(row for row in card if row["part"] == "twins_hit")
+    assert twins["instances"] == numbers.ratio(1, 1)
 
 
 def test_order_within_an_instance():

@@ -54,11 +54,11 @@ def test_human():
     """Columns: names to the left, numbers to the right; intervals in whole percent."""
     shown = card.written(scorecard(), "human").decode()
     assert (
-        "\nRecall: what was found\n"
-        "  scenario   variant    instances     recall (95 %)  transactions     recall (95 %)\n"
-        "  all        all              1/1  100.0 % (21-100)           1/1  100.0 % (21-100)\n"
-        "  all        poisoning        1/1  100.0 % (21-100)           1/1  100.0 % (21-100)\n"
-        "  poisoning  poisoning        1/1  100.0 % (21-100)           1/1  100.0 % (21-100)\n"
+        "\nRecall: what was found; instances that go on behind the end of the stream apart, as cut off\n"
+        "  scenario   variant    instances     recall (95 %)  cut off  transactions     recall (95 %)\n"
+        "  all        all              1/1  100.0 % (21-100)        -           1/1  100.0 % (21-100)\n"
+        "  all        poisoning        1/1  100.0 % (21-100)        -           1/1  100.0 % (21-100)\n"
+        "  poisoning  poisoning        1/1  100.0 % (21-100)        -           1/1  100.0 % (21-100)\n"
     ) in shown
     assert not any(line != line.rstrip() for line in shown.splitlines())
 

@@ -55,10 +55,25 @@ def test_labels_are_valid_and_name_records(sample):
     places = {(item["tx"], item["n"]): item["time"] for item in records if "tx" in item}
     for label in labels:
         record.check(label)
-        keys = ["type", "chain", "tx", "n", "scenario", "instance", "role", "fraud", "variant", "time"]
+        keys = ["type", "chain", "tx", "n", "scenario", "instance", "role", "fraud", "variant", "of", "time"]
         assert list(label) == [key for key in keys if key != "variant" or label["fraud"]]
         assert places[label["tx"], label["n"]] == label["time"]
     assert len({label["tx"] for label in labels}) == len(labels)
+
+
+def test_labels_tell_how_many_there_will_be():
+    """A longer run completes the instances that a shorter one cuts off; the whole ones it does not touch."""
+    short, long = (simulated(count, seed=5, fraud_rate=0.05, tps=0.1)[1] for count in (20_000, 40_000))
+    counts, later = (
+        Counter((label["scenario"], label["instance"]) for label in one) for one in (short, long)
+    )
+    of = {(label["scenario"], label["instance"]): label["of"] for label in long}
+    whole = {name for name, count in counts.items() if count == of[name]}
+    assert len(whole) > 20
+    assert len(counts.keys() - whole) > 5
+    assert all(counts[name] <= later[name] <= of[name] for name in counts)
+    assert all(later[name] == counts[name] for name in whole)
+    assert sum(later[name] == of[name] for name in counts) > len(whole) + 3
 
 
 def test_labels_come_in_the_order_of_records(sample):

@@ -106,9 +106,11 @@ def as_page(card: Sequence[Row]) -> bytes:
 def summary(card: Sequence[Row], bad: int) -> str:
     """Return one line for people."""
     first = card[0]
-    found = next(row["instances"] for row in card if row["part"] == "recall")
+    row = next(row for row in card if row["part"] == "recall")
+    found, cut = row["instances"], row["cut_off"]
     parts = [
         f"{found['hits']:,} of {found['of']:,} fraud instances found",
+        *([f"{cut['hits']:,} of {cut['of']:,} that are cut off"] if cut["of"] else []),
         f"{first['alerts']:,} alerts on {first['alerted_transactions']:,} transactions",
         f"{first['labels']:,} labels",
     ]

@@ -91,7 +91,7 @@ def _height(groups: Sequence[Any]) -> float:
 
 
 def _recall(rows: Sequence[dict[str, Any]]) -> bytes:
-    groups = _groups(rows, "recall", "instances")
+    groups = [row for row in _groups(rows, "recall", "instances") if row["instances"]["of"]]
 
     def draw(axes: Axes) -> None:
         shares, reach = _intervals([row["instances"] for row in groups])

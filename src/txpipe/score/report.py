@@ -50,6 +50,7 @@ def _summary(evidence: Evidence) -> Iterator[tuple[str, Row]]:
             "min_severity": evidence.min_severity,
             "labels": truth.labels,
             "instances": sum(instance.fraud for instance in truth.instances),
+            "cut_off": sum(instance.fraud and instance.is_cut for instance in truth.instances),
             "twin_instances": sum(not instance.fraud for instance in truth.instances),
             "transactions": evidence.transactions,
             "fraud_transactions": verdicts.count(Verdict.TRUE),
@@ -102,7 +103,7 @@ def _worth(evidence: Evidence, alerts: list[Alert], severity: str) -> Row:
 def _twins(evidence: Evidence) -> Iterator[tuple[str, Row]]:
     hits = evidence.found.hits()
     for scenario, variant, instances in _groups(evidence, fraud=False):
-        yield "twins_hit", {"scenario": scenario, "variant": variant, **tally.recall(instances, hits)}
+        yield "twins_hit", {"scenario": scenario, "variant": variant, **tally.hit(instances, hits)}
 
 
 def _time_to_detect(evidence: Evidence) -> Iterator[tuple[str, Row]]:

@@ -45,8 +45,27 @@ def groups(instances: Iterable[Instance]) -> list[Group]:
     ]
 
 
+def whole(instances: Iterable[Instance]) -> list[Instance]:
+    """Return the instances that do not go on behind the end of the stream, as far as labels tell."""
+    return [instance for instance in instances if not instance.is_cut]
+
+
 def recall(instances: Sequence[Instance], hits: Mapping[Key, Hit]) -> dict[str, Any]:
-    """Return how many instances have an alert, and how many of their transactions."""
+    """Return how many of the whole instances have an alert, of those cut off, and of all transactions."""
+    cut = [instance for instance in instances if instance.is_cut]
+    return {
+        "instances": _found(whole(instances), hits)["instances"],
+        "cut_off": _found(cut, hits)["instances"],
+        "transactions": _found(instances, hits)["transactions"],
+    }
+
+
+def hit(twins: Sequence[Instance], hits: Mapping[Key, Hit]) -> dict[str, Any]:
+    """Return how many benign twins, whole or not, have an alert, and how many of their transactions."""
+    return _found(twins, hits)
+
+
+def _found(instances: Sequence[Instance], hits: Mapping[Key, Hit]) -> dict[str, Any]:
     keys = {key for instance in instances for key in instance.times}
     found = sum(any(key in hits for key in instance.times) for instance in instances)
     return {
@@ -56,9 +75,9 @@ def recall(instances: Sequence[Instance], hits: Mapping[Key, Hit]) -> dict[str, 
 
 
 def recall_by_rule(group: Group, hits: Mapping[Key, Hit]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield, by name, each rule that found something of a group, and how much of it."""
-    instances = group[2]
-    keys = {key for instance in instances for key in instance.times}
+    """Yield, by name, each rule that found something of a group, and how much; instances as in ``recall``."""
+    instances = whole(group[2])
+    keys = {key for instance in group[2] for key in instance.times}
     of_keys = Counter(rule for key in keys if key in hits for rule in hits[key].rules)
     of_instances: Counter[str] = Counter()
     for instance in instances:

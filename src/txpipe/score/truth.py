@@ -26,12 +26,16 @@ class Instance:
         scenario: name.
         variant: how it was committed.
         fraud: false for a twin.
+        of: its transactions when it is whole; 0 if no label tells.
+        is_cut: whether some of them are not in the labels; known after ``settle``.
         times: its transactions as the labels order them, with event seconds where they are known.
     """
 
     scenario: str
     variant: str
     fraud: bool
+    of: int = 0
+    is_cut: bool = False
     times: dict[Key, int | None] = field(default_factory=dict)
 
     def ordered(self) -> tuple[list[Key], list[int]]:
@@ -66,7 +70,7 @@ class Truth:
 
         Args:
             run: whose numbers of instances count from 0; the labels' file.
-            label: with ``variant`` and ``time`` where it has them.
+            label: with ``variant``, ``of`` and ``time`` where it has them.
         """
         self.labels += 1
         scenario, variant, fraud = label["scenario"], label.get("variant", "standard"), label["fraud"]
@@ -75,6 +79,7 @@ class Truth:
         if instance is None:
             instance = self._named[name] = Instance(scenario, variant, fraud)
             self.instances.append(instance)
+        instance.of = max(instance.of, label.get("of", 0))
         key = (label["chain"], label["tx"])
         if key not in instance.times:
             self._holding.setdefault(key, []).append(instance)
@@ -84,6 +89,8 @@ class Truth:
 
     def settle(self) -> int:
         """Let fraud win where a transaction is labelled both ways; returns how many transactions were."""
+        for instance in self.instances:
+            instance.is_cut = len(instance.times) < instance.of
         disputed = 0
         for key, holders in self._holding.items():
             frauds = [instance for instance in holders if instance.fraud]

@@ -58,8 +58,8 @@ class Part(NamedTuple):
     share: float
 
 
-Cue = tuple[Part, int, Step]
-"""One transaction of one instance (its number), when its time has come."""
+Cue = tuple[Part, int, int, Step]
+"""One transaction of one instance (its number, its labelled transactions), when its time has come."""
 
 
 def parts(scenarios: Sequence[Scenario], stories: Sequence[Story], seed: str, rate: float) -> list[Part]:
@@ -117,7 +117,7 @@ class Casting:
         while starts and starts[0][0] <= self._transactions:
             at, place, part = starts[0]
             steps = part.plan(self._world, part.rng)
-            price = sum(step[1] is not None for step in steps) if part.scenario else len(steps)
+            price = _labelled(steps) if part.scenario else len(steps)
             gap = _GAPS[part.rng.getrandbits(4)] * max(price, 1)
             heapq.heapreplace(starts, (at + gap / part.share, place, part))
             self._enter(part, steps, now)
@@ -129,7 +129,12 @@ class Casting:
         """Queue an instance's steps; it begins with its first, now."""
         if not steps:
             return
-        instance = next(self._numbers) if part.scenario else 0
+        instance, of = (next(self._numbers), _labelled(steps)) if part.scenario else (0, 0)
         began = now - min(step.after_s for step in steps) - self._origin + _GRAIN_S - 1
         for step in steps:
-            self._waiting[(began + step.after_s) // _GRAIN_S].append((part, instance, step))
+            self._waiting[(began + step.after_s) // _GRAIN_S].append((part, instance, of, step))
+
+
+def _labelled(steps: Sequence[Step]) -> int:
+    """Return how many of an instance's steps get a label."""
+    return sum(step.role is not None for step in steps)

@@ -134,11 +134,11 @@ class _Chain:
             acts.insert(before + place, more[before])
 
     def _act(self, cue: Cue, time: int, labels: list[Labelled]) -> Act:
-        part, _, (_, role, (write, args)) = cue
+        part, _, _, (_, role, (write, args)) = cue
         if role is None or not part.scenario:
             return partial(write, self._ledger, *args)
         label = partial(_label, cue, role, self._settings.chain, time)
-        return partial(_play, cue[2].draft, self._ledger, label, labels)
+        return partial(_play, cue[3].draft, self._ledger, label, labels)
 
     def _block(
         self, height: int, time: int, acts: list[Act], parent: str, labels: list[Labelled]
@@ -159,7 +159,7 @@ def _play(draft: Draft, ledger: Ledger, label: Callable[[str, int], bytes], labe
 
 
 def _label(cue: Cue, role: Role, chain: str, time: int, tx: str, n: int) -> bytes:  # noqa: PLR0913, PLR0917
-    part, instance, _ = cue
+    part, instance, of, _ = cue
     label: record.Label = {
         "type": "label",
         "chain": chain,
@@ -172,6 +172,7 @@ def _label(cue: Cue, role: Role, chain: str, time: int, tx: str, n: int) -> byte
     }
     if part.variant:
         label["variant"] = part.variant
+    label["of"] = of
     label["time"] = time
     return record.dumps(label)
 
