@@ -342,7 +342,7 @@ def test_one_transaction_in_two_instances():
 
 
 def test_instances_that_the_stream_cuts_off():
-    """Of two whole ones one was found, of two of which labels are missing another; a twin is hit either way."""
+    """Of two whole ones one was found, of two that lack labels another; a twin is hit either way."""
     whole = [label("a1", of=2), label("a2", of=2), label("b1", instance=1, of=1)]
     cut = [label(f"c{place}", instance=2, of=4) for place in range(3)] + [label("d1", instance=3, of=3)]
     twin = label("e1", instance=4, fraud=False, of=2)
