@@ -43,7 +43,7 @@ def test_a_trial_shows_the_difference(tmp_path):
     marked = [alert for alert in said if alert.get("shadow") is True]
     assert [alert["id"] for alert in marked] == [alert["id"] for alert in plain]
     assert {alert["severity"] for alert in marked} == {"critical"}
-    assert f"on trial: dormant +{len(plain)} -{len(plain)}" in told
+    assert f"on trial: dormant +{len(plain)} -{len(plain)}; no longer said: {plain[0]['id']} (" in told
 
 
 def test_a_trial_keeps_no_state(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -11,6 +12,9 @@ from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import Engine
 from txpipe.errors import RecordFault
 from txpipe.record import dumps, loads
+
+NAMED = 10
+"""Alerts that the set on trial does not say and that are named by their ids at the end."""
 
 REMEMBERED = 100_000
 """Alerts of the main set by which those of the other are told; older ones count as different."""
@@ -80,11 +84,16 @@ class Shadowed:
         yield from self._both(self._main.end(), self._trial.end())
 
     def difference(self) -> str:
-        """Say in one line what the set on trial says more and less, by rule."""
+        """Say in one line what the set on trial says more and less, by rule, and name some of the latter."""
         less = Counter(rule for rule, _ in self._said.values())
         rules = sorted({*self._more, *less})
         shown = ", ".join(f"{rule} +{self._more[rule]} -{less[rule]}" for rule in rules)
-        return f"on trial: {shown or 'no difference'}"
+        missing = [
+            f"{key} ({severity})" for key, (_, severity) in itertools.islice(self._said.items(), NAMED)
+        ]
+        more = f" and {len(self._said) - NAMED:,} more" if len(self._said) > NAMED else ""
+        dropped = f"; no longer said: {', '.join(missing)}{more}" if missing else ""
+        return f"on trial: {shown or 'no difference'}{dropped}"
 
     def _both(self, main: Iterable[bytes], trial: Iterable[bytes]) -> Iterator[bytes]:
         for line in main:
