@@ -49,6 +49,10 @@ class RuleFault(UsageFault):
     """A rule file that cannot be read or says what no rule understands."""
 
 
+class PluginFailed(TxpipeError):
+    """A rule of a user's own that raised, or returned what is no finding: nothing is sure any more."""
+
+
 class StateFault(UsageFault):
     """A state file that cannot be believed, read or written.
 

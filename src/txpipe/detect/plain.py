@@ -18,7 +18,10 @@ MOST_ITEMS = 12
 
 _DEEPEST = 4
 _SPANS = (("day", 86400), ("h", 3600), ("min", 60), ("s", 1))
-_TIMES = frozenset({"time", "first", "last", "approved", "first_seen", "lot_time", "receiver_first"})
+_TIMES = frozenset({
+    "time", "first", "last", "approved", "first_seen", "lot_time", "receiver_first", "bought", "sold",
+})  # fmt: skip
+_SHARES = frozenset({"remainder", "peeled"})
 
 
 def plain(value: Any, kind: str = "", deep: int = 0) -> str:
@@ -51,6 +54,8 @@ def kind_of(key: str) -> str:
     """
     if key in _TIMES:
         return "time"
+    if key in _SHARES or key.startswith("share_"):
+        return "share"
     last = key.rpartition("_")[2]
     return {"seconds": "s"}.get(last, last if last in _KINDS else "")
 

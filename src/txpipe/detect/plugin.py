@@ -9,14 +9,17 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from txpipe.detect.account import Account, Facts
+from txpipe.detect.finding import Finding
+from txpipe.detect.move import Move
 from txpipe.detect.names import SHIPPED
 from txpipe.detect.watch import ConductRule
-from txpipe.errors import RuleFault
+from txpipe.errors import PluginFailed, RuleFault
 from txpipe.fields import SEVERITIES
 
 _NEEDS: dict[str, tuple[type, ...]] = {
@@ -66,7 +69,52 @@ def load(path: str, taken: Collection[str]) -> tuple[Sequence[type[ConductRule]]
         if wrong := _wrong(rule, ids):
             raise RuleFault(f"{path}: {getattr(rule, '__name__', rule)} {wrong}")
         ids.add(rule.ID)
-    return rules, digest
+    return [_watched(rule, path) for rule in rules], digest
+
+
+def _watched(rule: type[ConductRule], path: str) -> type[ConductRule]:
+    """Return a rule whose mistakes end the run in a sentence that names file, line, rule and transaction."""
+
+    def sent(self: ConductRule, move: Move, me: Account, other: Facts) -> list[Finding]:
+        return _heard(path, self, rule.sent, move, me, other)
+
+    def received(self: ConductRule, move: Move, me: Account, other: Facts) -> list[Finding]:
+        return _heard(path, self, rule.received, move, me, other)
+
+    methods = {"sent": sent, "received": received, "__module__": rule.__module__, "__doc__": rule.__doc__}
+    watched: type[ConductRule] = type(rule.__name__, (rule,), methods)
+    return watched
+
+
+def _heard(  # noqa: PLR0913, PLR0917 - a call and where it is from
+    path: str,
+    rule: ConductRule,
+    method: Callable[..., Iterable[Finding]],
+    move: Move,
+    me: Account,
+    other: Facts,
+) -> list[Finding]:
+    """Return what a rule of a user's own says, if it is findings.
+
+    Raises:
+        PluginFailed: it raised, or returned something else.
+    """
+    called = f"{rule.ID}.{method.__name__}"
+    at = f"at transaction {move.tx} of {move.chain}"
+    try:
+        found = list(method(rule, move, me, other))
+    except Exception as exc:
+        frames = traceback.extract_tb(exc.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == path]
+        place = f"{path}:{lines[-1]}" if lines else path
+        raise PluginFailed(f"{place}: {called}: {type(exc).__name__}: {exc}; {at}") from exc
+    for each in found:
+        if not isinstance(each, Finding):
+            raise PluginFailed(f"{path}: {called} gave {type(each).__name__}, no Finding; {at}")
+        if each.severity not in SEVERITIES:
+            told = f"severity {each.severity!r}, none of {', '.join(SEVERITIES)}"
+            raise PluginFailed(f"{path}: {called} gave a Finding of {told}; {at}")
+    return found
 
 
 def _module(path: str) -> tuple[ModuleType, str]:

@@ -83,18 +83,21 @@ class RuleFile:
 
     def _compiled(self, said: Mapping[str, Any]) -> Iterator[ExpressionRule]:
         """Yield the rules that are expressions; what is wrong with the others is a fault."""
+        ids = {*self._conduct, *self._list_ids}
         for name, table in self._tables(said, "expressions", ""):
             place = f"expressions.{name}"
             before = len(self.faults)
             self._check_keys(Expression, table, place, _OF_ANY_RULE)
-            if name in self._conduct or name in self._list_ids:
+            called = table.get("id", name)
+            if called in ids:
                 self._fault(place, "has the name of another rule")
+            ids.add(str(called))
             if "when" not in table:
                 self._fault(place, 'lacks "when"')
             if len(self.faults) == before and table.get("enabled", True):
                 kept = {key: value for key, value in table.items() if key != "enabled"}
                 try:
-                    yield ExpressionRule(Expression(id=name, **kept))
+                    yield ExpressionRule(Expression(**{"id": name, **kept}))
                 except RuleFault as fault:
                     self._fault(f"{place}.when", str(fault))
 
@@ -193,19 +196,37 @@ def _wrong(field: dataclasses.Field[Any], value: Any) -> str:
     default = field.default
     unit = field.metadata.get("unit", "")
     if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(_number(item) for item in value):
-            return "is no array of numbers"
-        return "" if len(value) == len(default) else f"has {len(value)} numbers, not {len(default)}"
+        return _wrong_array(default, unit, value)
     if isinstance(default, (bool, str)) or default is dataclasses.MISSING:
         default = "" if default is dataclasses.MISSING else default
-        return "" if type(value) is type(default) else f"is no {_KINDS[type(default)]} as in {_toml(default)}"
+        if type(value) is not type(default):
+            return f"is no {_KINDS[type(default)]} as in {_toml(default)}"
+        choices = field.metadata.get("choices")
+        return f"is none of {', '.join(choices)}" if choices and value not in choices else ""
     if not _number(value):
         return f"is no number ({unit})" if unit else "is no number"
     if isinstance(default, int) and not isinstance(value, int):
         return "is no whole number"
+    return _out_of_range(unit, value)
+
+
+def _wrong_array(default: tuple[float, ...], unit: str, value: Any) -> str:
+    """Say what is wrong with numbers; those of one unit come in the default's order, if it ascends."""
+    if not isinstance(value, list) or not all(_number(item) for item in value):
+        return "is no array of numbers"
+    if len(value) != len(default):
+        return f"has {len(value)} numbers, not {len(default)}"
+    if list(default) == sorted(default) and "," not in unit and value != sorted(value):
+        return "does not ascend"
+    wrong = (_out_of_range("" if "," in unit or max(default) > 1 else unit, item) for item in value)
+    return next(filter(None, wrong), "")
+
+
+def _out_of_range(unit: str, value: float) -> str:
     if value < 0:
         return "is below 0"
-    return "is over 1, and it is a share" if unit.startswith("share") and value > 1 else ""
+    kind = unit.partition(" ")[0]
+    return f"is over 1, and it is a {kind}" if kind in {"share", "probability"} and value > 1 else ""
 
 
 _MOST = 1e90

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 
-def setting(default: Any, unit: str, source: str) -> Any:
+def setting(default: Any, unit: str, source: str, choices: Sequence[str] = ()) -> Any:
     """Declare a field of a rule's settings.
 
     Args:
         default: its type is the setting's type.
         unit: of the number, as in ``USD``, ``seconds``, ``share 0-1``; "" for a plain count or a flag.
+        choices: of a text: what it may be; () is anything.
         source: where the default comes from: a publication, a published tool, or a measurement.
     """
-    return dataclasses.field(default=default, metadata={"unit": unit, "source": source})
+    return dataclasses.field(default=default, metadata={"unit": unit, "source": source, "choices": choices})

@@ -192,7 +192,8 @@ class ApprovalPhishing:
             severity = robbed(usd, held, self._is, shared=shared, split=split) or severity
         if severity is None or not me.says(self.ID, move.time, SEVERITIES.index(severity), self._is.pull_s):
             return ()
-        part = "most of what it held" if severity == "high" else "from it"
+        most = "most of what it held" if usd <= held else "more than it was seen to hold"
+        part = most if severity == "high" else "from it"
         title = f"A spender that an account approved pulled {part}"
         evidence = {"spender": entry[1], "receiver": other.address, "signed_by": signer}
         evidence |= {"approved": entry[2], "by_permit": entry[3], "by_key": by_key}

@@ -101,7 +101,8 @@ def passed_on(
         "since_last_s": move.time - loot[-1][TIME],
     }
     what = "most of a wallet" if len(loot) == 1 else f"most of {len(loot)} wallets"
-    title = f"New account got {what} and passes {min(1.0, passed[1] / usd):.0%} of it on"
+    share = f"{passed[1] / usd:.0%} of it" if passed[1] <= usd else "all of it, or more,"
+    title = f"New account got {what} and passes {share} on"
     return _finding(me, "medium", title, evidence, limits)
 
 

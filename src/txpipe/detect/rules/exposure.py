@@ -50,7 +50,9 @@ NO_TAINT = frozenset({"allow", "mixer"})
 class Settings:
     """What exposure compares with."""
 
-    method: str = setting("haircut", "haircut, poison or fifo", "haircut is what FineX and most vendors do")
+    method: str = setting(
+        "haircut", "haircut, poison or fifo", "haircut is what FineX and most vendors do", METHODS
+    )
     hops: int = setting(4, "hops", "FineX follows 3; most laundering takes a few more than two")
     near: int = setting(
         3, "hops", "txpipe: beyond, a finding weighs a step less; half of all chance lies there"
@@ -80,8 +82,8 @@ SILENT = (
         "from there; or an allow-list that names it (sanctions yield only to --allow-sanctions)"
     ),
     (
-        "this account a contract or a service (on an allow-list, or with 25 counterparties in each "
-        "direction), or a service on the way: taint ends there"
+        "this account a contract or a service (on an allow-list, or with tracker.hub_contacts "
+        "counterparties in each direction), or a service on the way: taint ends there"
     ),
 )
 """What would have kept the rule silent."""

@@ -131,13 +131,14 @@ class Loot:
         """Return the finding about who passed a sum on; ``got`` names it, ``evidence`` is the rule's own."""
         usd, passed = kept[USD], max(kept[PASSED], kept[SWAPPED])
         share = min(passed / usd, 1.0) if usd else 1.0
+        verb, end = ("passes", "on soon") if passed == kept[PASSED] else ("swaps or bridges", "soon")
         return Finding(
             rule=self.rule,
             category="theft",
             severity="medium",
             score=SCORES["medium"],
             subject=me.address,
-            title=f"New account got {got} and passes {share:.0%} of it on soon",
+            title=f"New account got {got} and {verb} {share:.0%} of it {end}",
             evidence={
                 "sender": kept[SENDER],
                 "received_usd": round(usd, 2),
@@ -164,8 +165,8 @@ class Loot:
 
     @staticmethod
     def _income(me: Account, kept: list[Any]) -> float:
-        """Return what the account got in all; what came back from contracts does not count."""
-        return float(me.held + kept[OUT] - kept[SWAPPED])
+        """Return what the account got in all, the sum included, without what came back from contracts."""
+        return float(max(me.held + kept[OUT] - kept[SWAPPED], kept[USD]))
 
     def _kept(self, me: Account, move: Move) -> list[Any] | None:
         """Return what is kept of a sum that is not too old."""

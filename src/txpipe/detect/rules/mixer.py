@@ -64,7 +64,10 @@ SILENT = (
     "less than {thresholds.acts_share} of the first {funded_usd} sent on (it was {sent_usd})",
     "that much sent on later than {thresholds.acts_s} after the first funds (it was {seconds})",
     "no entry of category mixer for {mixer} (list {match.list} has one), or an allow-list that names it",
-    "this account a service: on an allow-list, or with 25 counterparties in each direction",
+    (
+        "this account a service: on an allow-list, or with tracker.hub_contacts counterparties in each "
+        "direction"
+    ),
 )
 """What would have kept the rule silent."""
 

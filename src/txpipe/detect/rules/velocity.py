@@ -97,9 +97,9 @@ SILENT = (
     ),
     "more than {thresholds.calm_n} payments in a row once before (the longest row was {longest_row_before})",
     (
-        "less than {thresholds.new_share} of {payments} payments to accounts never paid before (it was "
-        "{to_new_contacts}), and less than {thresholds.scattered:share} to accounts that did not exist "
-        "before (it was {to_new_accounts})"
+        "less than {thresholds.new_share} of {payments} payments to accounts never paid before (there "
+        "were {to_new_contacts}), and less than {thresholds.scattered:share} to accounts that did not "
+        "exist before (there were {to_new_accounts})"
     ),
     "this account a contract: payouts are its business",
     "an alert as grave about it within {thresholds.window_s} before",
@@ -247,8 +247,8 @@ class Velocity:
                 "sent_usd": round(kept[USD], 2),
                 "to_new_accounts_usd": round(kept[FRESH_USD], 2),
                 "held_usd": round(kept[HELD], 2),
-                "lot_usd": round(me.lot_in, 2),
-                "lot_time": me.lot_time,
+                "lot_usd": round(me.lot_in, 2) if me.lot_in else None,
+                "lot_time": me.lot_time if me.lot_in else None,
                 "thresholds": asdict(self._is),
             },
         )
