@@ -53,6 +53,7 @@ class Detector:
         allowed = tuple(parse_list(str(path), "allow") for path in allow)
         shipped = (default_allow(),) if default_allow_list else ()
         self.notices: list[str] = []
+        self._said: list[dict[str, Any]] = []
         block, allow_index = ListChoice(blocked, shipped + allowed).open(self.notices.append)
         screener = setup.Screener(block, allow_index, allow_sanctions=allow_sanctions)
         rule_file = None if rules is None else str(Path(rules))
@@ -71,11 +72,20 @@ class Detector:
         if isinstance(record, str):
             record = record.encode("utf-8", "surrogateescape")
         line = bytes(record) if isinstance(record, (bytes, bytearray)) else dumps(record)
-        return [loads(alert) for alert in self._engine.feed(line)]
+        for alert in self._engine.feed(line):
+            self._said.append(
+                loads(alert)
+            )  # one by one: what a bad record let others say comes with the next
+        return self._taken()
 
     def end(self) -> list[dict[str, Any]]:
         """Return the alerts that still waited: there are no more records."""
-        return [loads(alert) for alert in self._engine.end()]
+        self._said += map(loads, self._engine.end())
+        return self._taken()
+
+    def _taken(self) -> list[dict[str, Any]]:
+        said, self._said = self._said, []
+        return said
 
     def alerts(self, records: Iterable[Record | bytes | str]) -> Iterator[dict[str, Any]]:
         """Yield the alerts of a stream of records, each as soon as it is certain.

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from conftest import script
+from detect_kit import Story, address
 
 LISTS = ("--list", "blocklists/demo.csv", "--no-stats")
 
@@ -166,3 +167,16 @@ def test_what_it_does_not_go_with(option, tmp_path):
     """Refused at once, with the remedy."""
     done = detect("--jobs", 2, option[0], tmp_path / option[1], "-", status=2, input=b"")
     assert b"works with one process only; leave out --jobs" in done.stderr
+
+
+def test_the_same_lines_are_bad(tmp_path):
+    """What only the rules about conduct cannot take is named, and ends the run with 1."""
+    path = tmp_path / "records"
+    records = (
+        Story().coin(*map(address, "ab"), 5).coin(*map(address, "bc"), 5).coin(*map(address, "cd"), 5).records
+    )
+    records[1]["time"] = 2**63
+    path.write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+    alone, shared = (detect("--jobs", jobs, path, status=1).stderr for jobs in (1, 2))
+    assert b"records:2: too odd" in alone
+    assert shared == alone

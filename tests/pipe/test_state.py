@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from conftest import script
+from detect_kit import Story, address
 
 RULES = ("--list", "blocklists/demo.csv", "--no-stats")
 
@@ -113,3 +114,38 @@ def test_a_reorg_after_a_restart(records, tmp_path):
     done = detect("--state", state, reorg)
     assert {orjson.loads(line)["id"] for line in done.stdout.splitlines()} == late
     assert b"undone in part" not in done.stderr
+
+
+def test_heights_that_run_ahead_once(records, tmp_path):
+    """A record of a far height in between makes no later run take records again."""
+    state, odd = tmp_path / "state", tmp_path / "odd"
+    lines = records.read_bytes().splitlines(keepends=True)
+    middle = len(lines) // 2
+    far = next(orjson.loads(line) for line in lines[middle:] if b'"transfer"' in line)
+    far |= {"block": 10**12, "tx": "0xfa"}
+    odd.write_bytes(b"".join([*lines[:middle], orjson.dumps(far) + b"\n", *lines[middle:]]))
+    whole = ids(detect(odd).stdout)
+    short = tmp_path / "short"
+    short.write_bytes(b"".join(odd.read_bytes().splitlines(keepends=True)[: middle + middle // 2]))
+    first = detect("--state", state, "--state-every", 0, short).stdout
+    then = detect("--state", state, odd).stdout
+    assert ids(first + then) == whole
+    assert detect("--state", state, odd).stdout == b""
+
+
+def test_reorgs_that_come_twice(tmp_path):
+    """Within a run each counts; a second run on the same input takes none again, however many."""
+    state, path = tmp_path / "state", tmp_path / "records"
+    reorg = {"type": "reorg", "chain": "eip155:1", "time": 0, "depth": 1, "dropped": []}
+    story = Story()
+    for number in range(150):
+        story.token(address("payer"), address(f"payee {number % 2}"), 9_000 + 7 * number).wait(12)
+        story.records.append(reorg | {"block": story.records[-1]["block"] + 1})
+    story.records += [story.records[-1], *story.records[-3:]]
+    path.write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in story.records))
+    plain = detect(path).stdout
+    assert plain
+    assert detect("--state", state, path).stdout == plain
+    done = detect("--state", state, path)
+    assert done.stdout == b""
+    assert b"undone" not in done.stderr

@@ -7,6 +7,7 @@ from txpipe.detect import setup
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import MOST_WAITED, Engine
+from txpipe.detect.finding import Finding
 from txpipe.detect.rules import RULES
 from txpipe.detect.rules.dormant import Dormant
 from txpipe.detect.screener import Screener, day_of
@@ -390,3 +391,25 @@ def watched(engine, line):
 def detector():
     options = setup.Options()
     return options.detector(options.rules(), Screener(None), pytest.fail)
+
+
+def test_doubt_ends_on_a_chain_that_falls_silent():
+    """What the rest of a transaction may make void is said when nothing more of it comes."""
+    engine = Engine((), Screener(None), Conduct(lambda _: ((Doubting(),), Bounds()), lambda _, __: False))
+    assert list(engine.feed(orjson.dumps(transfer(chain="eip155:56")))) == []
+    assert engine.waiting
+    other = orjson.dumps(call(chain="eip155:137"))
+    for _ in range(MOST_WAITED):
+        assert list(engine.feed(other)) == []
+    assert [orjson.loads(line)["rule"] for line in engine.feed(other)] == ["doubting"]
+    assert not engine.waiting
+
+
+class Doubting:
+    """Says everything, unless the payer gets something in the same transaction."""
+
+    ID, VERSION, SEVERITY = "doubting", 1, "low"
+    SENT, RECEIVED, UNLESS = EVERY, 0, 0
+
+    def sent(self, move, me, other):  # noqa: ARG002
+        return (Finding(self.ID, "theft", "low", 30, me.address, "Said.", unless_paid=me.address),)

@@ -8,6 +8,7 @@ import pytest
 
 import txpipe
 from conftest import script
+from detect_kit import Story, address
 from txpipe.errors import RecordFault, UsageFault
 
 
@@ -71,3 +72,23 @@ def test_faults():
         txpipe.Detector().feed({"from": "0x"})
     with pytest.raises(UsageFault, match='no rule is called "nonsense"'):
         txpipe.Detector(only="nonsense")
+
+
+def test_a_bad_record_loses_no_alert_of_the_one_before(tmp_path):
+    """What it ends the waiting of comes with the next record."""
+    wallet = address("listed")
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"{wallet}\n")
+    detector = txpipe.Detector(lists=[listed])
+    waits, late, good = (
+        Story()
+        .coin(wallet, address("a"), 5)
+        .coin(*map(address, "bc"), 5)
+        .coin(*map(address, "de"), 5)
+        .records
+    )
+    assert detector.feed(waits | {"follows": 1}) == []
+    with pytest.raises(RecordFault, match="too odd"):
+        detector.feed(late | {"time": 2**63})
+    assert [alert["rule"] for alert in detector.feed(good)] == ["listed"]
+    assert detector.end() == []

@@ -2,14 +2,16 @@
 
 import itertools
 import random
+from collections import Counter
 
 import orjson
 import pytest
 
-from detect_kit import CHAIN, NOW, address
-from txpipe.detect import setup
+from detect_kit import CHAIN, NOW, Story, address
+from txpipe.detect import setup, voice
 from txpipe.detect.conduct import CHAINS_KEPT
 from txpipe.detect.journal import BLOCKS_KEPT
+from txpipe.lists.option import ListChoice, parse_list
 from txpipe.simulate.simulator import Settings, blocks
 
 CAST = [address(f"account {number}") for number in range(40)]
@@ -120,3 +122,47 @@ def test_a_chain_that_was_let_go_while_something_waits():
         conduct.watch(f"test:{number}")
     asset = "test:0/erc20:" + address("token")
     assert not conduct.is_known({"chain": "test:0", "asset": asset})
+
+
+def test_peers_that_a_dropped_block_pushed_out_are_back():
+    """One block with more new payees than are remembered is undone like any other."""
+    payer, friends = address("payer"), [address(f"friend {number}") for number in range(20)]
+
+    def story(strangers):
+        told = Story()
+        for friend in friends:
+            told.coin(payer, friend, 600).coin(friend, payer, 50).wait(12)
+        for number in range(strangers):
+            stranger = address(f"stranger {number}")
+            told.coin(payer, stranger, 600).coin(stranger, payer, 50)
+        return [orjson.dumps(record) for record in told.records]
+
+    engine, other = detector(), detector()
+    run(other, story(0))
+    run(engine, [*story(80), reorg(orjson.loads(story(1)[-1])["block"])])
+    assert state(engine) == state(other)
+
+
+def test_more_alerts_than_can_be_taken_back(monkeypatch, tmp_path):
+    """All are taken back as long as memory holds them; else it is said that some are not."""
+    wallet = address("listed")
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"{wallet}\n")
+    told = Story()
+    for number in range(12_000):
+        told.coin(address(f"payer {number}"), wallet, 600)
+    lines = [*(orjson.dumps(record) for record in told.records), reorg(told.records[0]["block"])]
+
+    def statuses():
+        options = setup.Options(only="listed")
+        screener = setup.Screener(
+            ListChoice((parse_list(f"category=theft,date=2025-01-01:{listed}"),), ()).open(pytest.fail)[0]
+        )
+        engine = options.detector(options.rules(), screener, pytest.fail)
+        return Counter(alert["status"] for alert in run(engine, lines)), engine.undone_in_part
+
+    assert statuses() == ({"open": 12_000, "retracted": 12_000}, 0)
+    monkeypatch.setattr(voice, "LATELY_BYTES", 1_000_000)
+    counts, undone_in_part = statuses()
+    assert 500 < counts["retracted"] < 1500
+    assert undone_in_part == 1

@@ -213,11 +213,6 @@ class Account:
         for name, value in zip(_NAMES, values, strict=True):
             setattr(self, name, value)
 
-    @staticmethod
-    def with_own_peers(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return what ``saved`` returned with copies of the peers in it."""
-        return tuple(dict(value) if isinstance(value, dict) else value for value in values)
-
     def become(self, values: tuple[Any, ...]) -> None:
         """Become again what ``saved`` returned of this very account; notes aside."""
         for peers, came in (("paid", "fan_out"), ("payers", "fan_in")):

@@ -32,6 +32,7 @@ class Conduct:
         reorgs: whether the last blocks of chains met from now on are kept, so that they can be undone.
         share: which accounts the rules say something about; None is all. Every account is followed.
         taken: where ``run`` stopped: the number of the first line that it did not take.
+        limit: what accounts are forgotten for.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Conduct:
         self.rules_on = rules_on
         self._is_allowed = is_allowed
         self._budget = budget
+        self.limit = f"{CHAINS_KEPT} chains" if budget is None else "--max-memory"
         self._tokens = Tokens.shipped()
         self._prices = prices or Prices()
         self._forgotten = 0

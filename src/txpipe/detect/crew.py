@@ -16,8 +16,7 @@ import traceback
 from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -61,6 +60,7 @@ class Report:
         accounts: accounts kept.
         forgotten: accounts forgotten.
         lacks: what the rules lack on this input, as far as it was not said.
+        refused: why the rules about conduct could not take a line, by its number.
     """
 
     odd: list[int]
@@ -69,6 +69,7 @@ class Report:
     accounts: int
     forgotten: int
     lacks: list[str]
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Worker:
         self.lines += len(lines)
         conduct = self.conduct
         lacks = list(conduct.blind_to(self.lines))
-        return Report(report.odd, report.found, report.undone, conduct.accounts, conduct.forgotten, lacks)
+        return replace(report, accounts=conduct.accounts, forgotten=conduct.forgotten, lacks=lacks)
 
     def _take(self, line: bytes, at: int) -> None:
         """Take a line of any kind, as ``Engine.feed`` does."""
@@ -118,8 +119,10 @@ class Worker:
         if record["type"] == "reorg":
             self._report.undone.append(self.conduct.undo(record["chain"], record["block"]))
         elif record["type"] in _MOVES and record["block"] is not None and not record.get("failed"):
-            with suppress(RecordFault):
+            try:
                 self._keep(at, self.conduct.take(record, self.screener.listing(record), line))
+            except RecordFault as fault:
+                self._report.refused[at] = str(fault)
 
     def _keep(self, at: int, found: Sequence[Finding]) -> None:
         if found:
@@ -137,6 +140,7 @@ class Batch:
         todo: numbers of the lines, within it, that the engine must take as a whole.
         found: what the rules about conduct found, by line.
         lacks: what the rules lack.
+        refused: why they could not take a line.
     """
 
     lines: list[bytes]
@@ -144,6 +148,7 @@ class Batch:
     todo: set[int]
     found: dict[int, list[Finding]] = field(default_factory=dict)
     lacks: list[str] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 class Crew(Conduct):
@@ -152,13 +157,16 @@ class Crew(Conduct):
     Attributes:
         waiting: windows handed out whose findings are not back.
         at_hand: what was found about the record that the engine takes next.
+        refused: why the rules about conduct could not take it; None if they did.
     """
 
     def __init__(self, conduct: Conduct, screener: Screener, jobs: int) -> None:
         """Take what each process runs, the lists that it looks into, and how many processes there are."""
         super().__init__(conduct.rules_on, screener.allows)
+        self.limit = conduct.limit
         self.waiting: deque[Batch] = deque()
         self.at_hand: Sequence[Finding] = ()
+        self.refused: str | None = None
         self._conduct = conduct
         self._screener = screener
         self._jobs = jobs
@@ -218,7 +226,7 @@ class Crew(Conduct):
         for at in {at for report in reports for at in report.found}:
             sides = [report.found[at] for report in reports if at in report.found]
             batch.found[at] = [one for _, found in sorted(sides, key=_side) for one in found]
-        batch.lacks = first.lacks
+        batch.lacks, batch.refused = first.lacks, first.refused
         self._undone.extend(first.undone)
         self._accounts, self._forgot = first.accounts, first.forgotten
         return batch
@@ -229,7 +237,13 @@ class Crew(Conduct):
         listed: Listing = NOBODY,  # noqa: ARG002
         line: bytes | None = None,  # noqa: ARG002
     ) -> Sequence[Finding]:
-        """Return what was found about the record at hand."""
+        """Return what was found about the record at hand.
+
+        Raises:
+            RecordFault: the rules about conduct could not take it.
+        """
+        if self.refused is not None:
+            raise RecordFault(self.refused)
         return self.at_hand
 
     def undo(self, chain: str, height: int) -> bool:  # noqa: ARG002 - likewise
@@ -248,6 +262,8 @@ class Crew(Conduct):
             raise _ended() from exc
         if isinstance(report, Report):
             return report
+        if isinstance(report, TxpipeError):
+            raise report
         raise RuntimeError(f"in a process of --jobs:\n{report}")
 
 
@@ -287,6 +303,8 @@ def _work(  # noqa: PLR0913, PLR0917 - what a process is given
             return
         try:
             report: Any = worker.work(room[start:middle], array("I", room[middle:end]))
+        except TxpipeError as exc:
+            report = exc
         except Exception:  # noqa: BLE001 - the parent raises it
             report = traceback.format_exc()
         try:

@@ -41,11 +41,18 @@ _ELSEWHERE = {
 
 @dataclass(slots=True)
 class _Transaction:
-    """A transaction whose further records are announced: its findings wait for the one that says it best."""
+    """A transaction whose further records are announced: its findings wait for the one that says it best.
+
+    Attributes:
+        tx: its hash.
+        left: records that are still to come.
+        until: the line behind which nobody waits any more.
+        cases: by rule and subject.
+    """
 
     tx: str
     left: int
-    patience: int
+    until: int
     cases: dict[tuple[str, str], Case] = field(default_factory=dict)
 
     def add(self, case: Case) -> None:
@@ -58,6 +65,14 @@ class _Transaction:
         for (rule, subject), case in self.cases.items():
             if rule != Mention.ID or (Listed.ID, subject) not in self.cases:
                 yield case
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """Findings of a chain's last transaction that its rest may make void; until a line, as above."""
+
+    until: int
+    cases: list[Case] = field(default_factory=list)
 
 
 class Engine:
@@ -85,7 +100,8 @@ class Engine:
         self.conduct = conduct
         self._voice = Voice(severities, combines=conduct is not None)
         self._open: dict[str, _Transaction] = {}
-        self._doubted: list[Case] = []
+        self._doubted: dict[str, _Doubt] = {}
+        self._fed = 0
         self.position: Position | None = None
         self.taken = 0
         self.block_ended = False
@@ -112,14 +128,16 @@ class Engine:
         Raises:
             RecordFault: the line is no valid record; it had no effect.
         """
-        yield from self._lose_patience()
+        self._fed += 1
+        if self._open or self._doubted:
+            yield from self._lose_patience()
         record = check(loads(line))
         kind = record["type"]
         if kind in _ELSEWHERE:
             raise RecordFault(_ELSEWHERE[kind])
         if kind not in _ENDS or (self.position is not None and self._taken(record, self.position)):
             return
-        if self._doubted:
+        if record["chain"] in self._doubted:
             yield from self._settle(record)
         transaction = self._open.get(record["chain"])
         if transaction and (kind not in _LOOKED_AT or record["tx"] != transaction.tx):
@@ -170,9 +188,8 @@ class Engine:
         """Yield what still waits: the input has no more records."""
         for chain in list(self._open):
             yield from self._close(chain)
-        doubted, self._doubted = self._doubted, []
-        for case in doubted:
-            yield from self._voice.say(case)
+        for chain in list(self._doubted):
+            yield from self._believe(chain)
 
     def parts(self) -> Iterator[tuple[str, Iterable[Any]]]:
         """Yield what must survive a restart, but for what waits (ask ``waiting`` first)."""
@@ -198,7 +215,7 @@ class Engine:
         if transaction:
             transaction.left -= 1
         elif cases and record["type"] != "approval" and record.get("follows", 0) > 0:
-            transaction = _Transaction(record["tx"], record["follows"], MOST_WAITED)
+            transaction = _Transaction(record["tx"], record["follows"], self._fed + MOST_WAITED)
             self._open[record["chain"]] = transaction
         for case in cases:
             if transaction:
@@ -214,15 +231,22 @@ class Engine:
     def _undo(self, record: dict[str, Any]) -> Iterator[bytes]:
         """Undo what the dropped blocks did and take back what was said of them."""
         chain, height = record["chain"], record["block"]
-        if self.conduct is not None and not self.conduct.undo(chain, height):
+        undone = self.conduct is None or self.conduct.undo(chain, height)
+        if not undone or self._voice.has_let_go(chain, height):
             self.undone_in_part += 1
         yield from self._voice.retract(chain, height)
 
     def _lose_patience(self) -> Iterator[bytes]:
-        for chain, transaction in list(self._open.items()):
-            transaction.patience -= 1
-            if transaction.patience < 0:
-                yield from self._close(chain)
+        """Say what waited too long: of both kinds the first to wait stands first."""
+        while self._open and self._open[chain := next(iter(self._open))].until < self._fed:
+            yield from self._close(chain)
+        while self._doubted and self._doubted[chain := next(iter(self._doubted))].until < self._fed:
+            yield from self._believe(chain)
+
+    def _believe(self, chain: str) -> Iterator[bytes]:
+        """Say what was doubted of a chain's last transaction."""
+        for case in self._doubted.pop(chain).cases:
+            yield from self._voice.say(case)
 
     def _close(self, chain: str) -> Iterator[bytes]:
         for case in self._open.pop(chain).verdict():
@@ -240,18 +264,19 @@ class Engine:
             if finding.unless_paid is None:
                 yield from self._voice.say(case)
             else:
-                self._doubted.append(case)
+                doubt = self._doubted.setdefault(record["chain"], _Doubt(self._fed + MOST_WAITED))
+                doubt.cases.append(case)
 
     def _settle(self, record: dict[str, Any]) -> Iterator[bytes]:
         """Drop what is doubted if this record of its transaction pays; say it if the transaction is over."""
-        doubted, self._doubted = self._doubted, []
-        for case in doubted:
-            if record["chain"] != case.record["chain"]:
-                self._doubted.append(case)
-            elif record.get("tx") != case.record["tx"]:
-                yield from self._voice.say(case)
-            elif record["type"] != "transfer" or not self._pays(record, case.finding.unless_paid):
-                self._doubted.append(case)
+        chain = record["chain"]
+        doubt = self._doubted[chain]
+        if record.get("tx") != doubt.cases[0].record["tx"]:
+            yield from self._believe(chain)
+        elif record["type"] == "transfer":
+            doubt.cases = [case for case in doubt.cases if not self._pays(record, case.finding.unless_paid)]
+            if not doubt.cases:
+                del self._doubted[chain]
 
     def _pays(self, record: dict[str, Any], address: str | None) -> bool:
         """Say whether a transfer gives an address something of worth: anyone can make up a token."""

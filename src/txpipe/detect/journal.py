@@ -7,18 +7,15 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from txpipe.detect.account import NEW, PEERS_KEPT, Account
+from txpipe.detect.account import NEW, Account
 from txpipe.detect.accounts import Accounts
 
 BLOCKS_KEPT = 64
 """Blocks that can be undone: two epochs of Ethereum's proof of stake, after which a block is final."""
 
 _Before = tuple[Account, tuple[Any, ...], bytes | None]
-"""An account, its values before a block, its notes then, pickled. Peers are not copied but where they may
-lose their oldest: those that came since are the last, and the values tell how many."""
-
-_MANY = PEERS_KEPT // 2
-"""Peers from which on they are copied: no account meets that many more in one block without being noticed."""
+"""An account, its values before a block, its notes then, pickled. Peers are not copied: those that came since
+are the last, and the values tell how many; who loses its oldest gets a dict of its own first."""
 
 
 class _Block(NamedTuple):
@@ -58,10 +55,7 @@ class Journal:
         else:
             notes = account.notes
             kept = None if notes is None else pickle.dumps(notes, 5)
-            values = account.saved()
-            if account.fan_out >= _MANY or account.fan_in >= _MANY:
-                values = account.with_own_peers(values)
-            self._block.before.append((account, values, kept))
+            self._block.before.append((account, account.saved(), kept))
         account.stamp = self.stamp
 
     def undo(self, height: int) -> bool:

@@ -105,7 +105,7 @@ class Reading:
         if position is not None and position.skipped:
             said.append(f"{position.skipped:,} records passed over: the saved state holds them already")
         if conduct is not None and conduct.forgotten:
-            said.append(f"{conduct.forgotten:,} accounts forgotten to stay within --max-memory")
+            said.append(f"{conduct.forgotten:,} accounts forgotten to stay within {conduct.limit}")
         if self.engine.undone_in_part:
             said.append(f"{self.engine.undone_in_part:,} reorgs undone in part: deeper than blocks are kept")
         return "\n".join(said)

@@ -90,6 +90,7 @@ class SharedReading(Reading):
         """Take a line of a window whose findings are back."""
         engine, crew = self._engine, self._crew
         line, crew.at_hand = batch.lines[at], batch.found.get(at, ())
+        crew.refused = batch.refused.get(at)
         if not is_blank(line):
             if at in batch.todo or engine.waiting:
                 yield from self._feed(line, lambda: batch.first + at)

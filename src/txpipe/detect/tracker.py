@@ -282,6 +282,8 @@ class Tracker:
                     known = peers.get(key)
                     if known is None:
                         if len(peers) >= PEERS_KEPT:
+                            if stamp:
+                                peers = payer.paid = peers.copy()  # the journal has the old one
                             del peers[next(iter(peers))]
                         peers[key] = name
                 elif peers == name:
@@ -335,6 +337,8 @@ class Tracker:
                             payee.payers = name
                         elif type(peers) is dict:
                             if len(peers) >= PEERS_KEPT:
+                                if stamp:
+                                    peers = payee.payers = peers.copy()
                                 del peers[next(iter(peers))]
                             peers[key] = name
                         else:

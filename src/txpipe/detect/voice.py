@@ -21,11 +21,9 @@ REMEMBERED = 100_000
 INCIDENT_S = 7 * 86400
 """Seconds of silence about an account after which a new alert begins a new incident."""
 
-LATELY = 10_000
-"""Alerts of a chain's last blocks that can be taken back."""
-
 LATELY_BYTES = 64 << 20
-"""Bytes of such alerts, of all chains together; beyond, the oldest of the chain at hand are let go."""
+"""Bytes of alerts of the last blocks, of all chains together, that can be taken back; beyond, the oldest of
+the chain at hand are let go."""
 
 RISK_S = 30 * 86400
 """Seconds for which a rule's finding counts in an account's combined score."""
@@ -92,6 +90,7 @@ class Voice:
         self._recent: OrderedDict[str, _Said] = OrderedDict()
         self._lately: dict[str, deque[_Lately]] = {}
         self._lately_bytes = 0
+        self._let_go: dict[str, int] = {}
         self._risks: OrderedDict[_Account, _Risk] = OrderedDict()
         self._incidents: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
         self.alerts = 0
@@ -128,6 +127,10 @@ class Voice:
             self._keep(record["chain"], _Lately(record["block"], line, finding.subject, before))
         yield line
 
+    def has_let_go(self, chain: str, height: int) -> bool:
+        """Whether there were too many alerts of a chain's blocks from a height on to take all back."""
+        return self._let_go.get(chain, -1) >= height
+
     def retract(self, chain: str, height: int) -> Iterator[bytes]:
         """Take back what was said of a chain's blocks from a height on, each alert in its last revision."""
         kept = self._drop(chain)
@@ -161,12 +164,13 @@ class Voice:
         kept.append(one)
         self._lately_bytes += len(one.line)
         oldest = one.height - BLOCKS_KEPT
-        while (
-            kept[0].height < oldest
-            or len(kept) > LATELY
-            or (self._lately_bytes > LATELY_BYTES and len(kept) > 1)
-        ):
-            self._lately_bytes -= len(kept.popleft().line)
+        while kept[0].height < oldest or (self._lately_bytes > LATELY_BYTES and len(kept) > 1):
+            gone = kept.popleft()
+            self._lately_bytes -= len(gone.line)
+            if gone.height >= oldest:
+                self._let_go[chain] = max(gone.height, self._let_go.pop(chain, -1))
+                if len(self._let_go) > CHAINS_KEPT:
+                    del self._let_go[next(iter(self._let_go))]
 
     def saved(self) -> list[tuple[Any, ...]]:
         """Return what was said and which incidents there are, as plain data."""
