@@ -2,12 +2,12 @@
 
 import pytest
 
-from detect_kit import HOUR, Story, address, findings, said
+from detect_kit import CHAIN, HOUR, Story, address, findings, said
 from txpipe.detect import plugin
 from txpipe.detect.expressions import Expression, ExpressionRule
 from txpipe.detect.rulefile import RuleFile
 from txpipe.detect.rules import CONDUCT, RULES
-from txpipe.errors import RuleFault
+from txpipe.errors import PluginFailed, RuleFault
 
 pytest.importorskip("rule_engine", reason="the extra expressions is not installed")
 NEW, OLD, SHOP = (address(name) for name in ("new", "old", "shop"))
@@ -70,6 +70,23 @@ def test_what_is_no_expression(when):
 def test_what_cannot_be_evaluated_does_not_hold():
     """A division by zero on some movement is no finding, and no reason to stop."""
     assert said(story(), rule("usd / (usd - 50) > 1.01")) == []
+    assert said(story(), rule("usd / units > 2000"))
+
+
+def test_what_is_refused_is_named():
+    """A costly operator, and a text too long, by what they are."""
+    with pytest.raises(RuleFault, match="has =~: shifts, powers and regular expressions are not allowed"):
+        rule('symbol =~ "U.*"')
+    with pytest.raises(RuleFault, match="is longer than 1,000 characters"):
+        rule("usd > 1" + "0" * 1000)
+
+
+def test_an_unknown_price_is_not_shown_as_nothing():
+    """It counts as 0 where it is compared, and is unknown in the evidence."""
+    odd = f"{CHAIN}/erc20:{address('odd')}"
+    told = Story().token(address("a"), address("b"), 5_000, odd, "ODD")
+    [(_, found)] = findings(told, rule('usd < 5 and symbol == "ODD"'))
+    assert found.evidence["usd"] is None
 
 
 def test_in_a_rule_file(tmp_path):
@@ -78,6 +95,12 @@ def test_in_a_rule_file(tmp_path):
     path.write_text('[expressions.big]\nwhen = "usd > 10000"\nseverity = "low"\ntitle = "Big."\n')
     rules, _ = RuleFile(str(path), RULES, CONDUCT).rule_set([]).on("eip155:1")
     assert said(story(), *rules) == [("big", name, "suspect", "low") for name in (SHOP, NEW, OLD)]
+    path.write_text('[expressions.big]\nwhen = "usd > 10000"\nid = "larger"\n')
+    rules, _ = RuleFile(str(path), RULES, CONDUCT).rule_set([]).on("eip155:1")
+    assert [each.ID for each in rules] == ["larger"]
+    path.write_text("".join(f'[expressions.{name}]\nwhen = "true"\nid = "same"\n' for name in "ab"))
+    (fault,) = RuleFile(str(path), RULES, CONDUCT).faults
+    assert fault.endswith("expressions.b has the name of another rule")
     path.write_text(
         '[expressions.drain]\nwhen = "true"\n[expressions.a]\nwhen = "usd >"\n[expressions.b]\nseverity = 3\n'
     )
@@ -140,3 +163,29 @@ def test_what_is_no_plugin(tmp_path, text, fault):
         plugin.load(str(path), {"drain"})
     assert str(caught.value).startswith(str(path))
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            PLUGIN.replace('"low", 30', '"grave", 30'),
+            ": mine.sent gave a Finding of severity 'grave', none of",
+        ),
+        (PLUGIN.replace("yield Finding", "yield 7 # "), ": mine.sent gave int, no Finding"),
+        (
+            PLUGIN.replace("seen[0] += 1", "seen += 1"),
+            ":11: mine.sent: TypeError: 'int' object is not iterable",
+        ),
+        (PLUGIN.replace("return ()", "return None"), ": mine.received: TypeError: 'NoneType' object is not"),
+    ],
+)
+def test_mistakes_of_a_plugin(tmp_path, text, fault):
+    """What it does wrong ends the run, with file, line, rule and transaction."""
+    path = tmp_path / "mine.py"
+    path.write_text(text.replace("EVERY, 0, 0", "EVERY, EVERY, 0"))
+    rules, _ = plugin.load(str(path), {"drain"})
+    with pytest.raises(PluginFailed) as caught:
+        said(story(), *(rule() for rule in rules))
+    assert str(caught.value).startswith(f"{path}{fault}")
+    assert "at transaction 0x" in str(caught.value)

@@ -99,6 +99,9 @@ def test_swapped_or_bridged_at_once():
         return told.wait(wait_s).coin(THIEF, router, 17_990 * share)
 
     assert said(story(HOUR), Outlier()) == [LOW, SUSPECT]
+    _, (_, found) = findings(story(HOUR), Outlier())
+    assert found.title.endswith("habit and swaps or bridges 100% of it soon")
+    assert (found.evidence["passed_on_usd"], found.evidence["income_usd"]) == (0, 18_000)
     assert said(story(20 * HOUR), Outlier()) == [LOW]
     assert said(story(HOUR, 0.5), Outlier()) == [LOW]
     assert said(story(20 * HOUR).wait(HOUR).coin(THIEF, NEXT, 17_900), Outlier()) == [LOW, SUSPECT]

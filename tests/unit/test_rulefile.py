@@ -62,6 +62,14 @@ def test_every_setting_has_a_unit_or_a_source():
             "rules.listed.severity is none of info, low, medium, high, critical",
         ),
         ("[tracker]\npart_usd = [1]\n", "tracker.part_usd has 1 numbers, not 2"),
+        ("[tracker]\npassing_share = [1.5, 0.7]\n", "tracker.passing_share does not ascend"),
+        ("[tracker]\npart_usd = [-1, 7]\n", "tracker.part_usd is below 0"),
+        ("[rules.exposure]\nshare = [0.1, 5]\n", "rules.exposure.share is over 1, and it is a share"),
+        ('[rules.exposure]\nmethod = "xx"\n', "rules.exposure.method is none of haircut, poison, fifo"),
+        (
+            "[rules.structuring]\nchance = 5.0\n",
+            "rules.structuring.chance is over 1, and it is a probability",
+        ),
         ('[chains."mainnet".tracker]\n', 'chains."mainnet" is no CAIP-2 chain as in eip155:1'),
         (
             '[chains."eip155:56".rules.dormant]\nenabled = false\n',
