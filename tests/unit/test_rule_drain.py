@@ -38,6 +38,7 @@ def test_several_wallets_within_hours():
         ("drain", victim(4), "victim", "medium", THIEF),
     ]
     suspect, loss = found[0][1], found[1][1]
+    taken = [record["tx"] for record in story.records if record["to"] == THIEF]
     start = story.time - 3_000
     assert suspect.title == "3 unrelated accounts emptied into one within hours, 2,880 USD"
     assert {key: value for key, value in suspect.evidence.items() if key != "thresholds"} == {
@@ -50,6 +51,7 @@ def test_several_wallets_within_hours():
                 "solid": True,
                 "held_usd": 970.0,
                 "assets": 1,
+                "tx": taken[number],
             }
             for number in range(3)
         ],

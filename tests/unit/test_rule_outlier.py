@@ -52,6 +52,7 @@ def test_passed_on_within_hours():
     )
     assert {key: value for key, value in found.evidence.items() if key != "thresholds"} == {
         "sender": WALLET,
+        "received_in": next(record["tx"] for record in story.records if record["to"] == THIEF),
         "received_usd": 18_000.0,
         "sent_usd": 17_000.0,
         "passed_on_usd": 17_000.0,

@@ -31,6 +31,7 @@ def test_a_sum_in_pieces_within_a_day():
         "sum_usd": 37_960.0,
         "over_s": 6 * HOUR,
         "counterparties": sorted([ONE, TWO]),
+        "transactions": [each["tx"] for each in story.records if each["type"] == "transfer"][:4],
         "movements_of_any_size": 4,
         "of_holdings_above": 0,
         "chance": 0.0001,

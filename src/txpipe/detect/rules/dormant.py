@@ -102,7 +102,7 @@ class Dormant:
     """
 
     ID = "dormant"
-    VERSION = 3
+    VERSION = 4
     SEVERITY: Severity = "medium"
     SENT = DORMANT | AWAKE | HAULING
     RECEIVED = DORMANT | AWAKE

@@ -57,7 +57,7 @@ class Drain:
     """
 
     ID = drain_told.ID
-    VERSION = 3
+    VERSION = 4
     SEVERITY: Severity = "high"
     SENT = LOADED
     RECEIVED = EMPTIED | COLLECTING

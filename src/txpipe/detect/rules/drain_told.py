@@ -18,6 +18,7 @@ from txpipe.detect.rules.wallets import (
     SOLID,
     SOURCE,
     TIME,
+    TX,
     USD,
     Settings,
     Wallet,
@@ -156,4 +157,4 @@ def _finding(  # noqa: PLR0913, PLR0917 - what a finding is made of
 def _told(one: Wallet) -> dict[str, Any]:
     """Return a wallet as evidence tells it."""
     names = {"time": TIME, "usd": USD, "sender": SENDER, "source": SOURCE, "solid": SOLID, "held_usd": HELD}
-    return {name: one[place] for name, place in names.items()} | {"assets": len(one[ASSETS])}
+    return {name: one[place] for name, place in names.items()} | {"assets": len(one[ASSETS]), "tx": one[TX]}

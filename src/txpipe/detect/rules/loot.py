@@ -17,10 +17,10 @@ from txpipe.detect.move import Move
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import RETURN, SERVED
 
-BEGAN, TIME, USD, SENDER, OUT, PASSED, FRESH, SWAPPED, OTHERS, HEIRS = range(10)
+BEGAN, TIME, USD, SENDER, OUT, PASSED, FRESH, SWAPPED, OTHERS, HEIRS, TX = range(11)
 """What is kept of a sum: when the first and the last of it came, all of it, who sent it; what the account
 sent since, of that what was passed on, to new accounts, and into contracts; payments to anybody else; up to
-HEIRS_KEPT new accounts."""
+HEIRS_KEPT new accounts; the transaction that brought the first of it."""
 
 HEIRS_KEPT = 6
 
@@ -79,7 +79,7 @@ class Loot:
     def take(self, me: Account, move: Move, usd: float) -> None:
         """Begin to follow a sum that a movement, perhaps with others before, brought to a new account."""
         notes: dict[str, Any] = me.note(self.rule, {})
-        notes["loot"] = [move.time, move.time, usd, move.sender.address, 0.0, 0.0, 0.0, 0.0, 0, []]
+        notes["loot"] = [move.time, move.time, usd, move.sender.address, 0.0, 0.0, 0.0, 0.0, 0, [], move.tx]
         me.watch_sent |= self.watch
 
     def add(self, me: Account, move: Move, usd: float) -> float | None:
@@ -141,6 +141,7 @@ class Loot:
             title=f"New account got {got} and {verb} {share:.0%} of it {end}",
             evidence={
                 "sender": kept[SENDER],
+                "received_in": kept[TX],
                 "received_usd": round(usd, 2),
                 "sent_usd": round(kept[OUT], 2),
                 "passed_on_usd": round(kept[PASSED], 2),

@@ -106,7 +106,7 @@ class Outlier:
     """
 
     ID = "outlier"
-    VERSION = 3
+    VERSION = 4
     SEVERITY: Severity = "medium"
     SENT = LARGER | CARRYING
     RECEIVED = (LARGER, BEYOND, PART)

@@ -44,7 +44,7 @@ DAY_S = 86400
 KEPT = 32
 """Amounts kept for each side and threshold."""
 
-TIME, AMOUNT, UNITS, PARTY, NUMBER, MORE = range(6)
+TIME, AMOUNT, UNITS, PARTY, NUMBER, MORE, TX = range(7)
 """What is kept of an amount: when, USD, units and asset, with whom, how many movements that side had then,
 and whether its sender held the threshold or more (1 or 0; -1 if it held more than was seen). Of what an
 account received, up to half does not count if it sends as often: deposit addresses are sent gas each time."""
@@ -125,7 +125,7 @@ class Structuring:
     """The rule. It keeps, by side and threshold, up to KEPT amounts of the last month."""
 
     ID = "structuring"
-    VERSION = 3
+    VERSION = 4
     SEVERITY: Severity = "medium"
     SENT = BANDED
     RECEIVED = BANDED
@@ -189,7 +189,7 @@ class Structuring:
             del amounts[0]
         units = (move.event.value, move.asset.name)
         more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)
-        amounts.append((move.time, usd, units, other.address, number, more))
+        amounts.append((move.time, usd, units, other.address, number, more, move.tx))
         served = move.traits & SERVED != 0
         if len(amounts) < max(limits.low_n, limits.served_n if served else 0):
             return ()
@@ -304,6 +304,7 @@ class Structuring:
                 "sum_usd": round(sum(each[AMOUNT] for each in window), 2),
                 "over_s": window[-1][TIME] - window[0][TIME],
                 "counterparties": parties,
+                "transactions": [each[TX] for each in window],
                 "movements_of_any_size": span,
                 "of_holdings_above": sum(each[MORE] > 0 for each in window),
                 "chance": float(f"{chance:.2g}"),

@@ -2,7 +2,7 @@
 
 A wallet is kept as a tuple: (time it was last taken from, USD taken, address, who funded it, whether it led a
 life, USD it held before, names of up to four assets taken, movements, whether it was empty before the
-last of them, payments that it had made before the first).
+last of them, payments that it had made before the first, transaction that took the last).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DAY_S = 86400
 KEPT = 48
 """Wallets kept."""
 
-TIME, USD, SENDER, SOURCE, SOLID, HELD, ASSETS, MOVES, BEFORE, SENT = range(10)
+TIME, USD, SENDER, SOURCE, SOLID, HELD, ASSETS, MOVES, BEFORE, SENT, TX = range(11)
 
 Wallet = tuple[Any, ...]
 
@@ -99,7 +99,7 @@ def note(  # noqa: PLR0913 - a movement and what is known around it
         in_pieces: whether several movements may add up, as with a receiver whose life just began.
         before_usd: what a wallet not kept yet gave right before, of other assets; None if nothing.
     """
-    time, usd, asset, address = move.time, move.usd or 0.0, move.asset.name, other.address
+    time, usd, asset, address, tx = move.time, move.usd or 0.0, move.asset.name, other.address, move.tx
     before: Wallet | None = None
     for each in wallets:
         if each[SENDER] == address:
@@ -110,12 +110,14 @@ def note(  # noqa: PLR0913 - a movement and what is known around it
             return None
         held_s = time - other.lot_time if other.lot_in else 0
         is_solid = other.fan_out + (held_s >= limits.solid_s) >= limits.solid_paid
-        sent = other.n_out - 1
-        one: Wallet = (time, usd, address, other.source, is_solid, move.held, (asset,), 1, False, sent)
+        source, held, moves = other.source, move.held, 1
+        assets: tuple[str, ...] = (asset,)
         if before_usd is not None:
-            usd, held = usd + before_usd, move.held + before_usd
+            is_solid, assets = True, ("", asset)
+            usd, held = usd + before_usd, held + before_usd
             moves = max(2, move.receiver.n_in + 1 - move.receiver.fan_in)
-            one = (time, usd, address, other.source, True, held, ("", asset), moves, False, sent + 1 - moves)
+        sent = other.n_out - moves
+        one: Wallet = (time, usd, address, source, is_solid, held, assets, moves, False, sent, tx)
     elif in_pieces and 0 <= (pause_s := time - before[TIME]) <= limits.pieces_s:
         assets, usd = before[ASSETS], before[USD] + usd
         is_sure = usd <= limits.beyond * before[HELD] or (
@@ -130,7 +132,7 @@ def note(  # noqa: PLR0913 - a movement and what is known around it
         is_solid = before[SOLID] or len(assets) > 1
         who, held, moves = before[SENDER:SOLID], before[HELD], before[MOVES] + 1
         was = is_emptied(before, limits)
-        one = (time, usd, *who, is_solid, held, assets, moves, was, before[SENT])
+        one = (time, usd, *who, is_solid, held, assets, moves, was, before[SENT], tx)
     else:
         return None
     if not wallets:
