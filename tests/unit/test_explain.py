@@ -125,13 +125,13 @@ What it saw:
   of_holdings_above: 4
   chance: 0.0001
 What it compared that with:
-  threshold_usd: 10,000 USD
   low_n: 3 amounts within a day
   low_chance: 0.002 probability
   varied: 50 %
   day_s: 1 day
   month_s: 30 days
   series_s: 1 h
+  and 1 more of this rule; txdetect --print-rules has all, with their sources
 {HEAD}\
   - fewer than 3 such amounts within 30 days (there were 4)
   - amounts of 10,000 USD each, which are reported anyway

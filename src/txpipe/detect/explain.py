@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from txpipe.record import check
 
 _WIDTH = 96
 _MOST_KEYS = 60
+_SETTING = re.compile(r"\{thresholds\.(\w+)")
 _SHOWN_UNITS = {"seconds": "s", "USD": "usd", "share": "share"}
 """First words of settings' units that say how a number is shown; the number then has the unit in it."""
 
@@ -41,6 +42,7 @@ def explained(alert: Mapping[str, Any], own: Iterable[type[ConductRule]] = ()) -
         raise RecordFault("no alert; --explain reads what txdetect wrote")
     evidence = alert["evidence"]
     module = (_modules() | {rule.ID: sys.modules[rule.__module__] for rule in own}).get(alert["rule"])
+    sayings = _sayings({"subject": alert["subject"], **evidence}, module)
     state = "" if alert["status"] == "open" else f", {alert['status']}"
     lines = [
         f"{alert['severity'].upper()} {plain(alert['rule'])}, score {alert['score']}{state}",
@@ -51,8 +53,8 @@ def explained(alert: Mapping[str, Any], own: Iterable[type[ConductRule]] = ()) -
         *_section("What it looks for", _paragraph(module, "Pattern")),
         "What it saw:",
         *_numbers(evidence),
-        *_thresholds(evidence, module),
-        *(_silent({"subject": alert["subject"], **evidence}, module) or _unheard(alert["rule"], evidence)),
+        *_thresholds(evidence, module, {name for _, names in sayings for name in names}),
+        *(_silent(sayings) or _unheard(alert["rule"], evidence)),
         *_section("Honest conduct that looks like it", _paragraph(module, "Known false positives")),
     ]
     return "\n".join(lines) + "\n\n"
@@ -89,25 +91,35 @@ def _numbers(evidence: Mapping[str, Any]) -> Iterator[str]:
         yield f"  and {len(evidence) - _MOST_KEYS:,} more"
 
 
-def _thresholds(evidence: Mapping[str, Any], module: Any) -> Iterator[str]:
+def _thresholds(evidence: Mapping[str, Any], module: Any, told: Container[str]) -> Iterator[str]:
+    """Yield the settings that the sentences about silence tell of; all if there are no such sentences."""
     limits = evidence.get("thresholds")
     if not isinstance(limits, dict) or not limits:
         return
+    shown = {key: value for key, value in limits.items() if key in told} or limits
     units = {}
     if module and hasattr(module, "Settings"):
         units = {each.name: each.metadata.get("unit", "") for each in dataclasses.fields(module.Settings)}
     yield "What it compared that with:"
-    for key, value in islice(limits.items(), _MOST_KEYS):
+    for key, value in islice(shown.items(), _MOST_KEYS):
         first, _, rest = units.get(key, "").partition(" ")
         kind = _SHOWN_UNITS.get(first, kind_of(key))
         unit = rest if first in _SHOWN_UNITS else units.get(key, "")
-        shown = plain(value, kind) + ("" if unit in {"", "0-1", key} else f" {unit}")
-        yield from _wrapped(f"{plain(key)}: {shown}", "  ")
+        text = plain(value, kind) + ("" if unit in {"", "0-1", key} else f" {unit}")
+        yield from _wrapped(f"{plain(key)}: {text}", "  ")
+    if len(shown) < len(limits):
+        more = len(limits) - len(shown)
+        yield f"  and {more} more of this rule; txdetect --print-rules has all, with their sources"
 
 
-def _silent(values: Mapping[str, Any], module: Any) -> list[str]:
-    said = [line for pattern in getattr(module, "SILENT", ()) if (line := filled(pattern, values))]
-    rows = [row for line in said for row in _wrapped(line, "  - ")]
+def _sayings(values: Mapping[str, Any], module: Any) -> list[tuple[str, list[str]]]:
+    """Return the rule's sentences about silence that hold, each with the settings that it tells of."""
+    patterns = getattr(module, "SILENT", ())
+    return [(line, _SETTING.findall(pattern)) for pattern in patterns if (line := filled(pattern, values))]
+
+
+def _silent(sayings: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    rows = [row for line, _ in sayings for row in _wrapped(line, "  - ")]
     return ["It would have stayed silent with any of these:", *rows] if rows else []
 
 
