@@ -28,7 +28,6 @@ the reference of rules. Scenario: ``structuring``; it must stay silent on that s
 from __future__ import annotations
 
 import bisect
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -36,6 +35,18 @@ from typing import Any, NamedTuple
 from txpipe.detect.account import CONTRACT, SERVICE, Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
+from txpipe.detect.rules.amounts import (
+    AMOUNT,
+    MORE,
+    NUMBER,
+    PARTY,
+    TIME,
+    TX,
+    UNITS,
+    chance_of,
+    of_all,
+    within,
+)
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import BANDED, FORGEABLE, RETURN, SERVED
 from txpipe.record import SEVERITIES, Severity
@@ -43,11 +54,6 @@ from txpipe.record import SEVERITIES, Severity
 DAY_S = 86400
 KEPT = 32
 """Amounts kept for each side and threshold."""
-
-TIME, AMOUNT, UNITS, PARTY, NUMBER, MORE, TX = range(7)
-"""What is kept of an amount: when, USD, units and asset, with whom, how many movements that side had then,
-and whether its sender held the threshold or more (1 or 0; -1 if it held more than was seen). Of what an
-account received, up to half does not count if it sends as often: deposit addresses are sent gas each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,7 @@ class Structuring:
         if number - amounts[-limits.low_n][NUMBER] > limits.apart:
             return ()
         side = "sent" if is_sent else "received"
-        severity, window = self._verdict(_within(amounts, limits.month_s), side, threshold, served=served)
+        severity, window = self._verdict(within(amounts, limits.month_s), side, threshold, served=served)
         if severity is None or not me.says(self.ID, move.time, SEVERITIES.index(severity), limits.day_s):
             return ()
         return (self._finding(me, severity, side, threshold, window),)
@@ -207,7 +213,7 @@ class Structuring:
         """Return how suspicious the amounts are, and those that show it best."""
         limits = self._is
         if not served and len(amounts) >= limits.split_n:
-            week = _within(amounts, limits.week_s)
+            week = within(amounts, limits.week_s)
             if len(week) >= limits.split_n and self._is_split(week, side):
                 return "medium", week
         floor = self._tight[threshold]
@@ -216,7 +222,7 @@ class Structuring:
         tight = [each for each in amounts if each[AMOUNT] >= floor]
         if served and len(tight) < limits.served_n:
             return None, ()
-        day = _within(tight, limits.day_s)
+        day = within(tight, limits.day_s)
         if threshold != limits.threshold_usd:
             is_seen = not served and sum(each[MORE] > 0 for each in day) >= limits.split_seen
             least = limits.day_n if is_seen else limits.weaker_n
@@ -238,7 +244,7 @@ class Structuring:
         Of several senders, one that comes back says as much: customers pay their bill once.
         """
         limits = self._is
-        if _chance(window, limits.wide_spread) > limits.chance or not self._is_varied(window):
+        if chance_of(window, limits.wide_spread) > limits.chance or not self._is_varied(window):
             return False
         could, not_seen = sum(each[MORE] > 0 for each in window), sum(each[MORE] < 0 for each in window)
         if side == "received":
@@ -253,7 +259,7 @@ class Structuring:
     def _is_odd(self, window: Sequence[tuple[Any, ...]], side: str, chance: float) -> bool:
         """Whether chance or a price list do not explain that so many amounts are in the band."""
         limits = self._is
-        if _chance(window, limits.spread) > chance:
+        if chance_of(window, limits.spread) > chance:
             return False
         if self._is_varied(window):
             return True
@@ -288,8 +294,8 @@ class Structuring:
     ) -> Finding:
         parties = sorted({each[PARTY] for each in window})
         is_tight = all(each[AMOUNT] >= self._tight[threshold] for each in window)
-        chance = _chance(window, self._is.spread if is_tight else self._is.wide_spread)
-        span = _of_all(window)
+        chance = chance_of(window, self._is.spread if is_tight else self._is.wide_spread)
+        span = of_all(window)
         return Finding(
             rule=self.ID,
             category="laundering",
@@ -311,25 +317,3 @@ class Structuring:
                 "thresholds": asdict(self._is),
             },
         )
-
-
-def _within(amounts: Sequence[tuple[Any, ...]], window_s: int) -> Sequence[tuple[Any, ...]]:
-    newest = amounts[-1][TIME]
-    return [each for each in amounts if 0 <= newest - each[TIME] <= window_s]
-
-
-def _of_all(window: Sequence[tuple[Any, ...]]) -> int:
-    """Return how many movements of any size the amounts are out of; it sends and gets at the same time."""
-    return int(max(window[-1][NUMBER] - window[0][NUMBER] + 1, len(window)))
-
-
-def _chance(window: Sequence[tuple[Any, ...]], spread: float) -> float:
-    """Bound the chance of so many amounts in a band by Chernoff: exp(-n KL(k/n || spread))."""
-    spread = min(max(spread, 1e-9), 1 - 1e-9)
-    inside = len(window)
-    of_all = _of_all(window)
-    share = inside / of_all
-    if share <= spread:
-        return 1.0
-    rest = (1 - share) * math.log((1 - share) / (1 - spread)) if share < 1 else 0.0
-    return math.exp(-of_all * (share * math.log(share / spread) + rest))
