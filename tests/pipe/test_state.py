@@ -149,3 +149,40 @@ def test_reorgs_that_come_twice(tmp_path):
     done = detect("--state", state, path)
     assert done.stdout == b""
     assert b"undone" not in done.stderr
+
+
+def test_a_chain_that_comes_back_without_a_word(tmp_path):
+    """Heights that fall back and come again are taken once, in the same input and in one that goes on."""
+    listed, state, path, rest = (tmp_path / name for name in ("listed", "state", "records", "rest"))
+    wallet = address("wallet")
+    listed.write_text(f"{wallet}\n")
+    story = Story()
+    for number, back in enumerate((12, 12, -12, 12, 12)):
+        story.coin(address(f"payer {number}"), wallet if number == 4 else address("payee"), 600).wait(back)
+    lines = [orjson.dumps(record) + b"\n" for record in story.records]
+    options = ("--list", f"category=theft,date=2025-01-01:{listed}", "--state", state)
+    path.write_bytes(b"".join(lines[:4]))
+    rest.write_bytes(lines[4])
+    assert detect(*options, path).stdout == b""
+    assert detect(*options, rest).stdout.count(b"\n") == 1
+    state.unlink()
+    assert detect(*options, path).stdout == b""
+    path.write_bytes(b"".join(lines))
+    assert detect(*options, path).stdout.count(b"\n") == 1
+    assert detect(*options, path).stdout == b""
+
+
+def test_a_dropped_block_and_its_reorg_again(tmp_path):
+    """What was said and taken back is not said again by a second run on the same input."""
+    listed, state, path = (tmp_path / name for name in ("listed", "state", "records"))
+    wallet = address("wallet")
+    listed.write_text(f"{wallet}\n")
+    records = Story().coin(address("a"), address("b"), 5).wait(12).coin(address("a"), wallet, 600).records
+    height = records[1]["block"]
+    reorg = {"type": "reorg", "chain": "eip155:1", "time": 0, "depth": 1, "dropped": [], "block": height}
+    records += [reorg, records[0] | {"block": height, "tx": "0xaa"}]
+    path.write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+    options = ("--list", f"category=theft,date=2025-01-01:{listed}", "--state", state)
+    said = [orjson.loads(line)["status"] for line in detect(*options, path).stdout.splitlines()]
+    assert said == ["open", "retracted"]
+    assert detect(*options, path).stdout == b""

@@ -153,6 +153,12 @@ def test_a_plugin(tmp_path):
         (PLUGIN.replace('"mine", 1', '"mine", "1"'), "Mine has no VERSION of type int"),
         (PLUGIN.replace('1, "low"', '1, "bad"'), "Mine has a SEVERITY that is none of"),
         (PLUGIN.replace("def received", "def got"), "Mine has no method received"),
+        (PLUGIN.replace("EVERY, 0, 0", "1 << 14, 0, 0"), "Mine asks for BANDED and has no BANDS that say"),
+        (PLUGIN.replace("SENT,", "BANDS = ((9, 5),)\n    SENT,"), "Mine has BANDS that are no pairs of USD"),
+        (
+            PLUGIN.replace("SENT,", "RECEIVED_UNLESS = ()\n    SENT,"),
+            "Mine has a RECEIVED_UNLESS that is no int",
+        ),
     ],
 )
 def test_what_is_no_plugin(tmp_path, text, fault):
@@ -163,6 +169,20 @@ def test_what_is_no_plugin(tmp_path, text, fault):
         plugin.load(str(path), {"drain"})
     assert str(caught.value).startswith(str(path))
     assert fault in str(caught.value)
+
+
+def test_a_plugin_without_self(tmp_path, monkeypatch):
+    """Its methods may be static; a mistake has its line whether the path is absolute or not."""
+    static = PLUGIN.replace("    def", "    @staticmethod\n    def").replace("(self, move", "(move")
+    path = tmp_path / "mine.py"
+    path.write_text(static.replace("self.ID", '"mine"'))
+    rules, _ = plugin.load(str(path), ())
+    assert said(story(), *(rule() for rule in rules)) == [("mine", OLD, "suspect", "low")]
+    monkeypatch.chdir(tmp_path)
+    path.write_text(PLUGIN.replace("seen[0] += 1", "seen += 1"))
+    rules, _ = plugin.load("mine.py", ())
+    with pytest.raises(PluginFailed, match=r"^mine\.py:11: mine\.sent: TypeError"):
+        said(story(), *(rule() for rule in rules))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from detect_kit import CHAIN, NOW, Story, address
 from txpipe.detect import setup, voice
 from txpipe.detect.conduct import CHAINS_KEPT
+from txpipe.detect.finding import Finding
 from txpipe.detect.journal import BLOCKS_KEPT
 from txpipe.lists.option import ListChoice, parse_list
 from txpipe.simulate.simulator import Settings, blocks
@@ -166,3 +167,17 @@ def test_more_alerts_than_can_be_taken_back(monkeypatch, tmp_path):
     counts, undone_in_part = statuses()
     assert 500 < counts["retracted"] < 1500
     assert undone_in_part == 1
+
+
+def test_alerts_that_were_let_go_are_remembered_until_their_blocks_are_gone(monkeypatch):
+    """A restart keeps it; a reorg that dropped their blocks ends it."""
+    monkeypatch.setattr(voice, "LATELY_BYTES", 1)
+    one, other = voice.Voice(), voice.Voice()
+    for number in range(3):
+        record = Story().coin(address(f"{number}"), address("x"), 5).records[0] | {"block": 100 + number}
+        finding = Finding("r", "theft", "low", 30, address(f"{number}"), "Said.")
+        list(one.say(voice.Case(finding, record, orjson.dumps(record))))
+    other.restore(one.saved())
+    assert [each.has_let_go(CHAIN, 101) for each in (one, other)] == [True, True]
+    assert len(list(other.retract(CHAIN, 101))) == 1
+    assert [other.has_let_go(CHAIN, height) for height in (101, 100)] == [False, True]

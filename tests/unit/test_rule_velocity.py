@@ -200,3 +200,14 @@ def test_hostile_times_and_amounts():
 def test_settings_decide():
     """More payments can be asked for."""
     assert said(burst(history(), 10, 1_900), Velocity(Settings(row_n=20, day_n=20))) == []
+
+
+def test_payments_to_a_service_first_hide_nothing():
+    """Eleven payments to a service that an allow-list names, then the holdings to accounts just made."""
+    story = history()
+    service = address("service")
+    for _ in range(11):
+        story.coin(WALLET, service, 20).wait(60)
+    burst(story, 8, 1_900)
+    found = findings(story, Velocity(), allowed={service})
+    assert "medium" in {one.severity for _, one in found}

@@ -63,6 +63,8 @@ def test_every_setting_has_a_unit_or_a_source():
         ),
         ("[tracker]\npart_usd = [1]\n", "tracker.part_usd has 1 numbers, not 2"),
         ("[tracker]\npassing_share = [1.5, 0.7]\n", "tracker.passing_share does not ascend"),
+        ("[tracker]\nhub_contacts = 500\n", "tracker.hub_contacts is over 64"),
+        ('[expressions.e]\nid = ["x"]\nwhen = "true"\n', "expressions.e.id is no text"),
         ("[tracker]\npart_usd = [-1, 7]\n", "tracker.part_usd is below 0"),
         ("[rules.exposure]\nshare = [0.1, 5]\n", "rules.exposure.share is over 1, and it is a share"),
         ('[rules.exposure]\nmethod = "xx"\n', "rules.exposure.method is none of haircut, poison, fifo"),

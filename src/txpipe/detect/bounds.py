@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from txpipe.detect.account import PEERS_KEPT
 from txpipe.detect.settings import setting
 
 
@@ -14,7 +15,8 @@ class Bounds:
     hub_contacts: int = setting(
         50,
         "counterparties in each direction",
-        "txpipe: a service; exchanges and routers have them within hours, busy people in a season",
+        "txpipe: a service; exchanges have them within hours, busy people in a season; 0: none is",
+        most=PEERS_KEPT,  # of more nobody is remembered
     )
     dust_usd: float = setting(
         1.0, "USD", "below, a movement is dust; aMWerLogic uses 0.01, real dust goes to 1"

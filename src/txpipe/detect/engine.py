@@ -84,7 +84,7 @@ class Engine:
         conduct: the rules about conduct; None if none run.
         position: how far the input was taken; None if nobody asked.
         taken: where ``run`` stopped: the number of the first line that it did not take.
-        undone_in_part: reorgs that went back further than blocks are remembered.
+        undone_in_part: reorgs that went back further than blocks, or alerts, are remembered.
         block_ended: whether the last record taken closed a block; kept only with a position.
     """
 

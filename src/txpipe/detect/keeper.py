@@ -66,7 +66,7 @@ class Keeper:
             raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}")
         try:
             self._engine.restore(parts)
-            position = self._engine.position = Position.said(header["position"])
+            position = self._engine.position = Position(header["position"])
         except (*_UNFIT, UnpicklingError) as exc:
             raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}") from exc
         at = ", ".join(f"{chain} block {place[0]:,}" for chain, place in position.places.items())

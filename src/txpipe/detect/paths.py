@@ -107,7 +107,8 @@ class Reading:
         if conduct is not None and conduct.forgotten:
             said.append(f"{conduct.forgotten:,} accounts forgotten to stay within {conduct.limit}")
         if self.engine.undone_in_part:
-            said.append(f"{self.engine.undone_in_part:,} reorgs undone in part: deeper than blocks are kept")
+            undone = f"{self.engine.undone_in_part:,} reorgs undone in part"
+            said.append(f"{undone}: deeper than blocks and their alerts are kept")
         return "\n".join(said)
 
     def summary(self) -> str:

@@ -18,6 +18,7 @@ from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import Finding
 from txpipe.detect.move import Move
 from txpipe.detect.names import SHIPPED
+from txpipe.detect.traits import BANDED
 from txpipe.detect.watch import ConductRule
 from txpipe.errors import PluginFailed, RuleFault
 from txpipe.fields import SEVERITIES
@@ -76,10 +77,12 @@ def _watched(rule: type[ConductRule], path: str) -> type[ConductRule]:
     """Return a rule whose mistakes end the run in a sentence that names file, line, rule and transaction."""
 
     def sent(self: ConductRule, move: Move, me: Account, other: Facts) -> list[Finding]:
-        return _heard(path, self, rule.sent, move, me, other)
+        own: Any = super(watched, self)
+        return _heard(path, f"{rule.ID}.sent", own.sent, move, me, other)
 
     def received(self: ConductRule, move: Move, me: Account, other: Facts) -> list[Finding]:
-        return _heard(path, self, rule.received, move, me, other)
+        own: Any = super(watched, self)
+        return _heard(path, f"{rule.ID}.received", own.received, move, me, other)
 
     methods = {"sent": sent, "received": received, "__module__": rule.__module__, "__doc__": rule.__doc__}
     watched: type[ConductRule] = type(rule.__name__, (rule,), methods)
@@ -88,7 +91,7 @@ def _watched(rule: type[ConductRule], path: str) -> type[ConductRule]:
 
 def _heard(  # noqa: PLR0913, PLR0917 - a call and where it is from
     path: str,
-    rule: ConductRule,
+    called: str,
     method: Callable[..., Iterable[Finding]],
     move: Move,
     me: Account,
@@ -99,15 +102,11 @@ def _heard(  # noqa: PLR0913, PLR0917 - a call and where it is from
     Raises:
         PluginFailed: it raised, or returned something else.
     """
-    called = f"{rule.ID}.{method.__name__}"
     at = f"at transaction {move.tx} of {move.chain}"
     try:
-        found = list(method(rule, move, me, other))
+        found = list(method(move, me, other))
     except Exception as exc:
-        frames = traceback.extract_tb(exc.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == path]
-        place = f"{path}:{lines[-1]}" if lines else path
-        raise PluginFailed(f"{place}: {called}: {type(exc).__name__}: {exc}; {at}") from exc
+        raise PluginFailed(f"{path}{_line(path, exc)}: {called}: {type(exc).__name__}: {exc}; {at}") from exc
     for each in found:
         if not isinstance(each, Finding):
             raise PluginFailed(f"{path}: {called} gave {type(each).__name__}, no Finding; {at}")
@@ -131,10 +130,39 @@ def _module(path: str) -> tuple[ModuleType, str]:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as exc:
-        lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename == path]
-        at = f":{lines[-1]}" if lines else ""
-        raise RuleFault(f"{path}{at}: {type(exc).__name__}: {exc}") from exc
+        raise RuleFault(f"{path}{_line(path, exc)}: {type(exc).__name__}: {exc}") from exc
     return module, digest
+
+
+def _line(path: str, exc: BaseException) -> str:
+    """Return ":41" where an error passed a line of the file; "" if it did not."""
+    files = {path, str(Path(path).absolute())}
+    lines = [frame.lineno for frame in traceback.extract_tb(exc.__traceback__) if frame.filename in files]
+    return f":{lines[-1]}" if lines else ""
+
+
+def _wrong_optional(rule: Any) -> str:
+    """Say what is wrong with what a rule may have; "" if nothing."""
+    if type(getattr(rule, "WIDE", False)) is not bool:
+        return "has a WIDE that is neither True nor False"
+    if type(getattr(rule, "RECEIVED_UNLESS", 0)) is not int:
+        return "has a RECEIVED_UNLESS that is no int"
+    bands = getattr(rule, "BANDS", ())
+    if not isinstance(bands, (tuple, list)) or not all(map(_is_band, bands)):
+        return "has BANDS that are no pairs of USD, the smaller first"
+    asked = [
+        mask
+        for wanted in (rule.SENT, rule.RECEIVED)
+        for mask in (wanted if type(wanted) is tuple else [wanted])
+    ]
+    if not bands and any(mask & BANDED for mask in asked):
+        return "asks for BANDED and has no BANDS that say which amounts those are"
+    return ""
+
+
+def _is_band(pair: Any) -> bool:
+    numbers = isinstance(pair, (tuple, list)) and [type(one) in {int, float} for one in pair] == [True, True]
+    return numbers and 0 <= pair[0] < pair[1]
 
 
 def _wrong(rule: Any, taken: Collection[str]) -> str:
@@ -146,8 +174,8 @@ def _wrong(rule: Any, taken: Collection[str]) -> str:
             return f"has no {name} of type {' or '.join(kind.__name__ for kind in kinds)}"
         if isinstance(value, tuple) and not all(type(one) is int for one in value):
             return f"has a {name} that is no tuple of int"
-    if type(getattr(rule, "WIDE", False)) is not bool:
-        return "has a WIDE that is neither True nor False"
+    if wrong := _wrong_optional(rule):
+        return wrong
     if rule.ID in taken:  # type: ignore[attr-defined]
         return f'has the id "{rule.ID}" of another rule'  # type: ignore[attr-defined]
     if rule.SEVERITY not in SEVERITIES:  # type: ignore[attr-defined]

@@ -1,4 +1,8 @@
-"""How far an input was taken, chain by chain, so that a restart on the same input skips what is covered."""
+"""How far an input was taken, chain by chain, so that a restart skips what an earlier run had taken.
+
+The same input again is known by a chain's first record; then as many of the chain's records are skipped as
+were taken, whatever their heights. In another input (one that goes on, or begins later) heights tell.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,13 @@ from typing import Any
 
 from txpipe.record import dumps
 
-REORGS = 1024
-"""Reorg records of a chain by which a repeated one is known."""
-
-AHEAD = 64
-"""Heights of a chain's records, above those that came later, by which a repeated one is known."""
+REORGS = 64
+"""Reorg records of a chain by which a repeated one is known in another input."""
 
 Place = tuple[int, str, int, bool]
 """Height, hash (of a closed block), records taken in it, whether it is closed."""
+
+_PLACE = ("block", "hash", "records", "closed")
 
 
 class Position:
@@ -26,46 +29,40 @@ class Position:
         skipped: records that an earlier run had taken.
     """
 
-    def __init__(
-        self,
-        places: dict[str, Place] | None = None,
-        reorgs: dict[str, list[str]] | None = None,
-        ahead: dict[str, list[int]] | None = None,
-    ) -> None:
-        """Begin at the start, or where an earlier run had come to.
-
-        Args:
-            places: by chain.
-            reorgs: digests of the last reorg records taken, by chain: the same input has them again, another
-                has its own.
-            ahead: heights above the place, by chain, of records taken before it.
-        """
-        self.places = dict(places or {})
-        self.reorgs = {chain: list(digests) for chain, digests in (reorgs or {}).items()}
-        self.ahead = {chain: list(heights) for chain, heights in (ahead or {}).items()}
+    def __init__(self, said: dict[str, dict[str, Any]] | None = None) -> None:
+        """Begin at the start, or where ``to_say`` said that an earlier run had come to."""
+        said = said or {}
+        self.places: dict[str, Place] = {chain: _place(at) for chain, at in said.items()}
         self.skipped = 0
-        self._until = dict(self.places)
-        self._before = {chain: Counter(digests) for chain, digests in self.reorgs.items()}
-        self._above = {chain: frozenset(heights) for chain, heights in self.ahead.items()}
+        self._reorgs: dict[str, list[str]] = {chain: at["reorgs"] for chain, at in said.items()}
+        self._first: dict[str, str] = {chain: at["first"] for chain, at in said.items()}
+        self._taken: dict[str, int] = {chain: at["taken"] for chain, at in said.items()}
+        self._begun: set[str] = set()
+        self._left: dict[str, int] = {}  # records to skip, of the same input
+        self._until: dict[str, Place] = {}  # heights to skip, of another one
         self._seen: dict[str, tuple[int, int]] = {}
-
-    @classmethod
-    def said(cls, said: dict[str, dict[str, Any]]) -> Position:
-        """Begin where ``to_say`` said that an earlier run had come to."""
-        places = {chain: (at["block"], at["hash"], at["records"], at["closed"]) for chain, at in said.items()}
-        reorgs = {chain: at["reorgs"] for chain, at in said.items()}
-        return cls(places, reorgs, {chain: at["ahead"] for chain, at in said.items()})
+        self._before: dict[str, Counter[str]] = {}
 
     def to_say(self) -> dict[str, dict[str, Any]]:
-        """Return it as JSON data: by chain, block (height), hash, records, closed, reorgs, ahead."""
+        """Return it as JSON data.
+
+        By chain: block (height), hash, records, closed; first (what names the first record of the input),
+        taken (records of the chain since then), reorgs (digests of the last ones).
+        """
         return {
-            chain: dict(zip(("block", "hash", "records", "closed"), place, strict=True))
-            | {"reorgs": self.reorgs.get(chain, []), "ahead": self.ahead.get(chain, [])}
+            chain: dict(zip(_PLACE, place, strict=True))
+            | {"first": self._first.get(chain, ""), "taken": self._taken.get(chain, 0)}
+            | {"reorgs": self._reorgs.get(chain, [])}
             for chain, place in self.places.items()
         }
 
-    def passes(self, chain: str, height: int) -> bool:
+    def passes(self, chain: str, height: int, tx: str) -> bool:
         """Note a movement, call or approval that is mined; whether an earlier run had taken it already."""
+        if chain not in self._begun:
+            self._begin(chain, height, tx)
+        if chain in self._left:
+            return self._skip(chain)
+        self._taken[chain] += 1
         if chain in self._until and self._covers(chain, height):
             return True
         self._took(chain, height)
@@ -76,26 +73,59 @@ class Position:
 
         Pending records are never covered.
         """
-        chain = record.get("chain")
-        until = self._until.get(chain) if type(chain) is str else None
-        height = record.get("block")
+        chain, height = record.get("chain"), record.get("block")
         if type(chain) is not str or type(height) is not int:
             return False
+        if chain not in self._begun:
+            self._begin(chain, height, str(record.get("tx") or record.get("hash")))
+        if chain in self._left:
+            return self._skip(chain)
+        self._taken[chain] += 1
+        if record["type"] != "reorg":
+            return chain in self._until and self._covers(chain, height)
+        digest, before = _digest(record), self._before.get(chain)
+        if before is not None and before[digest]:
+            before[digest] -= 1
+            return True
+        self._until.pop(chain, None)
+        return False
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Note a record that was taken, after ``covers``."""
+        height = record.get("block")
+        if type(height) is not int:
+            return
+        chain = record["chain"]
         if record["type"] == "reorg":
-            before, digest = self._before.get(chain), _digest(record)
-            if before is not None and before[digest]:
-                before[digest] -= 1
-                return True
-            self._until.pop(chain, None)
-            return False
-        return until is not None and self._covers(chain, height)
+            self._reorgs[chain] = [*self._reorgs.get(chain, ()), _digest(record)][-REORGS:]
+            self.places[chain] = (height - 1, "", 0, True)
+        elif record["type"] == "block":
+            self.places[chain] = (height, record["hash"], 0, True)
+        else:
+            self._took(chain, height)
+
+    def _begin(self, chain: str, height: int, name: str) -> None:
+        """Look at a chain's first record: is it the input of an earlier run?"""
+        self._begun.add(chain)
+        first = f"{height} {name}"
+        if self._taken.get(chain) and self._first.get(chain) == first:
+            self._left[chain] = self._taken[chain]
+            return
+        if chain in self.places:
+            self._until[chain] = self.places[chain]
+            self._before[chain] = Counter(self._reorgs.get(chain, ()))
+        self._first[chain], self._taken[chain] = first, 0
+
+    def _skip(self, chain: str) -> bool:
+        self.skipped += 1
+        self._left[chain] -= 1
+        if not self._left[chain]:
+            del self._left[chain]
+        return True
 
     def _covers(self, chain: str, height: int) -> bool:
         until = self._until[chain]
         if height > until[0]:
-            if height in self._above.get(chain, ()):
-                self.skipped += 1
-                return True
             del self._until[chain]
             return False
         seen = self._seen.get(chain, (-1, 0))
@@ -107,38 +137,14 @@ class Position:
         del self._until[chain]
         return False
 
-    def take(self, record: dict[str, Any]) -> None:
-        """Note a record that was taken."""
-        height = record.get("block")
-        if type(height) is not int:
-            return
-        chain = record["chain"]
-        if record["type"] == "reorg":
-            self.reorgs[chain] = [*self.reorgs.get(chain, ()), _digest(record)][-REORGS:]
-            self.ahead.pop(chain, None)
-            self.places[chain] = (height - 1, "", 0, True)
-            return
-        if record["type"] == "block":
-            self._moved(chain, height)
-            self.places[chain] = (height, record["hash"], 0, True)
-            return
-        self._took(chain, height)
-
     def _took(self, chain: str, height: int) -> None:
         place = self.places.get(chain)
-        if place is not None and place[0] == height:
-            self.places[chain] = (height, "", place[2] + 1, False)
-            return
-        self._moved(chain, height)
-        self.places[chain] = (height, "", 1, False)
+        taken = place[2] + 1 if place is not None and place[0] == height else 1
+        self.places[chain] = (height, "", taken, False)
 
-    def _moved(self, chain: str, height: int) -> None:
-        """Remember the height that a chain comes back from, forget those that it reached again."""
-        place, ahead = self.places.get(chain), self.ahead.get(chain)
-        if place is not None and place[0] > height:
-            self.ahead[chain] = [*dict.fromkeys((*(ahead or ()), place[0]))][-AHEAD:]
-        elif ahead is not None:
-            self.ahead[chain] = [one for one in ahead if one > height]
+
+def _place(at: dict[str, Any]) -> Place:
+    return at["block"], at["hash"], at["records"], at["closed"]
 
 
 def _digest(record: dict[str, Any]) -> str:

@@ -88,10 +88,10 @@ class RuleFile:
             place = f"expressions.{name}"
             before = len(self.faults)
             self._check_keys(Expression, table, place, _OF_ANY_RULE)
-            called = table.get("id", name)
+            called = str(table.get("id", name))
             if called in ids:
                 self._fault(place, "has the name of another rule")
-            ids.add(str(called))
+            ids.add(called)
             if "when" not in table:
                 self._fault(place, 'lacks "when"')
             if len(self.faults) == before and table.get("enabled", True):
@@ -207,7 +207,8 @@ def _wrong(field: dataclasses.Field[Any], value: Any) -> str:
         return f"is no number ({unit})" if unit else "is no number"
     if isinstance(default, int) and not isinstance(value, int):
         return "is no whole number"
-    return _out_of_range(unit, value)
+    most = field.metadata.get("most")
+    return f"is over {most:,}" if most is not None and value > most else _out_of_range(unit, value)
 
 
 def _wrong_array(default: tuple[float, ...], unit: str, value: Any) -> str:

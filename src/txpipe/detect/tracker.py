@@ -172,7 +172,7 @@ class Tracker:
                     if not ((value.isdecimal() and value.isascii()) or checked):
                         untaken = 1
                         break
-                if position is not None and position.passes(chain, event.block):
+                if position is not None and position.passes(chain, event.block, event.tx):
                     continue
                 if event.failed:
                     continue
@@ -356,7 +356,9 @@ class Tracker:
                     if count >= burst_n:
                         peak = payer.run_peak
                         count -= burst_n if peak < burst_n else peak + 1
-                        if count >= 0 and (count < 8 or not count & 7):
+                        if count >= 0 and (
+                            count < 8 or not count & 7 or traits & (FIRST_CONTACT | SERVED) == FIRST_CONTACT
+                        ):
                             traits |= BURST
                 else:
                     if payer.run_n > payer.run_peak:  # noqa: PLR1730 - max() takes five times as long

@@ -24,7 +24,7 @@ DORMANT = 1 << 7
 """The sender had not moved for months."""
 BURST = 1 << 8
 """The sender sent several in a row, each soon after the one before, and more so than ever before: the first
-eight such movements of a row, and every eighth."""
+eight such movements of a row, every eighth, and every first contact that is no service."""
 LARGER = 1 << 9
 """It is larger than anything that the sender sent before, and much larger than what it usually sends."""
 FIRST_CONTACT = 1 << 10

@@ -134,6 +134,8 @@ class Voice:
     def retract(self, chain: str, height: int) -> Iterator[bytes]:
         """Take back what was said of a chain's blocks from a height on, each alert in its last revision."""
         kept = self._drop(chain)
+        if self.has_let_go(chain, height):
+            self._let_go[chain] = height - 1
         gone = {loads(one.line)["id"]: one.line for one in kept if one.height >= height}
         for one in reversed(kept):
             if one.height >= height:
@@ -178,7 +180,8 @@ class Voice:
         lately = [("lately", chain, [tuple(one) for one in kept]) for chain, kept in self._lately.items()]
         risks = [("risk", *account, risk) for account, risk in self._risks.items()]
         incidents = [("incident", *key, *known) for key, known in self._incidents.items()]
-        return [*said, *lately, *risks, *incidents]
+        let_go = [("let_go", chain, height) for chain, height in self._let_go.items()]
+        return [*said, *lately, *let_go, *risks, *incidents]
 
     def restore(self, saved: list[tuple[Any, ...]]) -> None:
         """Take back what ``saved`` returned."""
@@ -188,6 +191,8 @@ class Voice:
             elif kind == "lately":
                 kept = self._lately[values[0]] = deque(_Lately(*one) for one in values[1])
                 self._lately_bytes += sum(len(one.line) for one in kept)
+            elif kind == "let_go":
+                self._let_go[values[0]] = values[1]
             elif kind == "risk":
                 self._risks[values[0], values[1]] = values[2]
             else:
