@@ -12,12 +12,15 @@ WINDOW = 1 << 21
 
 No more than a line may have: so a line that begins and ends within one read is never over the limit."""
 
+PARSED_WINDOW = 1 << 18
+"""The same where every line is parsed: its lines, as objects, leave room for accounts in the caches."""
+
 PADDING = 64
 """Readable bytes that a window's buffer has behind its last line."""
 
 
 def windows(
-    source: Source, before_block: Callable[[], None], max_line: int = MAX_LINE
+    source: Source, before_block: Callable[[], None], max_line: int = MAX_LINE, size: int = WINDOW
 ) -> Iterator[tuple[bytearray, int] | TooLong]:
     """Cut an input into batches of whole lines in one buffer that is used again and again.
 
@@ -27,6 +30,7 @@ def windows(
         source: the input; it is read to its end and closed.
         before_block: called before every read.
         max_line: bytes a line may have.
+        size: bytes asked of a read, WINDOW at most.
 
     Yields:
         (buffer, size): whole lines, each ended by a newline, and PADDING bytes of anything behind; or a
@@ -36,21 +40,21 @@ def windows(
         InputFailed: the input broke off.
     """
     try:
-        yield from _refilled(source, before_block, max_line)
+        yield from _refilled(source, before_block, max_line, size)
     finally:
         if source.fd > 2:
             os.close(source.fd)
 
 
 def _refilled(
-    source: Source, before_block: Callable[[], None], max_line: int
+    source: Source, before_block: Callable[[], None], max_line: int, size: int
 ) -> Iterator[tuple[bytearray, int] | TooLong]:
-    buffer = bytearray(max_line + WINDOW + PADDING)
+    buffer = bytearray(max_line + size + PADDING)
     view = memoryview(buffer)
     held = 0  # bytes of a line that has not ended yet, at the front
     lost = 0  # bytes of it that were thrown away, once it is over the limit
     fresh = True
-    while got := source.read_into(view[held : held + WINDOW], before_block):
+    while got := source.read_into(view[held : held + size], before_block):
         end = held + got
         new = max(0, held - len(BOM))  # no newline stands before
         if fresh and (end >= len(BOM) or buffer.find(b"\n", new, end) >= 0):

