@@ -67,15 +67,14 @@ class Detector:
             record: an object, or its line.
 
         Raises:
-            RecordFault: it is no valid record; it had no effect.
+            RecordFault: it is no valid record; it had no effect. Alerts of earlier records that waited for it
+                come with the next one's.
         """
         if isinstance(record, str):
             record = record.encode("utf-8", "surrogateescape")
         line = bytes(record) if isinstance(record, (bytes, bytearray)) else dumps(record)
         for alert in self._engine.feed(line):
-            self._said.append(
-                loads(alert)
-            )  # one by one: what a bad record let others say comes with the next
+            self._said.append(loads(alert))  # one by one: a bad record raises behind what others have said
         return self._taken()
 
     def end(self) -> list[dict[str, Any]]:
