@@ -42,9 +42,9 @@ def best(command, *, times=3, **options):
     return min(timed(command, **options)[0] for _ in range(times))
 
 
-def in_turns(ours, theirs, times):
+def in_turns(ours, theirs, times, *, cores=None):
     """Return the shortest wall times of ours, on one core, and of a peer, run in turns on a noisy machine."""
-    rounds = [(timed(ours, cores=1)[0], timed(theirs)[0]) for _ in range(times)]
+    rounds = [(timed(ours, cores=1)[0], timed(theirs, cores=cores)[0]) for _ in range(times)]
     return tuple(map(min, zip(*rounds, strict=True)))
 
 

@@ -211,3 +211,35 @@ def test_payments_to_a_service_first_hide_nothing():
     burst(story, 8, 1_900)
     found = findings(story, Velocity(), allowed={service})
     assert "medium" in {one.severity for _, one in found}
+
+
+class Looks(Velocity):
+    """Counts the movements that it is asked to look at."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def sent(self, move, me, other):
+        self.count += 1
+        return super().sent(move, me, other)
+
+
+def test_a_row_that_is_nothing_is_hardly_looked_at():
+    """An account without holdings pays a hundred strangers: the first eight, then every eighth."""
+    looks, idle = Looks(), Story(1_760_000_400)
+    assert said(burst(idle, 100, 20), looks) == []
+    assert looks.count == 8 + 12
+    other = Looks()
+    said(burst(history(), 100, 190), other)
+    assert other.count > 90
+
+
+def test_a_hush_ends_with_the_day():
+    """A short row without holdings does not keep the account from being heard a week later."""
+    story = burst(Story(1_760_000_400), 4, 20, name="shop").wait(7 * DAY).coin(EMPLOYER, WALLET, 6_000)
+    for number in range(14):
+        story.wait(60).coin(
+            WALLET, address(f"mule {number}"), (210, 333, 271.5, 190, 402)[number % 5] + number
+        )
+    assert said(story, Velocity()) == [MEDIUM]

@@ -20,7 +20,7 @@ class Accounts:
         forgotten: accounts forgotten so far.
     """
 
-    def __init__(self, budget: int | None, is_allowed: Callable[[str, int], bool]) -> None:
+    def __init__(self, budget: int | None, is_allowed: Callable[[str, int], bool] | None) -> None:
         """Take the most accounts to keep (None: no limit) and what says that an allow-list names one."""
         self.young: dict[str, Account] = {}
         self.old: dict[str, Account] = {}
@@ -54,7 +54,8 @@ class Accounts:
             return found
         found = self.old.pop(address, None) if self.old else None
         if found is None:
-            found = Account(address, time, ALLOWED if self._is_allowed(address, time) else 0)
+            allowed = self._is_allowed is not None and self._is_allowed(address, time)
+            found = Account(address, time, ALLOWED if allowed else 0)
         if self._half is not None and len(self.young) >= self._half:
             self.forgotten += len(self.old)
             self.old = self.young.copy()

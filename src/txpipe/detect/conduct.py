@@ -38,7 +38,7 @@ class Conduct:
     def __init__(
         self,
         rules_on: Callable[[str], tuple[Sequence[ConductRule], Bounds]],
-        is_allowed: Callable[[str, int], bool],
+        is_allowed: Callable[[str, int], bool] | None,
         budget: int | None = None,
         prices: Prices | None = None,
     ) -> None:
@@ -46,7 +46,7 @@ class Conduct:
 
         Args:
             rules_on: by CAIP-2 name.
-            is_allowed: by address and Unix seconds.
+            is_allowed: by address and Unix seconds; None if there are no lists.
             budget: most accounts to keep on a chain; None is no limit.
             prices: for assets whose records show none.
         """

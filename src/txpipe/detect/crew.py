@@ -72,7 +72,7 @@ class Crew(Conduct):
 
     def __init__(self, conduct: Conduct, screener: Screener, jobs: int) -> None:
         """Take what each process runs, the lists that it looks into, and how many processes there are."""
-        super().__init__(conduct.rules_on, screener.allows)
+        super().__init__(conduct.rules_on, None)
         self.limit = conduct.limit
         self.waiting: deque[Batch] = deque()
         self.at_hand: Sequence[Finding] = ()

@@ -158,7 +158,8 @@ class Options:
                     rule.allows = screener.allows
             return found, bounds
 
-        conduct = Conduct(on, screener.allows, budget, priced) if wanted else None
+        allows = None if screener.allow is None else screener.allows  # half of all records ask
+        conduct = Conduct(on, allows, budget, priced) if wanted else None
         if conduct is not None and self.jobs > 1:
             from txpipe.detect.crew import Crew  # noqa: PLC0415 - multiprocessing costs 20 ms
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from txpipe.chains.tokens import Tokens
-from txpipe.detect import lots
 from txpipe.detect.account import (
     CONTRACT,
     HUB,
@@ -28,6 +27,7 @@ from txpipe.detect.accounts import Accounts
 from txpipe.detect.assets import MOST_USD, Asset, Assets, plausible_usd
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.journal import Journal
+from txpipe.detect.lots import grow as grow_lot
 from txpipe.detect.lots import is_contract
 from txpipe.detect.move import UNASKED, Asked, Move
 from txpipe.detect.position import Position
@@ -41,6 +41,7 @@ from txpipe.detect.traits import (
     EMPTIED,
     FIRST_CONTACT,
     FORGEABLE,
+    HUSHED,
     ITEM,
     LARGER,
     LIKE_RECEIVED,
@@ -56,6 +57,8 @@ from txpipe.detect.wire import UNFIT, UNSET, Approval, Block, Call, Transfer, de
 
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
+
+_STRANGERS = FIRST_CONTACT | SERVED | HUSHED
 
 
 class Tracker:
@@ -83,7 +86,7 @@ class Tracker:
         bounds: Bounds,
         tokens: Tokens,
         prices: Prices,
-        is_allowed: Callable[[str, int], bool],
+        is_allowed: Callable[[str, int], bool] | None,
         budget: int | None = None,
         *,
         reorgs: bool = True,
@@ -357,7 +360,7 @@ class Tracker:
                         peak = payer.run_peak
                         count -= burst_n if peak < burst_n else peak + 1
                         if count >= 0 and (
-                            count < 8 or not count & 7 or traits & (FIRST_CONTACT | SERVED) == FIRST_CONTACT
+                            count < 8 or not count & 7 or traits & _STRANGERS == FIRST_CONTACT
                         ):
                             traits |= BURST
                 else:
@@ -375,7 +378,7 @@ class Tracker:
                         if usd >= larger_usd and sent > larger_after_n and usd >= larger_times * usual:
                             traits |= LARGER
                     if held > 0.0:
-                        if usd >= emptied_share * held:
+                        if usd >= emptied_share * held and not payee.flags & CONTRACT:
                             traits |= EMPTIED
                         payer.held = held - usd if held > usd else 0.0
                     if usd >= looked_at:
@@ -390,22 +393,16 @@ class Tracker:
                             traits |= PASSING
                     if not traits & DUST:
                         if not traits & LARGER:
-                            payer.usual = usual + (usd - usual) / (sent if sent < USUAL_N else USUAL_N)  # noqa: FURB136 - min() takes longer
+                            if sent == 1:
+                                payer.usual = usd
+                            else:
+                                payer.usual = usual + (usd - usual) / (sent if sent < USUAL_N else USUAL_N)  # noqa: FURB136 - min() takes longer
                         has = payee.held
                         if usd >= waking_share * has:
                             payee.last = time
-                        payee.held = has + usd
+                        payee.held = has + usd if has else usd
                         if usd >= lot_usd:
-                            lots.grow(
-                                payer,
-                                payee,
-                                time,
-                                usd,
-                                traits,
-                                bounds=bounds,
-                                initiator=initiator,
-                                tx=last_tx,
-                            )
+                            grow_lot(payer, payee, time, usd, traits, bounds, initiator, last_tx)
                 asked = known_asked(traits)
                 if asked is None:
                     asked = ask(traits)

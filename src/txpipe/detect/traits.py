@@ -19,12 +19,12 @@ PULLED = 1 << 4
 APPROVAL = 1 << 5
 """No movement but a right: ``sender`` is the owner, ``receiver`` the spender."""
 EMPTIED = 1 << 6
-"""It took most of what the sender was seen to hold."""
+"""It took a good part of what the sender was seen to hold, and its receiver is no contract."""
 DORMANT = 1 << 7
 """The sender had not moved for months."""
 BURST = 1 << 8
 """The sender sent several in a row, each soon after the one before, and more so than ever before: the first
-eight such movements of a row, every eighth, and every first contact that is no service."""
+eight such movements of a row, every eighth, and, unless HUSHED, every first contact that is no service."""
 LARGER = 1 << 9
 """It is larger than anything that the sender sent before, and much larger than what it usually sends."""
 FIRST_CONTACT = 1 << 10
@@ -59,8 +59,8 @@ LOADED = 1 << 24
 """Watched by drain: the sender is new and got all that another account held."""
 REPAID = 1 << 25
 """Watched by approval-phishing: the receiver approved somebody who deserves a look."""
-FUNDED = 1 << 26
-"""Watched by mixer: the sender's first funds came from a mixer lately."""
+HUSHED = 1 << 26
+"""Watched by velocity: nothing can come of the sender's row, so that of it every eighth is a BURST still."""
 EXPOSED = 1 << 27
 """Watched by exposure: the receiver's funds go out in the order in which they came in."""
 HAULING = 1 << 28
@@ -74,6 +74,8 @@ MARKET = 1 << 31
 """Watched by wash-trading: the receiver sold a token without a price to whoever called it."""
 PART = 1 << 32
 """The receiver never sent anything, the sender never paid it, and the worth is in ``Bounds.part_usd``."""
+FUNDED = 1 << 33
+"""Watched by mixer: the sender's first funds came from a mixer lately."""
 
 EVERY = 1 << 40
 """Every movement has it, where a rule asks for it: expressions and rules of a user's own do."""

@@ -76,7 +76,7 @@ class Mixer:
     """The rule. It keeps [day, USD, ETH, deposits] of 30 days and [time, USD, sent] of its funding."""
 
     ID = "mixer"
-    VERSION = 1
+    VERSION = 2
     SEVERITY: Severity = "high"
     SENT = LISTED | FUNDED
     RECEIVED = LISTED

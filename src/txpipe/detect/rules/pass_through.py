@@ -24,7 +24,7 @@ exchange's sweeps, a payment processor, and salary that becomes rent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -106,13 +106,13 @@ class PassThrough:
         self._is = settings or Settings()
         self._fits = [partial(self._fit, kind) for kind in (YOUNG, AGED)]
 
-    def sent(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the accounts in a row, this one included, that only passed the funds on."""
         usd, limits = move.usd, self._is
         if len(me.trail) < limits.hops[0] - 1 or usd is None or not me.lot_in:
-            return
+            return ()
         if move.chain.startswith(UTXO) or is_contract(other, move):
-            return
+            return ()
         hops = (*me.trail, me.hop(move.time, usd, move.tx))
         for kind in (YOUNG, AGED):
             row = tail(hops, self._fits[kind])
@@ -122,12 +122,13 @@ class PassThrough:
                 busy = other.fan_in + other.fan_out > limits.busy  # a service, or about to be one
                 severity = GRADES[max(0, limits.hops.index(count) - kind - busy + 1)]
                 if me.says(self.ID, move.time, SEVERITIES.index(severity), limits.kept_s):
-                    yield self._finding(me, other, row, severity)
-                return
+                    return (self._finding(me, other, row, severity),)
+                break
+        return ()
 
-    def received(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:  # noqa: ARG002
+    def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:  # noqa: ARG002
         """Nothing is to be seen from this side."""
-        yield from ()
+        return ()
 
     def _fit(self, kind: int, hop: Pass) -> bool:
         limits = self._is

@@ -21,7 +21,7 @@ numbers are txpipe's own. Scenario: ``scatter-gather``; it must stay silent on c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from txpipe.detect.account import Account, Facts
@@ -85,20 +85,20 @@ class ScatterGather:
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
 
-    def sent(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:  # noqa: ARG002
+    def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:  # noqa: ARG002
         """Nothing is to be seen from this side."""
-        yield from ()
+        return ()
 
-    def received(self, move: Move, me: Account, other: Facts) -> Iterator[Finding]:
+    def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the accounts that passed on what one source had sent them."""
         limits = self._is
         if move.usd is None or other.source is None or other.fan_in + other.n_out > limits.moves:
-            return
+            return ()
         before = tuple(
             who for who in (*[hop[0] for hop in other.trail[:-LAYERS:-1]], other.source) if who != me.address
         )
         if not before or is_contract(me, move):
-            return
+            return ()
         kept: list[Paid] = me.note(self.ID, [])
         kept[:] = [paid for paid in kept if abs(move.time - paid[0]) <= limits.window_s][1 - KEPT :]
         kept.append((move.time, other.address, move.usd, move.tx, before))
@@ -106,11 +106,12 @@ class ScatterGather:
         payers = {paid[1] for paid in found}
         total = sum(paid[2] for paid in found)
         if len(payers) < limits.payers or total < limits.least_usd:
-            return
+            return ()
         if me.fan_in - len(payers) > max(limits.others, len(payers)):
-            return
+            return ()
         if me.says(self.ID, move.time, len(payers) // limits.payers, limits.window_s):
-            yield self._finding(move, me, other, found, total)
+            return (self._finding(move, me, other, found, total),)
+        return ()
 
     def _finding(self, move: Move, me: Account, other: Facts, found: list[Paid], total: float) -> Finding:
         payers = sorted({paid[1] for paid in found})

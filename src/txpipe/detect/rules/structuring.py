@@ -131,7 +131,7 @@ class Structuring:
     """The rule. It keeps, by side and threshold, up to KEPT amounts of the last month."""
 
     ID = "structuring"
-    VERSION = 4
+    VERSION = 5
     SEVERITY: Severity = "medium"
     SENT = BANDED
     RECEIVED = BANDED
@@ -148,7 +148,7 @@ class Structuring:
                 min(floor, limits.wide_floor * each),
                 each,
                 floor,
-                (f"received-{each:.0f}", f"sent-{each:.0f}"),
+                (f"{self.ID} received-{each:.0f}", f"{self.ID} sent-{each:.0f}"),
             )
             for floor, each in tight
         )
@@ -186,12 +186,9 @@ class Structuring:
         _, threshold, tight, names = band
         if usd < tight and move.traits & (RETURN | SERVED):
             return ()  # Who is paid back trades; to a service, only what is close to the threshold counts.
-        kept: dict[str, list[tuple[Any, ...]]] = me.note(self.ID, {})
-        name, limits = names[is_sent], self._is
-        amounts = kept.get(name)
-        if amounts is None:
-            amounts = kept[name] = []
-        elif len(amounts) >= KEPT:
+        amounts: list[tuple[Any, ...]] = me.note(names[is_sent], [])
+        limits = self._is
+        if len(amounts) >= KEPT:
             del amounts[0]
         units = (move.event.value, move.asset.name)
         more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)

@@ -36,7 +36,7 @@ from txpipe.detect.account import CONTRACT, Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import BURST, FIRST_CONTACT, FORGEABLE, RUSHING, SERVED
+from txpipe.detect.traits import BURST, FIRST_CONTACT, FORGEABLE, HUSHED, RUSHING, SERVED
 from txpipe.record import SEVERITIES, Severity
 
 HOUR_S = 3600
@@ -114,7 +114,7 @@ class Velocity:
     """
 
     ID = "velocity"
-    VERSION = 4
+    VERSION = 5
     SEVERITY: Severity = "medium"
     SENT = BURST | RUSHING
     RECEIVED = 0
@@ -134,7 +134,7 @@ class Velocity:
         self._count(move, other, kept)
         if self._is_nothing(me, kept):
             del kept[1:]
-            me.watch_sent &= ~RUSHING
+            me.watch_sent = me.watch_sent & ~RUSHING | HUSHED
             return ()
         if kept[TXS] < limits.txs:
             return ()
@@ -150,18 +150,21 @@ class Velocity:
     def _began(self, move: Move, me: Account) -> list[Any] | None:
         """Begin to watch an account that used to be calm."""
         limits, held = self._is, move.held
-        if not move.traits & BURST or me.run_peak > limits.calm_n or me.flags & CONTRACT:
+        if not move.traits & BURST:
             me.watch_sent &= ~RUSHING
+            return None
+        if me.run_peak > limits.calm_n or me.flags & CONTRACT:
+            me.watch_sent = me.watch_sent & ~RUSHING | HUSHED
             return None
         before = me.n_out - me.run_n
         is_aged = before >= limits.history_n and move.time - me.first >= limits.age_s
         kept: list[Any] = me.note(self.ID, [])
         if held < limits.least_usd and not is_aged:
             kept[:] = (move.time,)
-            me.watch_sent &= ~RUSHING
+            me.watch_sent = me.watch_sent & ~RUSHING | HUSHED
         else:
             kept[:] = move.time, before, me.run_peak, held, me.n_in, me.n_out - 1, *NOTHING_YET, is_aged
-            me.watch_sent |= RUSHING
+            me.watch_sent = me.watch_sent & ~HUSHED | RUSHING
         return kept
 
     def _is_nothing(self, me: Account, kept: list[Any]) -> bool:
