@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import node_kit
+
 # A loaded machine is no failure, and the same commit gives the same verdict.
 settings.register_profile(
     "txpipe", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -22,12 +24,16 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs the real public data where it is absent."""
-    if DATA.is_dir():
-        return
+    """Skip what needs the real public data, or a real node, where it is absent."""
+    absent = {}
+    if not DATA.is_dir():
+        absent["shared_data"] = f"no real data at {DATA}; set TXPIPE_DATA"
+    if node_kit.ANVIL is None:
+        absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
     for item in items:
-        if item.get_closest_marker("shared_data"):
-            item.add_marker(pytest.mark.skip(reason=f"no real data at {DATA}; set TXPIPE_DATA"))
+        for marker, reason in absent.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture
@@ -39,6 +45,13 @@ def data():
 @pytest.fixture
 def checkout():
     return CHECKOUT
+
+
+@pytest.fixture
+def anvil():
+    """A real node of the test's own (mark the test ``anvil``)."""
+    with node_kit.Anvil() as node:
+        yield node
 
 
 @pytest.fixture(autouse=True)

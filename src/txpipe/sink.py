@@ -16,13 +16,20 @@ _BUFFER = 1 << 16
 
 
 class Sink:
-    """Buffered lines out to a file descriptor; nothing is held back across a flush."""
+    """Buffered lines out to a file descriptor; nothing is held back across a flush.
+
+    Attributes:
+        fd: where to.
+        name: how messages call it.
+        handed: bytes that the operating system has taken so far.
+    """
 
     def __init__(self, fd: int, name: str) -> None:
         self.fd = fd
         self.name = name
         self._parts: list[bytes] = []
         self._size = 0
+        self.handed = 0
         widen_pipe(fd)
 
     def write(self, data: bytes) -> None:
@@ -46,7 +53,9 @@ class Sink:
             self._parts.clear()
             self._size = 0
             while data:
-                data = data[self._written(data) :]
+                size = self._written(data)
+                self.handed += size
+                data = data[size:]
 
     def _written(self, data: memoryview) -> int:
         try:

@@ -1,0 +1,203 @@
+"""Where a follower goes on after a restart: never ahead of what its reader has taken from the pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import stat
+import struct
+import tempfile
+import termios
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from txpipe.chains.follow import Place
+from txpipe.errors import UsageFault
+
+FORMAT = "txtail cursor 1"
+
+EVERY_S = 1.0
+"""Seconds between two writes of the file."""
+
+MAX_FILE = 1 << 28
+"""A larger file is no cursor, and is not read to its end."""
+
+
+class CursorFault(UsageFault):
+    """A cursor file that cannot be believed, read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a cursor file says.
+
+    Attributes:
+        chain: CAIP-2.
+        genesis: hash of the chain's first block, if known.
+        at: the next height.
+        recent: the last blocks before it.
+        given: blocks from it on that were given out, or about to be, but perhaps not taken.
+    """
+
+    chain: str
+    genesis: str | None
+    at: int
+    recent: tuple[Place, ...]
+    given: tuple[Place, ...]
+
+
+def load(path: Path) -> Saved | None:
+    """Return what a cursor file says; None if there is none yet.
+
+    Raises:
+        CursorFault: it cannot be read, or is no cursor.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise CursorFault(f"{path}: cannot be read: {exc.strerror}") from exc
+    try:
+        return _read(orjson.loads(text))
+    except (ValueError, KeyError, TypeError, IndexError) as exc:
+        raise CursorFault(
+            f"{path}: is no cursor of txtail, or a damaged one; delete it and say --from BLOCK"
+        ) from exc
+
+
+def _read(found: Any) -> Saved:
+    """Return what a cursor's JSON says; ValueError, KeyError, TypeError or IndexError if it is none."""
+    if found["format"] != FORMAT:
+        raise ValueError("another format")
+    places = tuple(
+        Place(_height(one[0]), _text(one[1]), tuple(map(_text, one[2]))) for one in found["places"]
+    )
+    at = _height(found["at"])
+    if any(one.height + 1 != two.height for one, two in itertools.pairwise(places)):
+        raise ValueError("a gap")
+    if places and at > places[-1].height + 1:
+        raise ValueError("beyond the last block")
+    genesis = found["genesis"]
+    return Saved(
+        _text(found["chain"]),
+        None if genesis is None else _text(genesis),
+        at,
+        tuple(place for place in places if place.height < at),
+        tuple(place for place in places if place.height >= at),
+    )
+
+
+def _height(found: Any) -> int:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise ValueError("no height")
+    return found
+
+
+def _text(found: Any) -> str:
+    if not isinstance(found, str):
+        raise TypeError("no text")
+    return found
+
+
+def unread(fd: int) -> int:
+    """Return how many bytes that were written to a pipe its reader has not taken yet; 0 if it is no pipe."""
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        return 0
+    answer = fcntl.ioctl(fd, termios.FIONREAD, struct.pack("i", 0))
+    waiting: int = struct.unpack("i", answer)[0]
+    return waiting
+
+
+class Cursor:
+    """Keeps a cursor file.
+
+    It is written before blocks are given out, so that a later run knows what it may have to take back, and
+    now and then after, once the reader has taken them.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a cursor is of
+        self,
+        path: Path,
+        chain: str,
+        genesis: str | None,
+        at: int | None,
+        taken: Callable[[], int],
+        clock: Callable[[], float],
+        behind: int = 0,
+    ) -> None:
+        """Take where to write it.
+
+        Args:
+            path: the file.
+            chain: CAIP-2.
+            genesis: hash of the chain's first block, if known.
+            at: the first height that will be given out; None if that is the newest, whichever it is.
+            taken: returns how many bytes of the output its reader has taken so far.
+            clock: monotonic seconds.
+            behind: blocks that the cursor stays back.
+        """
+        self._path = path
+        self._head = {"format": FORMAT, "chain": chain, "genesis": genesis}
+        self._taken = taken
+        self._clock = clock
+        self._behind = behind
+        self._first = at
+        self._at = at
+        self._marks: deque[tuple[int, int]] = deque()
+        self._next = clock()
+
+    def mark(self, size: int, at: int) -> None:
+        """Note how many bytes have been written once everything before a height is out."""
+        self._marks.append((size, at))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the reader has taken all that was written."""
+        return not self._marks or self._marks[-1][0] <= self._taken()
+
+    def offer(self, places: Sequence[Place]) -> None:
+        """Write the file if it is time to, and there is something new to say."""
+        if self._clock() >= self._next and self._marks and self._marks[0][0] <= self._taken():
+            self.save(places)
+
+    def save(self, places: Sequence[Place]) -> None:
+        """Write the file.
+
+        Args:
+            places: the last blocks that were, or are about to be, given out; one or more.
+        """
+        if self._first is None or self._at is None:
+            self._first = self._at = places[0].height
+        taken = self._taken()
+        while self._marks and self._marks[0][0] <= taken:
+            self._at = self._marks.popleft()[1]
+        at = max(self._first, self._at - self._behind)
+        body = {**self._head, "at": at, "places": [[one.height, one.hash, one.txs] for one in places]}
+        try:
+            self._write(orjson.dumps(body) + b"\n")
+        except OSError as exc:
+            raise CursorFault(f"{self._path}: cannot be written: {exc.strerror}") from exc
+        self._next = self._clock() + EVERY_S
+
+    def _write(self, body: bytes) -> None:
+        """Replace the file at once: whoever is killed leaves the old one or the new one."""
+        fd, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise

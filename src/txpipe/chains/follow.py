@@ -1,0 +1,205 @@
+"""Following a chain block by block: in order, without a gap, and back again where it was reorganised."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from txpipe.errors import TxpipeError
+
+RING = 128
+"""Blocks whose hashes are remembered: a reorg as deep as that is followed. txdetect undoes the last 64."""
+
+IN_FLIGHT = 8
+"""Blocks asked for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block that a node knows."""
+
+    height: int
+    hash: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block and its records.
+
+    Attributes:
+        height: of it.
+        hash: of it.
+        parent: hash of the block before.
+        time: Unix seconds.
+        txs: hashes of its transactions.
+        lines: its records, the one that closes it last.
+    """
+
+    height: int
+    hash: str
+    parent: str
+    time: int
+    txs: tuple[str, ...]
+    lines: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Blocks that are no part of the chain any more.
+
+    Attributes:
+        height: the first of them.
+        depth: how many.
+        txs: hashes of their transactions, the oldest first.
+    """
+
+    height: int
+    depth: int
+    txs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is remembered of a block that was given out."""
+
+    height: int
+    hash: str
+    txs: tuple[str, ...]
+
+
+class TooDeep(TxpipeError):
+    """The chain was reorganised deeper than it is remembered."""
+
+
+class Source(Protocol):
+    """A chain as its nodes tell it. Each method may raise Blind."""
+
+    def head(self) -> Head:
+        """Return the newest block."""
+
+    def hash_at(self, height: int) -> str | None:
+        """Return the hash of the block at a height; None if there is none."""
+
+    def blocks(self, first: int, last: int) -> list[Block]:
+        """Return blocks in order; fewer, from the first one on, if the rest is not there yet."""
+
+
+class Follower:
+    """Goes from block to block.
+
+    Attributes:
+        at: the next height; None before the first where it is to begin at the newest.
+        last: the last height to give out; None to go on for ever.
+        ring: the last blocks given out.
+        head: the newest block seen.
+    """
+
+    def __init__(  # noqa: PLR0913 - where to begin and how to go on
+        self,
+        source: Source,
+        at: int | None,
+        *,
+        last: int | None = None,
+        confirmations: int = 0,
+        in_flight: int = IN_FLIGHT,
+        recent: Iterable[Place] = (),
+        given: Iterable[Place] = (),
+    ) -> None:
+        """Take where to begin.
+
+        Args:
+            source: the chain.
+            at: the first height; None is the newest.
+            last: the last one; None to go on for ever.
+            confirmations: blocks that must follow one before it is given out.
+            in_flight: blocks asked for at once.
+            recent: blocks given out by an earlier run, right before ``at``.
+            given: blocks from ``at`` on that it gave out, too: they come again, or are dropped.
+        """
+        self._source = source
+        self.at = at
+        self.last = last
+        self._confirmations = confirmations
+        self._in_flight = in_flight
+        self.ring: deque[Place] = deque(recent, RING)
+        self._given = {place.height: place for place in given}
+        self.head: Head | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last block that was asked for has been given out."""
+        return self.last is not None and self.at is not None and self.at > self.last
+
+    def stop_here(self) -> None:
+        """Make the newest block that can be given out by now the last one."""
+        if self.head is not None:
+            reach = self.head.height - self._confirmations
+            self.last = reach if self.last is None else min(self.last, reach)
+
+    def step(self) -> list[Block | Dropped]:
+        """Return the next blocks, or what was dropped of the last ones; nothing if there is nothing new.
+
+        Raises:
+            Blind: no node answers; nothing was lost, call again.
+            TooDeep: the chain was reorganised deeper than the ring goes back.
+        """
+        head = self.head = self._source.head()
+        if self.at is None:
+            self.at = max(0, head.height - self._confirmations)
+        if self._is_replaced(head):
+            return self._rewound()
+        reach = head.height - self._confirmations
+        reach = reach if self.last is None else min(reach, self.last)
+        if self.at > reach:
+            return []
+        given: list[Block | Dropped] = []
+        for block in self._source.blocks(self.at, min(reach, self.at + self._in_flight - 1)):
+            if self.ring and block.parent != self.ring[-1].hash:
+                if not given:
+                    return self._rewound()
+                break  # it changed while we asked; the next step sees
+            before = self._given.pop(block.height, None)
+            if before is not None and before.hash != block.hash:
+                given.append(_dropped([before, *self._rest()]))
+            self.ring.append(Place(block.height, block.hash, block.txs))
+            self.at = block.height + 1
+            given.append(block)
+        return given
+
+    def _rest(self) -> list[Place]:
+        """Return what an earlier run gave out and this one has not; nothing from now on."""
+        rest = [self._given[height] for height in sorted(self._given)]
+        self._given.clear()
+        return rest
+
+    def _is_replaced(self, head: Head) -> bool:
+        """Whether the newest block stands in the place of one that was given out.
+
+        A node whose newest block is below ours lags, whatever it is: what replaces ours will outgrow it.
+        """
+        return bool(self.ring) and self.ring[-1].height == head.height and self.ring[-1].hash != head.hash
+
+    def _rewound(self) -> list[Block | Dropped]:
+        """Go back to the last block that is still part of the chain; nothing if the node changed its mind."""
+        kept = len(self.ring)
+        while kept and self._source.hash_at(self.ring[kept - 1].height) != self.ring[kept - 1].hash:
+            kept -= 1
+        if kept == 0:
+            first = self.ring[0].height
+            raise TooDeep(
+                f"the chain was reorganised below block {first:,}, deeper than the {len(self.ring)} blocks "
+                f"remembered: what was written since is void. Begin again with --from {first} or before, "
+                "a new --cursor file and, for txdetect, a new --state"
+            )
+        gone = [self.ring.pop() for _ in range(len(self.ring) - kept)][::-1]
+        if not gone:
+            return []
+        self.at = gone[0].height
+        return [_dropped([*gone, *self._rest()])]
+
+
+def _dropped(places: list[Place]) -> Dropped:
+    return Dropped(places[0].height, len(places), tuple(tx for place in places for tx in place.txs))

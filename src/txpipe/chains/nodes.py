@@ -1,0 +1,150 @@
+"""Several nodes of one chain: whom to ask, whom to leave alone for a while, whom not to believe."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from txpipe.chains.rpc import Asked, Node, NodeFailed
+from txpipe.errors import TxpipeError
+
+FIRST_REST_S = 0.5
+LONGEST_REST_S = 30.0
+"""A node that failed is left alone, twice as long after each failure in a row, within these."""
+
+_T = TypeVar("_T")
+
+
+class Blind(TxpipeError):
+    """No node gives an answer now.
+
+    Attributes:
+        wait_s: seconds until one may be asked again.
+    """
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class NodeRefused(TxpipeError):
+    """A node is of another chain: it will never be asked again."""
+
+
+@dataclass(slots=True)
+class _Health:
+    node: Node
+    known: bool = False
+    failures: int = 0
+    rested: float = 0.0
+    reason: str = ""
+
+
+class Nodes:
+    """Asks one node as long as it answers, then the next.
+
+    Attributes:
+        refused: says a node's name and why it is not asked any more.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        clock: Callable[[], float],
+        say: Callable[[str], None],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the nodes, the first one preferred.
+
+        Args:
+            nodes: one or more.
+            clock: monotonic seconds.
+            say: takes a message for people.
+            jitter: a number from 0 to 1, so that many clients do not come back at once.
+        """
+        self._healths = [_Health(node) for node in nodes]
+        self._at = 0
+        self._clock = clock
+        self._say = say
+        self._jitter = jitter
+        self.introduced: Callable[[Node], None] | None = None
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._healths)
+
+    @property
+    def name(self) -> str:
+        """The name of the node that is asked at present."""
+        return self._healths[self._at].node.name
+
+    def ask(self, question: Callable[[Node], _T]) -> _T:
+        """Return what the first node says that can answer.
+
+        Args:
+            question: asks a node; it may raise NodeFailed, also for an answer that cannot be believed.
+
+        Raises:
+            Blind: none can now.
+            NodeRefused: none is of this chain.
+        """
+        for _ in range(len(self._healths)):
+            health = self._healths[self._at]
+            if self._clock() >= health.rested:
+                try:
+                    return self._asked(health, question)
+                except NodeFailed as exc:
+                    self._failed(health, exc)
+                except NodeRefused as exc:
+                    self._healths.remove(health)
+                    self._at = 0
+                    if not self._healths:
+                        raise
+                    self._say(f"{exc}: not asked any more")
+                    continue
+            self._at = (self._at + 1) % len(self._healths)
+        wait_s = max(0.0, min(health.rested for health in self._healths) - self._clock())
+        raise Blind("; ".join(dict.fromkeys(health.reason for health in self._healths)), wait_s)
+
+    def each(self, question: Callable[[Node], _T]) -> list[tuple[int, _T]]:
+        """Return what every node says that answers, with its number; who fails is left alone for a while."""
+        found = []
+        for number, health in enumerate(self._healths):
+            if self._clock() < health.rested:
+                continue
+            try:
+                found.append((number, self._asked(health, question)))
+            except NodeFailed as exc:
+                self._failed(health, exc)
+            except NodeRefused:
+                continue  # ``ask`` says so when its turn comes
+        return found
+
+    def prefer(self, number: int) -> None:
+        """Ask this one from now on."""
+        self._at = number
+
+    def call(self, method: str, *params: Any) -> Any:
+        """Return what the first node answers that can; as ``ask``."""
+        return self.ask(lambda node: node.call(method, *params))
+
+    def calls(self, wanted: Sequence[Asked]) -> list[Any]:
+        """Return what one node answers to several requests; as ``ask``."""
+        return self.ask(lambda node: node.calls(wanted))
+
+    def _asked(self, health: _Health, question: Callable[[Node], _T]) -> _T:
+        if not health.known and self.introduced is not None:
+            self.introduced(health.node)
+        health.known = True
+        answer = question(health.node)
+        health.failures = 0
+        return answer
+
+    def _failed(self, health: _Health, exc: NodeFailed) -> None:
+        rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.failures, 16))
+        health.failures += 1
+        health.reason = str(exc)
+        health.rested = self._clock() + max(exc.wait_s, rest_s * (0.5 + self._jitter() / 2))
+        health.known = False  # it may come back as another: after a restart, behind another address

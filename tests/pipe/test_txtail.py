@@ -1,0 +1,438 @@
+"""txtail on a real Anvil: reorgs, restarts, kills, nodes that lag, lie, limit or go away."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import script
+from node_kit import Anvil, approve_data, transfer_data
+from proxy_kit import MISSING, Proxy, Refusal
+
+pytestmark = pytest.mark.anvil
+
+ALICE, BOB = "0x" + "aa" * 20, "0x" + "bb" * 20
+LAZARUS = "0x098b716b8aaf21512996dc57eb0615e2383e2f96"
+
+
+def tail(*args, env=None, status=0):
+    """Run txtail to its end; returns records and stderr."""
+    done = subprocess.run(
+        [script("txtail"), *map(str, args)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=None if env is None else {**os.environ, **env},
+    )
+    assert done.returncode == status, done.stderr.decode()
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
+
+
+class Following:
+    """A txtail that follows a node into a file; ``with`` ends it."""
+
+    def __init__(self, path, *args):
+        self.path = path
+        self.args = [script("txtail"), "--poll", "0.05", *map(str, args)]
+
+    def __enter__(self):
+        with self.path.open("ab") as out, self.path.with_suffix(".err").open("ab") as err:
+            self.process = subprocess.Popen(self.args, stdout=out, stderr=err)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(20) in {130, -signal.SIGKILL, 1}
+
+    def records(self):
+        return [json.loads(line) for line in self.path.read_bytes().splitlines()]
+
+    def said(self):
+        return self.path.with_suffix(".err").read_text()
+
+    def until(self, wanted, seconds=20):
+        """Wait until the records, or what was said, are as wanted."""
+        deadline = time.monotonic() + seconds
+        while not wanted(self):
+            assert time.monotonic() < deadline, (self.records()[-3:], self.said())
+            assert self.process.poll() is None or wanted(self), self.said()
+            time.sleep(0.02)
+        return self.records()
+
+    def reaches(self, height, hash_=None):
+        """Wait until a block is written; of this hash if one is given."""
+        return self.until(
+            lambda one: any(
+                record["type"] == "block"
+                and record["block"] == height
+                and (hash_ is None or record["hash"] == hash_)
+                for record in one.records()
+            )
+        )
+
+
+def held(records):
+    """What a reader holds in the end: hash by height."""
+    hashes = {}
+    for one in records:
+        if one["type"] == "reorg":
+            hashes = {height: own for height, own in hashes.items() if height < one["block"]}
+        elif one["type"] == "block":
+            assert hashes.get(one["block"], one["hash"]) == one["hash"]
+            hashes[one["block"]] = one["hash"]
+    return hashes
+
+
+def canonical(node):
+    return {height: node.block(height)["hash"] for height in range(int(node.rpc("eth_blockNumber"), 16) + 1)}
+
+
+def busy(node, blocks=6, token=None):
+    """Mine blocks with payments of coin and token, one of them of more than 2^64 base units."""
+    node.fund(ALICE, 10**24)
+    for number in range(blocks):
+        node.send(ALICE, BOB, value=2**64 + number)
+        if token:
+            node.send(ALICE, token, data=transfer_data(BOB, 1_000 + number))
+            node.send(ALICE, token, data=approve_data(BOB, 2**256 - 1))
+        node.mine()
+
+
+@pytest.mark.shared_data
+def test_same_records_as_txnorm(anvil, data, tmp_path):
+    """Live records are those that txnorm makes of the node's raw answers, byte for byte."""
+    anvil.fund(ALICE, 10**24)
+    token = anvil.deploy_token(ALICE, data / "samples" / "TestToken.bin")
+    busy(anvil, 3, token)
+    records, said = tail("--rpc", anvil.url, "--from", 1, "--no-follow", "--stats")
+    assert "4 blocks, 21 records, 0 reorgs (0 blocks dropped)" in said
+    raw = tmp_path / "raw.json"
+    with raw.open("w") as file:
+        for height in range(1, 5):
+            receipts = anvil.rpc("eth_getBlockReceipts", hex(height))
+            file.write(json.dumps({"result": anvil.block(height)}) + json.dumps({"result": receipts}) + "\n")
+    made = subprocess.run([script("txnorm"), "--chain", "eip155:1", raw], capture_output=True, check=True)
+    assert [json.loads(line) for line in made.stdout.splitlines()] == records
+    assert {one["type"] for one in records} == {"transfer", "call", "approval", "block"}
+    coins = [one for one in records if one["type"] == "transfer" and one["n"] == 0]
+    assert [int(one["value"]) for one in coins] == [2**64, 2**64 + 1, 2**64 + 2]
+
+
+@pytest.mark.shared_data
+def test_golden_chain(anvil, data):
+    """The same script on two nodes gives the same bytes, the first of which are known."""
+    streams = []
+    for node in (anvil, Anvil().start()):
+        node.fund(ALICE, 10**24)
+        busy(node, 2, node.deploy_token(ALICE, data / "samples" / "TestToken.bin"))
+        args = [script("txtail"), "--rpc", node.url, "--from", "0", "--to", "3", "--no-follow"]
+        streams.append(subprocess.run(args, capture_output=True, check=True).stdout)
+        node.stop()
+    assert streams[0] == streams[1]
+    assert json.loads(streams[0].splitlines()[0])["time"] == 1_700_000_000
+    assert len(streams[0].splitlines()) == 3 + 1 + 2 * 6
+
+
+def test_from_to_latest_and_confirmations(anvil):
+    """A range, the newest block, and the newest that has enough after it."""
+    anvil.mine(9)
+    blocks = lambda *args: [one["block"] for one in tail("--rpc", anvil.url, *args)[0]]  # noqa: E731
+    assert blocks("--from", 2, "--to", 4) == [2, 3, 4]
+    assert blocks("--no-follow") == [9]
+    assert blocks("--from", "latest", "--no-follow", "--confirmations", 3) == [6]
+    assert blocks("--from", 8, "--no-follow", "--confirmations", 3) == []
+    assert blocks("--from", 0, "--to", 12, "--no-follow") == list(range(10))
+
+
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_reorg(anvil, tmp_path, depth):
+    """Dropped blocks and transactions are named, then the blocks come that took their place."""
+    anvil.mine(30)
+    busy(anvil, 3)
+    with Following(tmp_path / "out", "--rpc", anvil.url, "--from", 0) as following:
+        before = following.reaches(33)
+        gone = {one["tx"] for one in before if "tx" in one and one["block"] > 33 - depth}
+        anvil.reorg(depth)
+        anvil.mine(2)
+        records = following.reaches(35)
+    (reorg,) = [one for one in records if one["type"] == "reorg"]
+    assert (reorg["block"], reorg["depth"]) == (34 - depth, depth)
+    assert set(reorg["dropped"]) == gone
+    assert held(records) == canonical(anvil)
+    assert reorg["time"] == next(one["time"] for one in records[records.index(reorg) + 1 :])
+
+
+def test_reorg_deeper_than_remembered(anvil, tmp_path):
+    """It ends with an error that names where to begin again."""
+    anvil.mine(200)
+    following = Following(tmp_path / "out", "--rpc", anvil.url, "--from", 0)
+    with following:
+        following.reaches(200)
+        anvil.reorg(150)
+        anvil.mine()
+        following.process.wait(30)
+        assert following.process.returncode == 1
+    assert "below block 73, deeper than the 128 blocks remembered" in following.said()
+    assert "--from 73 or before" in following.said()
+
+
+def test_kill_and_restart(anvil, tmp_path):
+    """Killed at any moment and started again: nothing is lost, and what repeats is the same."""
+    out, cursor = tmp_path / "out", tmp_path / "cursor"
+    busy(anvil, 4)
+    for round_ in range(6):
+        following = Following(out, "--rpc", anvil.url, "--from", 0, "--cursor", cursor)
+        with following:
+            time.sleep(0.15 + 0.05 * round_)
+            anvil.mine(3)
+            if round_ == 3:
+                anvil.reorg(2)
+            time.sleep(0.05 * round_)
+            following.process.kill()
+        if round_ == 4:  # while it is down
+            anvil.reorg(3)
+    anvil.mine()
+    top = int(anvil.rpc("eth_blockNumber"), 16)
+    with Following(out, "--rpc", anvil.url, "--cursor", cursor) as following:
+        records = following.reaches(top)
+    assert held(records) == canonical(anvil)
+    by_place = {}
+    for line in out.read_bytes().splitlines():
+        one = json.loads(line)
+        if one["type"] != "reorg":
+            assert (
+                by_place.setdefault((one["type"], one["block"], one.get("hash") or one["tx"]), line) == line
+            )
+
+
+def test_cursor_waits_for_the_reader(anvil, tmp_path):
+    """What is still in the pipe is not counted as taken; at the end the reader has all, less --behind."""
+    anvil.mine(100)
+    cursor = tmp_path / "cursor"
+    args = [script("txtail"), "--rpc", anvil.url, "--from", "0", "--cursor", cursor, "--poll", "0.05"]
+    process = subprocess.Popen(args, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 20
+    while not cursor.exists() or json.loads(cursor.read_text())["places"][-1][0] < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert json.loads(cursor.read_text())["at"] == 0
+    for _ in range(50):
+        process.stdout.readline()  # buffered: it takes more than that
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    at = json.loads(cursor.read_text())["at"]
+    assert 0 < at <= 99
+    process.stdout.close()
+
+
+def test_node_that_loses_its_newest_blocks(tmp_path):
+    """A node is killed and comes back without its last blocks; other ones take their place."""
+    with Anvil(state=tmp_path / "state.json", save_s=3600) as node:
+        node.mine(5)
+        node.stop()
+        node.start()
+        node.mine(2)
+        with Following(tmp_path / "out", "--rpc", node.url, "--from", 0, "--stall", 0.3) as following:
+            following.reaches(7)
+            node.kill()
+            following.until(lambda one: "no node answers" in one.said())
+            following.until(lambda one: any(r.get("status") == "blind" for r in one.records()))
+            node.start()
+            busy(node, 4)
+            records = following.reaches(9)
+        assert held(records) == canonical(node)
+        assert [one["block"] for one in records if one["type"] == "reorg"] == [6]
+        assert "a node answers again" in following.said()
+
+
+def test_stall_is_said(anvil, tmp_path):
+    """A quiet chain is said on stderr and as a heartbeat; so is its end."""
+    anvil.mine(2)
+    with Following(tmp_path / "out", "--rpc", anvil.url, "--from", 0, "--stall", 0.2) as following:
+        following.until(lambda one: any(r.get("status") == "stalled" for r in one.records()))
+        anvil.mine()
+        records = following.until(lambda one: any(r.get("status") == "ok" for r in one.records()))
+    beats = [one for one in records if one["type"] == "heartbeat"]
+    assert (beats[0]["status"], beats[0]["block"], beats[0]["source"]) == ("stalled", 2, "txtail")
+    assert beats[-1]["block"] == 3
+    assert "no new block for" in following.said()
+
+
+def test_second_node_while_the_first_fails(anvil):
+    """A node that is down, limits the rate, or answers with a page is passed over for one that works."""
+    busy(anvil, 3)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+    limit = Refusal(429, b"slow down", retry_after="60")
+    page = Refusal(200, b"<html>no node here</html>")
+    error = {"error": {"code": -32005, "message": "daily request count exceeded, request rate limited"}}
+    for said in (limit, page, Refusal(503), error, {"result": None}, {"result": {"number": "x"}}):
+        with Proxy(anvil.port, lambda _method, _params, _answer, said=said: said) as bad:
+            records, _ = tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")
+            assert records == expected
+    assert tail("--rpc", "http://127.0.0.1:1", "--rpc", anvil.url, "--from", 0, "--no-follow")[0] == expected
+
+
+def test_node_that_lags(anvil):
+    """Receipts or logs that are missing, or of another block, are not believed: another node is asked."""
+    busy(anvil, 3)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def empty(method, _params, answer):
+        return {"result": []} if method == "eth_getBlockReceipts" else answer
+
+    def other(method, _params, answer):
+        if method == "eth_getBlockReceipts":
+            for one in answer["result"]:
+                one["blockHash"] = "0x" + "12" * 32
+        return answer
+
+    for change in (empty, other):
+        with Proxy(anvil.port, change) as bad:
+            records, _ = tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")
+            assert records == expected
+            assert "eth_getBlockReceipts" in bad.asked
+
+
+@pytest.mark.shared_data
+def test_empty_logs_are_not_believed(anvil, data):
+    """Receipts whose logs are gone, under a header whose bloom says that there are some."""
+    anvil.fund(ALICE, 10**24)
+    busy(anvil, 2, anvil.deploy_token(ALICE, data / "samples" / "TestToken.bin"))
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def bare(method, _params, answer):
+        for one in (answer["result"] or ()) if method == "eth_getBlockReceipts" else ():
+            one["logs"] = []
+        return answer
+
+    with Proxy(anvil.port, bare) as bad:
+        assert tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")[0] == expected
+
+
+def test_receipts_one_by_one(anvil):
+    """A node without eth_getBlockReceipts is asked for each transaction's, and gives the same records."""
+    busy(anvil, 3)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def without(method, _params, answer):
+        return MISSING if method == "eth_getBlockReceipts" else answer
+
+    with Proxy(anvil.port, without) as old:
+        assert tail("--rpc", old.url, "--from", 0, "--no-follow")[0] == expected
+        assert old.asked.count("eth_getTransactionReceipt") == 3
+
+
+def test_batches_that_are_refused(anvil):
+    """A node that takes no batches is asked one by one."""
+    anvil.mine(5)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+    with Proxy(anvil.port) as single:
+        answer = single._answer
+
+        def refuse(body):
+            if body.startswith(b"["):
+                return 200, {}, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'
+            return answer(body)
+
+        single._answer = refuse
+        assert tail("--rpc", single.url, "--from", 0, "--no-follow")[0] == expected
+
+
+def test_node_of_another_chain(anvil, tmp_path):
+    """It is refused, as the second node and for a cursor of another chain."""
+    cursor = tmp_path / "cursor"
+    anvil.mine(2)
+    tail("--rpc", anvil.url, "--from", 0, "--no-follow", "--cursor", cursor)
+    with Anvil(chain_id=137) as other:
+        other.mine(50)
+        records, said = tail(
+            "--rpc", "http://127.0.0.1:1", "--rpc", anvil.url, "--rpc", other.url, "--no-follow"
+        )
+        assert [one["chain"] for one in records] == ["eip155:1"]
+        _, said = tail("--rpc", other.url, "--cursor", cursor, status=2)
+        assert "the cursor is of eip155:1, the node of eip155:137" in said
+
+
+def test_secrets_are_not_shown(anvil, tmp_path):
+    """A key in the URL's path, query or user goes to the node and nowhere else."""
+    anvil.mine(2)
+    cursor = tmp_path / "cursor"
+
+    def echo(method, _params, answer):
+        error = {"error": {"code": -32000, "message": "key s3cretkey12345 of /v2/s3cretkey12345 is over"}}
+        return answer if method in {"eth_chainId", "eth_getBlockByNumber"} and not failing else error
+
+    failing = False
+    with Proxy(anvil.port, echo) as node:
+        url = node.url.replace("//", "//user:s3cretpass@") + "/v2/s3cretkey12345?key=s3cretquery1"
+        args = ["--from", "0", "--no-follow", "--cursor", cursor, "--stats"]
+        records, said = tail(*args, env={"TXTAIL_RPC": url})
+        assert len(records) == 3
+        assert node.paths[0][0] == "/v2/s3cretkey12345?key=s3cretquery1"
+        assert node.paths[0][1].startswith("Basic ")
+        shown = [json.dumps(records), said, cursor.read_text()]
+        failing = True
+        shown.append(tail(*args[:-3], env={"TXTAIL_RPC": url}, status=1)[1])
+        assert "key … of … is over" in shown[-1]
+    assert not any("s3cret" in text for text in shown)
+
+
+def test_usage(anvil, tmp_path):
+    """Mistakes are named with what to do; the URL is not shown."""
+    assert "--rpc URL is missing" in tail(status=2)[1]
+    assert "begins with http:// or https://" in tail("--rpc", "ftp://x/s3cret", status=2)[1]
+    assert "no height, nor latest" in tail("--rpc", anvil.url, "--from", "-3", status=2)[1]
+    cursor = tmp_path / "cursor"
+    cursor.write_text("{}")
+    assert "is no cursor of txtail" in tail("--rpc", anvil.url, "--cursor", cursor, status=2)[1]
+    assert "no connection" in tail("--rpc", "http://127.0.0.1:1", status=1)[1]
+
+
+def test_reader_that_goes_away(anvil):
+    """head -1 ends it, though no new block comes."""
+    anvil.mine(1)
+    done = subprocess.run(
+        ["bash", "-c", f"{script('txtail')} --rpc {anvil.url} --from 0 | head -1; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 141
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.shared_data
+def test_from_the_node_to_the_alert(anvil, data, checkout, tmp_path):
+    """A payment and an unlimited approval of a listed wallet are alerted; a reorg takes the alerts back."""
+    anvil.fund(LAZARUS)
+    token = anvil.deploy_token(LAZARUS, data / "samples" / "TestToken.bin")
+    anvil.send(LAZARUS, BOB, value=10**16)
+    anvil.send(LAZARUS, token, data=approve_data(ALICE, 2**256 - 1))
+    anvil.mine()
+    out = tmp_path / "alerts"
+    command = (
+        f"{script('txtail')} --rpc {anvil.url} --from 0 --poll 0.05 | {script('txdetect')} --no-stats "
+        f"--list {checkout}/blocklists/notable.csv | {script('txalert')} > {out}"
+    )
+    with subprocess.Popen(["bash", "-c", command], start_new_session=True) as pipe:
+        deadline = time.monotonic() + 30
+
+        def alerts(count):
+            while len(found := [json.loads(line) for line in out.read_bytes().splitlines()]) < count:
+                assert time.monotonic() < deadline, found
+                time.sleep(0.05)
+            return found
+
+        while not out.exists():
+            time.sleep(0.02)
+        open_ = [one for one in alerts(3) if one["rule"] == "listed"]
+        assert {one["subject"] for one in open_} == {LAZARUS}
+        assert {one["severity"] for one in open_} == {"critical"}
+        anvil.reorg(1)
+        anvil.mine()
+        taken_back = [one for one in alerts(5) if one["status"] == "retracted"]
+        assert {one["block"] for one in taken_back} == {2}
+        os.killpg(pipe.pid, signal.SIGINT)

@@ -1,0 +1,85 @@
+"""A proxy before a real node that changes some of its answers: the nodes that users really have."""
+
+import json
+import threading
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Proxy:
+    """Passes JSON-RPC on to a node; ``with`` starts it and takes it down.
+
+    Args:
+        port: Of the node.
+        change: Takes a method, its parameters and the node's answer (a dict with result or error), and
+            returns the answer to give; or a Refusal.
+
+    Attributes:
+        asked: Every method asked for, in order.
+    """
+
+    def __init__(self, port, change=lambda _method, _params, answer: answer):
+        self.port = port
+        self.change = change
+        self.asked = []
+        self.paths = []
+
+    def __enter__(self):
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                proxy.paths.append((self.path, self.headers.get("authorization")))
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status, headers, answer = proxy._answer(body)
+                self.send_response(status)
+                for key, value in {"content-length": str(len(answer)), **headers}.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, body):
+        calls = json.loads(body)
+        several = isinstance(calls, list)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", "/", body, {"content-type": "application/json"})
+            answers = json.load(connection.getresponse())
+        finally:
+            connection.close()
+        changed = []
+        for call, answer in zip(*((calls, answers) if several else ([calls], [answers])), strict=True):
+            self.asked.append(call["method"])
+            said = self.change(call["method"], call["params"], answer)
+            if isinstance(said, Refusal):
+                return said.status, said.headers, said.body
+            changed.append({"jsonrpc": "2.0", "id": call["id"], **said})
+        return 200, {}, json.dumps(changed if several else changed[0]).encode()
+
+
+class Refusal:
+    """An answer that is no JSON-RPC."""
+
+    def __init__(self, status, body=b"", **headers):
+        self.status = status
+        self.body = body
+        self.headers = {key.replace("_", "-"): value for key, value in headers.items()}
+
+
+MISSING = {"error": {"code": -32601, "message": "the method does not exist/is not available"}}
+"""What a node answers to a method that it does not know."""

@@ -1,0 +1,223 @@
+"""JSON-RPC over HTTP: what nodes answer, in order or not, in time or not, and what is said of it."""
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from txpipe.chains.nodes import Blind, NodeRefused, Nodes
+from txpipe.chains.rpc import Node, NodeBusy, NodeFailed, RpcFault
+from txpipe.errors import UsageFault
+
+
+class Server:
+    """Answers every request with what a function makes of its JSON: bytes, or (status, headers, bytes)."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.bodies = []
+
+    def __enter__(self):
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                server.bodies.append(body)
+                said = server.answer(body)
+                status, headers, text = said if isinstance(said, tuple) else (200, {}, said)
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def node():
+    """Makes nodes, and closes their connections at the end."""
+    made = []
+
+    def make(url, **options):
+        made.append(Node(url, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def result(call, value):
+    return {"jsonrpc": "2.0", "id": call["id"], "result": value}
+
+
+def test_batch_in_any_order(node):
+    """Answers are told apart by id; an error stands for its own request alone."""
+
+    def answer(calls):
+        answers = [result(call, call["params"][0]) for call in calls]
+        answers[1] = {"jsonrpc": "2.0", "id": calls[1]["id"], "error": {"code": -32601, "message": "no"}}
+        return json.dumps(answers[::-1]).encode()
+
+    with Server(answer) as server:
+        one, two, three = node(server.url).calls([("m", [1]), ("m", [2]), ("m", [3])])
+    assert (one, three) == (1, 3)
+    assert isinstance(two, RpcFault)
+    assert two.missing
+
+
+def test_batches_get_smaller(node):
+    """A node that refuses a batch is asked for half as many, down to one."""
+
+    def answer(body):
+        if isinstance(body, list) and len(body) > 3:
+            return 413, {}, b"too much"
+        several = body if isinstance(body, list) else [body]
+        answers = [result(call, call["params"][0]) for call in several]
+        return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
+
+    with Server(answer) as server:
+        assert node(server.url).calls([("m", [number]) for number in range(10)]) == list(range(10))
+        assert [len(body) for body in server.bodies] == [10, 5, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "reason"),
+    [
+        (b"<html>", NodeFailed, "its answer is no JSON"),
+        (b"[]", NodeFailed, "is this the URL of a node"),
+        (b'{"a":1}', NodeFailed, "is this the URL of a node"),
+        ((500, {}, b"oops"), NodeFailed, "HTTP 500"),
+        ((401, {}, b""), NodeFailed, "HTTP 401: it wants another key"),
+        ((302, {"location": "http://127.0.0.1:1/elsewhere"}, b""), NodeFailed, "HTTP 302"),
+        ((429, {"retry-after": "7"}, b""), NodeBusy, "HTTP 429"),
+        (b'{"id":1,"error":{"code":-32005,"message":"limit exceeded"}}', NodeBusy, "limit exceeded"),
+        (b'{"id":1,"error":{"code":-32000,"message":"Too Many Requests"}}', NodeBusy, "Too Many"),
+        (b'{"id":1,"error":{"code":-8,"message":"out of range"}}', RpcFault, "out of range"),
+        (b'{"id":1,"error":"odd"}', RpcFault, "odd"),
+        ((500, {}, b'{"id":1,"error":{"code":-8,"message":"as Core says it"}}'), RpcFault, "as Core says it"),
+        (
+            (200, {}, b'{"id":1,"result":"' + b"x" * 5_000 + b'"}'),
+            NodeFailed,
+            "an answer of over 4,000 bytes",
+        ),
+        ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 10**6)), NodeFailed, "over 4,000 bytes"),
+        ((200, {"content-encoding": "gzip"}, b"no gzip"), NodeFailed, "the connection broke"),
+        ((200, {"content-length": "100"}, b"{}"), NodeFailed, "the connection broke"),
+    ],
+)
+def test_answers_that_cannot_be_used(node, said, kind, reason):
+    """Each has its reason, the node's name, and nothing of the URL behind it."""
+    with Server(lambda _: said) as server:
+        one = node(f"{server.url}/v3/averysecretkey", max_answer=4_000)
+        with pytest.raises(kind, match=reason) as caught:
+            one.call("m")
+        assert type(caught.value) is kind
+        assert str(caught.value).startswith(server.url)
+        assert "secret" not in str(caught.value)
+        assert caught.value.wait_s == (7 if "429" in reason else 0)
+
+
+def test_no_answer_in_time(node):
+    """A node that takes too long has failed."""
+    wait = threading.Event()
+    with Server(lambda _: b"{}" if wait.wait(20) else b"") as server:
+        with pytest.raises(NodeFailed, match="no answer in time"):
+            node(server.url, timeout_s=0.1).call("m")
+        wait.set()
+
+
+@pytest.mark.parametrize("url", ["", "node", "ftp://x/key", "http://", "http://[::1", "ws://x:y/secret"])
+def test_no_url(url):
+    """What is no URL of a node is refused without being shown."""
+    with pytest.raises(UsageFault, match="--rpc: ") as caught:
+        Node(url)
+    assert "secret" not in str(caught.value)
+
+
+class Told:
+    """A node whose answers are told beforehand; an exception is raised."""
+
+    def __init__(self, name, *answers):
+        self.name = name
+        self.answers = list(answers)
+
+    def answer(self):
+        said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def nodes(clock, *told, said=None):
+    return Nodes(told, lambda: clock[0], (said if said is not None else []).append, lambda: 1.0)
+
+
+def test_next_node_when_one_fails():
+    """It stays with the one that works, and comes to the other once that fails, too."""
+    clock = [0.0]
+    one = Told("one", NodeFailed("one: down"), "from one")
+    two = Told("two", "from two", "from two", NodeFailed("two: down"))
+    both = nodes(clock, one, two)
+    assert [both.ask(Told.answer) for _ in range(2)] == ["from two", "from two"]
+    clock[0] = 1.0
+    assert both.ask(Told.answer) == "from one"
+
+
+def test_blind_says_why_and_how_long():
+    """All failed: their reasons, and the seconds until one is asked again; longer each time."""
+    clock = [0.0]
+    both = nodes(clock, Told("one", NodeFailed("one: down")), Told("two", NodeBusy("two: limit", 40.0)))
+    with pytest.raises(Blind, match="one: down; two: limit") as caught:
+        both.ask(Told.answer)
+    assert caught.value.wait_s == 0.5
+    waits = []
+    for _ in range(8):
+        clock[0] += 100
+        with pytest.raises(Blind) as caught:
+            both.ask(Told.answer)
+        waits.append(caught.value.wait_s)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_node_of_another_chain_is_never_asked_again():
+    """It is named once; where no other is left, that is the end."""
+    said = []
+    both = nodes([0.0], Told("one", "never"), Told("two", "from two"), said=said)
+
+    def introduced(node):
+        if node.name == "one":
+            raise NodeRefused("one is of eip155:5")
+
+    both.introduced = introduced
+    assert both.ask(Told.answer) == "from two"
+    assert said == ["one is of eip155:5: not asked any more"]
+    assert len(both) == 1
+    alone = nodes([0.0], Told("one", "never"))
+    alone.introduced = introduced
+    with pytest.raises(NodeRefused):
+        alone.ask(Told.answer)
+
+
+def test_each_and_prefer():
+    """Every node that answers is heard; the preferred one is asked from then on."""
+    both = nodes([0.0], Told("one", 5), Told("two", NodeFailed("two: down")), Told("three", 9))
+    assert both.each(Told.answer) == [(0, 5), (2, 9)]
+    both.prefer(2)
+    assert both.ask(Told.answer) == 9
+    assert both.name == "three"
