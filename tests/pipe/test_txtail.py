@@ -19,15 +19,15 @@ LAZARUS = "0x098b716b8aaf21512996dc57eb0615e2383e2f96"
 
 
 def tail(*args, env=None, status=0):
-    """Run txtail to its end; returns records and stderr."""
+    """Run txtail to its end, or (status None) for three seconds; returns records and stderr."""
     done = subprocess.run(
-        [script("txtail"), *map(str, args)],
+        [*(() if status is not None else ("timeout", "-s", "INT", "3")), script("txtail"), *map(str, args)],
         capture_output=True,
         timeout=60,
         check=False,
         env=None if env is None else {**os.environ, **env},
     )
-    assert done.returncode == status, done.stderr.decode()
+    assert status is None or done.returncode == status, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
 
@@ -175,8 +175,8 @@ def test_reorg_deeper_than_remembered(anvil, tmp_path):
         anvil.mine()
         following.process.wait(30)
         assert following.process.returncode == 1
-    assert "below block 73, deeper than the 128 blocks remembered" in following.said()
-    assert "--from 73 or before" in following.said()
+    assert "below block 72, deeper than the 129 blocks remembered" in following.said()
+    assert "--from 72 or before" in following.said()
 
 
 def test_kill_and_restart(anvil, tmp_path):
@@ -310,6 +310,80 @@ def test_empty_logs_are_not_believed(anvil, data):
 
     with Proxy(anvil.port, bare) as bad:
         assert tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")[0] == expected
+
+
+@pytest.mark.shared_data
+def test_logs_of_one_transaction_missing(anvil, data):
+    """One receipt of several without its logs, or a log out of their midst, is noticed."""
+    anvil.fund(ALICE, 10**24)
+    token = anvil.deploy_token(ALICE, data / "samples" / "TestToken.bin")
+    for number in range(3):
+        anvil.send(ALICE, token, data=transfer_data(BOB, 1_000 + number))
+    anvil.mine()
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def bare(method, _params, answer):
+        for one in (answer["result"] or ())[1:2] if method == "eth_getBlockReceipts" else ():
+            one["logs"] = []
+        return answer
+
+    def bloomless(method, params, answer):
+        for one in bare(method, params, answer)["result"] or () if method == "eth_getBlockReceipts" else ():
+            one["logsBloom"] = "0x" + "00" * 256
+        return answer
+
+    for change in (bare, bloomless):
+        with Proxy(anvil.port, change) as bad:
+            assert tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")[0] == expected
+            assert (
+                "logs of block 2 are not all there"
+                in tail("--rpc", bad.url, "--from", 2, "--to", 2, "--stall", 1, status=None)[1]
+            )
+
+
+@pytest.mark.parametrize("odd", [None, 5, -1, True, "x", [], [[]], {}, {"number": 10**30}, {"number": "0x1"}])
+def test_odd_blocks(anvil, odd):
+    """A node that gives no block, or what is none, is passed over; nothing breaks."""
+    anvil.mine(3)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def change(method, params, answer):
+        return {"result": odd} if method == "eth_getBlockByNumber" and params[1] else answer
+
+    with Proxy(anvil.port, change) as bad:
+        records, said = tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")
+    assert records == expected
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, "x", {}, [5], [{}], [[]], [None]])
+def test_odd_receipts(anvil, odd):
+    """The same of receipts."""
+    busy(anvil, 2)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def change(method, _params, answer):
+        return {"result": odd} if method == "eth_getBlockReceipts" else answer
+
+    with Proxy(anvil.port, change) as bad:
+        records, said = tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--no-follow")
+    assert records == expected
+    assert "Traceback" not in said
+
+
+def test_node_that_claims_too_much(anvil):
+    """A node that says it is far ahead and has no blocks does not keep another one's from coming."""
+    anvil.mine(5)
+    expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
+
+    def boast(method, params, answer):
+        if method == "eth_getBlockByNumber" and params[0] == "latest":
+            answer["result"]["number"] = "0x1f4"
+        return answer
+
+    with Proxy(anvil.port, boast) as bad:
+        records, _ = tail("--rpc", bad.url, "--rpc", anvil.url, "--from", 0, "--to", 5)
+    assert records == expected
 
 
 def test_receipts_one_by_one(anvil):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -133,6 +134,89 @@ def test_answers_that_cannot_be_used(node, said, kind, reason):
         assert caught.value.wait_s == (7 if "429" in reason else 0)
 
 
+def test_small_batches_grow_again(node):
+    """A few passing errors do not make it slow for good."""
+    fail = [True]
+
+    def answer(body):
+        if isinstance(body, list) and fail[0]:
+            return b'{"id":null,"error":{"code":-32000,"message":"server error"}}'
+        several = body if isinstance(body, list) else [body]
+        answers = [result(call, 1) for call in several]
+        return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
+
+    with Server(answer) as server:
+        one = node(server.url)
+        one.calls([("m", [])] * 8)
+        fail[0] = False
+        for _ in range(32 * 3):
+            one.calls([("m", [])] * 8)
+        server.bodies.clear()
+        one.calls([("m", [])] * 8)
+        assert [len(body) for body in server.bodies] == [8]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"5",
+        b"1e30",
+        b'[{"id":[1],"result":1},{"id":{},"result":1}]',
+        b'[{"id":1,"error":{"code":[],"message":{}}},{"id":2,"error":{"code":{}}}]',
+        b'[{"id":1,"error":{"message":' + b"[" * 1_010 + b"]" * 1_010 + b"}}]",
+        b"[null,null]",
+        b"[[],[]]",
+    ],
+)
+def test_odd_batches(node, said):
+    """Whatever a node answers to a batch, it is a failure of the node or an error of a request."""
+    with Server(lambda body: said if isinstance(body, list) else b'{"id":1,"result":"x"}') as server:
+        one = node(server.url)
+        try:
+            answers = one.calls([("m", []), ("m", [])])
+        except NodeFailed:
+            return
+        assert all(answer == "x" or isinstance(answer, RpcFault) for answer in answers)
+
+
+def test_answer_that_drips(node):
+    """However steadily it comes, an answer has its time."""
+
+    with Server(lambda _: b"{}") as server:
+        handler = server._server.RequestHandlerClass
+
+        def drip(self):
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+            except OSError:
+                pass
+
+        handler.do_POST = drip
+        with pytest.raises(NodeFailed, match=r"no whole answer within 0\.3 s"):
+            node(server.url, answer_s=0.3).call("m")
+
+
+def test_short_secrets_and_odd_users(node):
+    """Passwords and keys of a few characters, and the header made of them, are not repeated either."""
+
+    def answer(_body):
+        return json.dumps({"id": 1, "error": {"code": -1, "message": said}}).encode()
+
+    said = "Basic Ym9iOmh1bnRlcjI= is bob:hunter2 with key abc1234 of /k/abc1234"
+    with Server(answer) as server:
+        one = node(server.url.replace("//", "//bob:hunter2@") + "/k/abc1234?key=abc1234")
+        with pytest.raises(RpcFault) as caught:
+            one.call("m")
+        odd = node(server.url.replace("//", "//user:pa%E2%82%ACss@"))
+        with pytest.raises(RpcFault):
+            odd.call("m")
+    assert not any(part in str(caught.value) for part in ("Ym9i", "hunter2", "abc1234"))
+
+
 def test_no_answer_in_time(node):
     """A node that takes too long has failed."""
     wait = threading.Event()
@@ -193,6 +277,19 @@ def test_blind_says_why_and_how_long():
             both.ask(Told.answer)
         waits.append(caught.value.wait_s)
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_long_rests_are_not_believed():
+    """A node that asks for a day is asked again after a minute; one that makes no sense rests, too."""
+    clock = [0.0]
+    one = nodes(clock, Told("one", NodeBusy("one: limit", 86_400.0)))
+    with pytest.raises(Blind) as caught:
+        one.ask(Told.answer)
+    assert caught.value.wait_s == 60
+    two = nodes(clock, Told("two", KeyError("number"), "sense"), Told("three", "from three"))
+    assert two.ask(Told.answer) == "from three"
+    with pytest.raises(Blind, match="four: its answer makes no sense"):
+        nodes(clock, Told("four", TypeError())).ask(Told.answer)
 
 
 def test_node_of_another_chain_is_never_asked_again():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import itertools
 import os
 import stat
 import struct
-import tempfile
 import termios
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import orjson
 
 from txpipe.chains.follow import Place
+from txpipe.chains.model import MAX_HEIGHT
 from txpipe.errors import UsageFault
 
 FORMAT = "txtail cursor 1"
@@ -44,6 +43,7 @@ class Saved:
         at: the next height.
         recent: the last blocks before it.
         given: blocks from it on that were given out, or about to be, but perhaps not taken.
+        void: blocks from it on that were given out before and dropped, which the reader may not know.
     """
 
     chain: str
@@ -51,6 +51,7 @@ class Saved:
     at: int
     recent: tuple[Place, ...]
     given: tuple[Place, ...]
+    void: tuple[Place, ...] = ()
 
 
 def load(path: Path) -> Saved | None:
@@ -59,6 +60,8 @@ def load(path: Path) -> Saved | None:
     Raises:
         CursorFault: it cannot be read, or is no cursor.
     """
+    if path.exists() and not path.is_file():
+        raise CursorFault(f"{path}: cannot be read: it is no file")
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE + 1)
@@ -78,14 +81,14 @@ def _read(found: Any) -> Saved:
     """Return what a cursor's JSON says; ValueError, KeyError, TypeError or IndexError if it is none."""
     if found["format"] != FORMAT:
         raise ValueError("another format")
-    places = tuple(
-        Place(_height(one[0]), _text(one[1]), tuple(map(_text, one[2]))) for one in found["places"]
-    )
+    places, void = _places(found["places"]), _places(found["void"])
     at = _height(found["at"])
     if any(one.height + 1 != two.height for one, two in itertools.pairwise(places)):
         raise ValueError("a gap")
     if places and at > places[-1].height + 1:
         raise ValueError("beyond the last block")
+    if any(place.height < at for place in void):
+        raise ValueError("void before it")
     genesis = found["genesis"]
     return Saved(
         _text(found["chain"]),
@@ -93,11 +96,16 @@ def _read(found: Any) -> Saved:
         at,
         tuple(place for place in places if place.height < at),
         tuple(place for place in places if place.height >= at),
+        void,
     )
 
 
+def _places(found: Any) -> tuple[Place, ...]:
+    return tuple(Place(_height(one[0]), _text(one[1]), tuple(map(_text, one[2]))) for one in found)
+
+
 def _height(found: Any) -> int:
-    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < MAX_HEIGHT:
         raise ValueError("no height")
     return found
 
@@ -109,10 +117,13 @@ def _text(found: Any) -> str:
 
 
 def unread(fd: int) -> int:
-    """Return how many bytes that were written to a pipe its reader has not taken yet; 0 if it is no pipe."""
-    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+    """Return how many bytes that were written to a pipe or socket its reader has not taken; 0 of a file."""
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISFIFO(mode) and not stat.S_ISSOCK(mode):
         return 0
-    answer = fcntl.ioctl(fd, termios.FIONREAD, struct.pack("i", 0))
+    # Of a socket, what its buffers take is told, which is more than the bytes: the cursor stays back.
+    asked = termios.TIOCOUTQ if stat.S_ISSOCK(mode) else termios.FIONREAD
+    answer = fcntl.ioctl(fd, asked, struct.pack("i", 0))
     waiting: int = struct.unpack("i", answer)[0]
     return waiting
 
@@ -145,7 +156,7 @@ class Cursor:
             clock: monotonic seconds.
             behind: blocks that the cursor stays back.
         """
-        self._path = path
+        self._path = path.resolve()
         self._head = {"format": FORMAT, "chain": chain, "genesis": genesis}
         self._taken = taken
         self._clock = clock
@@ -153,11 +164,28 @@ class Cursor:
         self._first = at
         self._at = at
         self._marks: deque[tuple[int, int]] = deque()
+        self._void: list[tuple[int | None, tuple[Place, ...]]] = []
         self._next = clock()
 
     def mark(self, size: int, at: int) -> None:
         """Note how many bytes have been written once everything before a height is out."""
         self._marks.append((size, at))
+
+    def drop(self, places: tuple[Place, ...]) -> None:
+        """Go back below blocks that were given out and are to be dropped; they are kept until that is taken.
+
+        Args:
+            places: the lowest first.
+        """
+        height = places[0].height
+        self._void.append((None, places))
+        self._marks = deque(mark for mark in self._marks if mark[1] <= height)
+        self._at = height if self._at is None else min(self._at, height)
+        self._first = height if self._first is None else min(self._first, height)
+
+    def told(self, size: int) -> None:
+        """Note how many bytes have been written once all that was dropped is said."""
+        self._void = [(size if told is None else told, places) for told, places in self._void]
 
     @property
     def is_current(self) -> bool:
@@ -180,8 +208,11 @@ class Cursor:
         taken = self._taken()
         while self._marks and self._marks[0][0] <= taken:
             self._at = self._marks.popleft()[1]
-        at = max(self._first, self._at - self._behind)
-        body = {**self._head, "at": at, "places": [[one.height, one.hash, one.txs] for one in places]}
+        self._void = [(told, dropped) for told, dropped in self._void if told is None or told > taken]
+        lowest = min((dropped[0].height for _, dropped in self._void), default=self._at)
+        at = min(max(self._first, self._at - self._behind), lowest)
+        void = [place for _, dropped in self._void for place in dropped]
+        body = {**self._head, "at": at, "places": _plain(places), "void": _plain(void)}
         try:
             self._write(orjson.dumps(body) + b"\n")
         except OSError as exc:
@@ -190,14 +221,13 @@ class Cursor:
 
     def _write(self, body: bytes) -> None:
         """Replace the file at once: whoever is killed leaves the old one or the new one."""
-        fd, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        beside = self._path.with_name(f".{self._path.name}.new")
+        with beside.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+
+
+def _plain(places: Iterable[Place]) -> list[Any]:
+    return [[one.height, one.hash, one.txs] for one in places]

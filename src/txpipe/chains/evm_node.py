@@ -10,18 +10,13 @@ from txpipe.chains import jsonrpc
 from txpipe.chains.evm import EvmBlock
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
-from txpipe.chains.model import Header, block_hash, small
+from txpipe.chains.model import Header, Receipt, block_hash, small
 from txpipe.chains.nodes import NodeRefused, Nodes
 from txpipe.chains.rpc import Node, NodeFailed, RpcFault
 from txpipe.errors import RecordFault
 
-LAG = 3
-"""Blocks by which a node may be behind another before that one is asked instead."""
-
 LOOK_ROUND = 16
-"""Heads asked of one node before all are asked for theirs."""
-
-_NO_BLOOM = {"", "0"}
+"""Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
 
 
 def introduce(node: Node) -> tuple[str, str | None]:
@@ -82,16 +77,22 @@ class EvmChain:
         if len(self._nodes) > 1 and self._heads % LOOK_ROUND == 1:
             heads = self._nodes.each(_head)
             if heads:
-                best = max(one.height for _, one in heads)
-                number, head = next((number, one) for number, one in heads if one.height >= best - LAG)
+                number, head = max(heads, key=lambda one: (one[1].height, -one[0]))
                 self._nodes.prefer(number)
                 return head
         return self._nodes.ask(_head)
 
-    def hash_at(self, height: int) -> str | None:
-        """Return the hash of the block at a height; None if there is none."""
-        found = self._nodes.call("eth_getBlockByNumber", hex(height), False)
-        return found["hash"] if isinstance(found, dict) and isinstance(found.get("hash"), str) else None
+    def hash_at(self, height: int) -> str:
+        """Return the hash of the block at a height that is not above the newest."""
+
+        def asked(node: Node) -> str:
+            found = node.call("eth_getBlockByNumber", hex(height), False)
+            named = found.get("hash") if isinstance(found, dict) else None
+            if not isinstance(named, str):
+                raise NodeFailed(f"{node.name}: it does not know block {height:,}")
+            return named
+
+        return self._nodes.ask(asked)
 
     def blocks(self, first: int, last: int) -> list[Block]:
         """Return blocks in order; fewer, from the first one on, if the rest is not there yet."""
@@ -115,8 +116,10 @@ class EvmChain:
         for one in found:
             if isinstance(one, RpcFault):
                 raise one
-            if one is None:
+            if one is None and raw:
                 break
+            if not isinstance(one, dict) or one.get("number") != hex(heights[len(raw)]):
+                raise NodeFailed(f"{node.name}: it has no block {heights[len(raw)]:,} to give")
             raw.append(one)
         receipts = self._receipts(node, raw)
         return [
@@ -132,7 +135,7 @@ class EvmChain:
             fault = next((one for one in found if isinstance(one, RpcFault)), None)
             if fault is None:
                 answers = iter(found)
-                return [(next(answers) or []) if one.get("transactions") else [] for one in raw]
+                return [_listed(next(answers)) if one.get("transactions") else [] for one in raw]
             if not fault.missing:
                 raise fault
             self._receipts_missing.add(node.name)
@@ -158,7 +161,7 @@ class EvmChain:
             header = items[0] if items and isinstance(items[0], Header) else None
             if header is None or header.block != height or not header.block_hash or not header.parent:
                 raise NodeFailed(f"{node.name}: block {height:,} is not what was asked for")
-            more = [jsonrpc.receipt(one) for one in receipts if isinstance(one, dict)]
+            more = [jsonrpc.receipt(one) for one in receipts]
         except RecordFault as exc:
             raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
         parts = EvmBlock()
@@ -167,8 +170,8 @@ class EvmChain:
         of_others = any(one.block_hash != header.block_hash for one in more)
         if of_others or not parts.complete():
             raise NodeFailed(f"{node.name}: the receipts of block {height:,} are not all there: it lags")
-        if not parts.logs and str(raw.get("logsBloom") or "").removeprefix("0x").strip("0") not in _NO_BLOOM:
-            raise NodeFailed(f"{node.name}: the logs of block {height:,} are not there: it lags")
+        if not _are_all_there(more, receipts):
+            raise NodeFailed(f"{node.name}: the logs of block {height:,} are not all there: it lags")
         return self._made(parts, header)
 
     def _made(self, parts: EvmBlock, header: Header) -> Block:
@@ -213,3 +216,23 @@ def _head(node: Node) -> Head:
     if named is None:
         raise NodeFailed(f"{node.name}: its newest block has no hash")
     return Head(height, named, time)
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _are_all_there(receipts: list[Receipt], raw: list[Any]) -> bool:
+    """Whether no log seems to be missing: a receipt's bloom says whether it has any, and they are counted.
+
+    Most nodes count a block's logs from 0, some those of every transaction.
+    """
+    for one, told in zip(receipts, raw, strict=True):
+        bloom = told.get("logsBloom")
+        if isinstance(bloom, str) and bloom.removeprefix("0x").strip("0") and not one.logs:
+            return False
+    numbers = [[log.index for log in one.logs] for one in receipts if one.logs]
+    of_block = sorted(number for several in numbers for number in several)
+    return of_block == list(range(len(of_block))) or all(
+        sorted(several) == list(range(len(several))) for several in numbers
+    )

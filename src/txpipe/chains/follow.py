@@ -9,8 +9,9 @@ from typing import Protocol
 
 from txpipe.errors import TxpipeError
 
-RING = 128
-"""Blocks whose hashes are remembered: a reorg as deep as that is followed. txdetect undoes the last 64."""
+RING = 129
+"""Blocks whose hashes are remembered: a reorg 128 deep is followed, with the block below it as its foot.
+txdetect undoes the last 64."""
 
 IN_FLIGHT = 8
 """Blocks asked for at once."""
@@ -47,27 +48,38 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """Blocks that are no part of the chain any more.
-
-    Attributes:
-        height: the first of them.
-        depth: how many.
-        txs: hashes of their transactions, the oldest first.
-    """
-
-    height: int
-    depth: int
-    txs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """What is remembered of a block that was given out."""
 
     height: int
     hash: str
     txs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Blocks that are no part of the chain any more.
+
+    Attributes:
+        places: what was remembered of them, one or more, the lowest first.
+    """
+
+    places: tuple[Place, ...]
+
+    @property
+    def height(self) -> int:
+        """The first of them."""
+        return self.places[0].height
+
+    @property
+    def depth(self) -> int:
+        """How many heights are void."""
+        return max(place.height for place in self.places) - self.height + 1
+
+    @property
+    def txs(self) -> tuple[str, ...]:
+        """Hashes of their transactions."""
+        return tuple(dict.fromkeys(tx for place in self.places for tx in place.txs))
 
 
 class TooDeep(TxpipeError):
@@ -80,8 +92,8 @@ class Source(Protocol):
     def head(self) -> Head:
         """Return the newest block."""
 
-    def hash_at(self, height: int) -> str | None:
-        """Return the hash of the block at a height; None if there is none."""
+    def hash_at(self, height: int) -> str:
+        """Return the hash of the block at a height that is not above the newest."""
 
     def blocks(self, first: int, last: int) -> list[Block]:
         """Return blocks in order; fewer, from the first one on, if the rest is not there yet."""
@@ -107,6 +119,7 @@ class Follower:
         in_flight: int = IN_FLIGHT,
         recent: Iterable[Place] = (),
         given: Iterable[Place] = (),
+        void: Iterable[Place] = (),
     ) -> None:
         """Take where to begin.
 
@@ -118,6 +131,7 @@ class Follower:
             in_flight: blocks asked for at once.
             recent: blocks given out by an earlier run, right before ``at``.
             given: blocks from ``at`` on that it gave out, too: they come again, or are dropped.
+            void: blocks from ``at`` on that it gave out and was about to drop: the reader may hold them.
         """
         self._source = source
         self.at = at
@@ -126,12 +140,18 @@ class Follower:
         self._in_flight = in_flight
         self.ring: deque[Place] = deque(recent, RING)
         self._given = {place.height: place for place in given}
+        self._void = sorted(void, key=lambda place: place.height)
         self.head: Head | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether the last block that was asked for has been given out."""
         return self.last is not None and self.at is not None and self.at > self.last
+
+    @property
+    def places(self) -> list[Place]:
+        """The last blocks given out, and after them those that an earlier run gave out and this one has not."""
+        return [*self.ring, *(self._given[height] for height in sorted(self._given))]
 
     def stop_here(self) -> None:
         """Make the newest block that can be given out by now the last one."""
@@ -161,18 +181,25 @@ class Follower:
                 if not given:
                     return self._rewound()
                 break  # it changed while we asked; the next step sees
-            before = self._given.pop(block.height, None)
-            if before is not None and before.hash != block.hash:
-                given.append(_dropped([before, *self._rest()]))
+            given += self._void_at(block)
             self.ring.append(Place(block.height, block.hash, block.txs))
             self.at = block.height + 1
             given.append(block)
         return given
 
+    def _void_at(self, block: Block) -> list[Block | Dropped]:
+        """Return what must be dropped before a block is given out that an earlier run may have given."""
+        before = self._given.pop(block.height, None)
+        is_other = before is not None and before.hash != block.hash
+        if not is_other and not (self._void and self._void[0].height <= block.height):
+            return []
+        return [_dropped([*([before] if before is not None else ()), *self._rest()])]
+
     def _rest(self) -> list[Place]:
         """Return what an earlier run gave out and this one has not; nothing from now on."""
-        rest = [self._given[height] for height in sorted(self._given)]
+        rest = [*self._given.values(), *self._void]
         self._given.clear()
+        self._void.clear()
         return rest
 
     def _is_replaced(self, head: Head) -> bool:
@@ -202,4 +229,4 @@ class Follower:
 
 
 def _dropped(places: list[Place]) -> Dropped:
-    return Dropped(places[0].height, len(places), tuple(tx for place in places for tx in place.txs))
+    return Dropped(tuple(sorted(places, key=lambda place: place.height)))

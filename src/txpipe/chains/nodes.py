@@ -14,6 +14,12 @@ FIRST_REST_S = 0.5
 LONGEST_REST_S = 30.0
 """A node that failed is left alone, twice as long after each failure in a row, within these."""
 
+LONGEST_ASKED_S = 60.0
+"""A node that asks for a longer rest is asked again after this: it may be mistaken, or mean harm."""
+
+_ODD = (TypeError, KeyError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
+"""What an answer raises that is JSON-RPC but makes no sense."""
+
 _T = TypeVar("_T")
 
 
@@ -135,10 +141,13 @@ class Nodes:
         return self.ask(lambda node: node.calls(wanted))
 
     def _asked(self, health: _Health, question: Callable[[Node], _T]) -> _T:
-        if not health.known and self.introduced is not None:
-            self.introduced(health.node)
-        health.known = True
-        answer = question(health.node)
+        try:
+            if not health.known and self.introduced is not None:
+                self.introduced(health.node)
+            health.known = True
+            answer = question(health.node)
+        except _ODD as exc:
+            raise NodeFailed(f"{health.node.name}: its answer makes no sense ({type(exc).__name__})") from exc
         health.failures = 0
         return answer
 
@@ -146,5 +155,7 @@ class Nodes:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.failures, 16))
         health.failures += 1
         health.reason = str(exc)
-        health.rested = self._clock() + max(exc.wait_s, rest_s * (0.5 + self._jitter() / 2))
+        health.rested = self._clock() + max(
+            min(exc.wait_s, LONGEST_ASKED_S), rest_s * (0.5 + self._jitter() / 2)
+        )
         health.known = False  # it may come back as another: after a restart, behind another address

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -21,14 +23,23 @@ TIMEOUT_S = 30.0
 CONNECT_S = 5.0
 """Seconds for a connection."""
 
-MAX_ANSWER = 1 << 28
-"""Bytes an answer may have once unpacked: fifty times the receipts of a large block."""
+ANSWER_S = 90.0
+"""Seconds for a whole answer, however steadily it drips."""
+
+MAX_ANSWER = 1 << 27
+"""Bytes an answer may have once unpacked: twenty times the receipts of a large block."""
 
 BATCH = 64
 """Requests in one batch; halved where a node takes fewer."""
 
 _CHUNK = 1 << 16
 _SHOWN = 200
+_SECRET = 4
+"""Characters from which on a part of a URL may be a key or a password."""
+
+_GROWN = 32
+"""Batches answered in a row after which larger ones are tried again."""
+
 _BUSY_CODES = frozenset({-32005, 429})
 _MISSING_CODE = -32601
 _busy = re.compile(r"rate.?limit|too many requests|capacity|throttl", re.IGNORECASE).search
@@ -77,7 +88,14 @@ class Node:
         name: scheme, host and port: what may be said of its URL.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, max_answer: int = MAX_ANSWER) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        answer_s: float = ANSWER_S,
+        max_answer: int = MAX_ANSWER,
+    ) -> None:
         """Take an http or https URL; a user and password in it are sent as basic authentication.
 
         Raises:
@@ -91,18 +109,22 @@ class Node:
             raise UsageFault("--rpc: a URL that begins with http:// or https:// is needed (it is not shown)")
         port = f":{parts.port}" if parts.port else ""
         self.name = f"{parts.scheme}://{parts.host}{port}"
-        self._secrets = [part for part in (parts.auth, parts.path, parts.query) if part and len(part) > 1]
+        auth = base64.b64encode(unquote(parts.auth).encode()).decode() if parts.auth else None
+        self._secrets = _parts_of(parts.auth, auth, parts.path, parts.query)
         self._url = f"{self.name}{parts.request_uri}"
         self._headers = urllib3.util.make_headers(
             accept_encoding="gzip,deflate",
             user_agent=f"txtail/{__version__}",
-            basic_auth=unquote(parts.auth) if parts.auth else None,
         ) | {"content-type": "application/json"}
+        if auth:
+            self._headers["authorization"] = f"Basic {auth}"
         self._pool = urllib3.PoolManager(
             maxsize=1, retries=False, timeout=urllib3.Timeout(connect=CONNECT_S, read=timeout_s)
         )
+        self._answer_s = answer_s
         self._max_answer = max_answer
         self._batch = BATCH
+        self._answered = 0
         self._last = 0
 
     def call(self, method: str, *params: Any) -> Any:
@@ -131,8 +153,12 @@ class Node:
             found = self._several(part)
             if found is None:
                 self._batch = max(1, len(part) // 2)
+                self._answered = 0
             else:
                 answers += found
+        self._answered += 1
+        if self._answered >= _GROWN and self._batch < BATCH:
+            self._batch, self._answered = self._batch * 2, 0
         return answers
 
     def close(self) -> None:
@@ -163,8 +189,9 @@ class Node:
             if isinstance(fault, NodeBusy):
                 raise fault
             return None
-        by_id = {one.get("id"): one for one in answer or () if isinstance(one, dict)}
-        found = [by_id.get(first + place) for place in range(len(part))]
+        told = answer if isinstance(answer, list) else []
+        by_id = {str(one.get("id")): one for one in told if isinstance(one, dict)}
+        found = [by_id.get(str(first + place)) for place in range(len(part))]
         if None in found:
             raise self._failed("it answered only a part of a batch")
         return [self._result(one) for one in found if one is not None]
@@ -178,11 +205,13 @@ class Node:
         error = answer.get("error")
         if error is None:
             return answer.get("result")
-        told = error if isinstance(error, dict) else {"message": str(error)}
-        code, message = told.get("code"), self._tamed(str(told.get("message", "")))
+        told = error if isinstance(error, dict) else {"message": error}
+        said, number = told.get("message"), told.get("code")
+        message = self._tamed(said) if isinstance(said, str) else "an error that it does not explain"
+        code = number if isinstance(number, int) else 0
         if code in _BUSY_CODES or _busy(message):
-            raise NodeBusy(f"{self.name}: {message or 'asked too often'}")
-        return RpcFault(f"{self.name}: {message}", code if isinstance(code, int) else 0)
+            raise NodeBusy(f"{self.name}: {message}")
+        return RpcFault(f"{self.name}: {message}", code)
 
     def _posted(self, body: Any) -> Any:
         """Post a body and return the JSON of the answer, whatever its status if it is JSON-RPC.
@@ -217,19 +246,22 @@ class Node:
             raise self._failed(kind) from exc
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        parts, size = [], 0
+        parts, size, end = [], 0, time.monotonic() + self._answer_s
+        reason = ""
         try:
-            for part in response.stream(_CHUNK, decode_content=True):
+            while not reason and (part := response.read1(_CHUNK, decode_content=True)):
                 size += len(part)
-                if size > self._max_answer:
-                    break
                 parts.append(part)
+                if size > self._max_answer:
+                    reason = f"an answer of over {self._max_answer:,} bytes"
+                elif time.monotonic() > end:
+                    reason = f"no whole answer within {self._answer_s:g} s"
         except (HTTPError, OSError):
             response.close()
             raise
-        if size > self._max_answer:
+        if reason:
             response.close()
-            raise self._failed(f"an answer of over {self._max_answer:,} bytes")
+            raise self._failed(reason)
         response.release_conn()
         return b"".join(parts)
 
@@ -240,14 +272,19 @@ class Node:
         """Return a node's own words without what its URL keeps secret."""
         for secret in self._secrets:
             message = message.replace(secret, "…")
-            for part in re.split(r"[/:?&=]", secret):
-                if len(part) > 7:
-                    message = message.replace(part, "…")
         return message[:_SHOWN]
 
 
 class _TooLarge(NodeFailed):
     """A request is larger than the node takes."""
+
+
+def _parts_of(*texts: str | None) -> list[str]:
+    """Return all that a node could repeat of what a URL keeps secret, the longest first."""
+    whole = [text for text in texts if text]
+    whole += [unquote(text) for text in whole]
+    parts = {part for text in whole for part in (text, *re.split(r"[/:?&=]", text))}
+    return sorted((part for part in parts if len(part) >= _SECRET), key=len, reverse=True)
 
 
 def _told(exc: Exception) -> str:

@@ -11,6 +11,9 @@ from txpipe.chains.cursor import Cursor
 from txpipe.chains.follow import RING, Block, Dropped, Follower
 from txpipe.chains.nodes import Blind
 
+LONGEST_WAIT_S = 1.0
+"""Seconds after which a node is tried again at the latest, or said to be silent still."""
+
 LOOK_S = 0.25
 """Seconds between two looks at the reader while nothing comes."""
 
@@ -135,37 +138,46 @@ class Tail:
     def note(self) -> None:
         """Note in the cursor how far the reader came."""
         if self._cursor is not None and self._follower.ring:
-            self._cursor.save(self._follower.ring)
+            self._cursor.save(self._follower.places)
 
     def _written(self, found: list[Block | Dropped]) -> None:
         """Write blocks; what was dropped goes right before the block that takes its place.
 
         So a reorg's time is that block's, and a later run says the same of it.
         """
-        if self._cursor is not None and self._is_near():
-            self._cursor.save(self._follower.ring)
+        if self._cursor is not None:
+            drops = [one for one in found if isinstance(one, Dropped)]
+            for drop in drops:
+                self._cursor.drop(drop.places)
+            if drops or self._is_near():
+                self._cursor.save(self._follower.places)
         for one in found:
             if isinstance(one, Dropped):
-                self._dropped = one if self._dropped is None else _joined(one, self._dropped)
-                continue
-            if self._dropped is not None:
-                self._reorg(self._dropped, one.time)
-                self._dropped = None
-            for line in one.lines:
-                self._write(line)
-            self.counts.blocks += 1
-            self.counts.records += len(one.lines)
-            if self._cursor is not None:
-                self._cursor.mark(self.counts.bytes, one.height + 1)
-            self._came = self._said = self._clock.now()
+                before = () if self._dropped is None else self._dropped.places
+                self._dropped = Dropped((*one.places, *before))
+            else:
+                self._block(one)
         self._out.flush()
         if self._is_stalled:
             self._is_stalled = False
             self._beat("ok")
         if self._cursor is not None:
-            self._cursor.offer(self._follower.ring)
+            self._cursor.offer(self._follower.places)
         if self.progress is not None:
             self.progress(self._follower)
+
+    def _block(self, block: Block) -> None:
+        """Write a block, after what was dropped for it."""
+        if self._dropped is not None:
+            self._reorg(self._dropped, block.time)
+            self._dropped = None
+        for line in block.lines:
+            self._write(line)
+        self.counts.blocks += 1
+        self.counts.records += len(block.lines)
+        if self._cursor is not None:
+            self._cursor.mark(self.counts.bytes, block.height + 1)
+        self._came = self._said = self._clock.now()
 
     def _is_near(self) -> bool:
         """Whether the blocks at hand may still be dropped."""
@@ -185,6 +197,8 @@ class Tail:
                 "dropped": list(dropped.txs),
             }
         )
+        if self._cursor is not None:
+            self._cursor.told(self.counts.bytes)
 
     def _seen(self) -> None:
         """Note that a node answered."""
@@ -203,7 +217,7 @@ class Tail:
             self._beat("blind")
             self._said = self._clock.now()
         self._repeat("blind", "still no answer from any node")
-        self._wait(max(exc.wait_s, 0.05))
+        self._wait(min(max(exc.wait_s, 0.05), LONGEST_WAIT_S))
 
     def _quiet(self) -> None:
         """Wait for the next block; say when it takes too long."""
@@ -249,7 +263,7 @@ class Tail:
         while (left := end - self._clock.now()) > 0:
             self._clock.sleep(min(left, LOOK_S))
             if self._cursor is not None:
-                self._cursor.offer(self._follower.ring)
+                self._cursor.offer(self._follower.places)
 
     def _record(self, one: dict[str, Any]) -> None:
         self._write(record.dumps(one))
@@ -257,8 +271,3 @@ class Tail:
     def _write(self, line: bytes) -> None:
         self.counts.bytes += len(line)
         self._out.write(line)
-
-
-def _joined(first: Dropped, later: Dropped) -> Dropped:
-    """Return two drops as one: the chain went back again before a block took the place of the first."""
-    return Dropped(first.height, first.depth + later.depth, (*first.txs, *later.txs))

@@ -139,8 +139,8 @@ def main(  # noqa: PLR0913 - one parameter an option
     less --behind blocks: nothing is lost, what comes twice is the same byte for byte, and blocks that were
     written but are no longer part of the chain are taken back first.
 
-    With several --rpc another one is asked when one fails, limits the rate, answers with the receipts or logs
-    of a block missing, or is behind; one of another chain is refused. When none answers, or no block comes
+    With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
+    receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
     for --stall seconds, that is said on stderr and as a "heartbeat" record. URLs may hold keys: of them only
     scheme, host and port are ever shown. Give them by TXTAIL_RPC (separated by spaces): other users of the
     machine see a command line.
@@ -150,11 +150,14 @@ def main(  # noqa: PLR0913 - one parameter an option
     """  # noqa: D301 - click's mark for text that is not to be wrapped
     if not urls:
         fail_usage("--rpc URL is missing (or TXTAIL_RPC in the environment)")
+    if begin is not None and to is not None and begin > to:
+        fail_usage(f"--from {begin} is beyond --to {to}")
     saved = _saved(cursor_path)
     chain = _chain(urls, saved)
     at = saved.at if saved else begin
     follower = _follower(chain, saved, at, to, confirmations)
-    tail = _tail(chain, follower, cursor_path, behind, poll, stall)
+    cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
+    tail = _tail(chain, follower, cursor, poll, stall)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
@@ -214,31 +217,38 @@ def _follower(
 ) -> Follower:
     from txpipe.chains.follow import Follower  # noqa: PLC0415
 
-    recent, given = (saved.recent, saved.given) if saved else ((), ())
-    return Follower(chain, at, last=to, confirmations=confirmations, recent=recent, given=given)
+    if saved is None:
+        return Follower(chain, at, last=to, confirmations=confirmations)
+    return Follower(
+        chain,
+        at,
+        last=to,
+        confirmations=confirmations,
+        recent=saved.recent,
+        given=saved.given,
+        void=saved.void,
+    )
 
 
-def _tail(  # noqa: PLR0913, PLR0917 - it is the wiring
-    chain: EvmChain,
-    follower: Follower,
-    cursor_path: Path | None,
-    behind: int,
-    poll: float,
-    stall: float,
-) -> Tail:
+def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
     from txpipe.chains.cursor import Cursor, unread  # noqa: PLC0415
-    from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
 
     sink = stdout()
-    cursor: Cursor | None = None
-    if cursor_path is not None:
 
-        def taken() -> int:
-            return sink.handed - unread(sink.fd)
+    def taken() -> int:
+        return sink.handed - unread(sink.fd)
 
-        cursor = Cursor(cursor_path, chain.chain, chain.genesis, follower.at, taken, time.monotonic, behind)
+    cursor = Cursor(path, chain.chain, chain.genesis, follower.at, taken, time.monotonic, behind)
+    if saved is not None and saved.void:
+        cursor.drop(saved.void)
+    return cursor
+
+
+def _tail(chain: EvmChain, follower: Follower, cursor: Cursor | None, poll: float, stall: float) -> Tail:
+    from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
+
     clock = Clock(time.monotonic, time.time, _sleep)
-    tail = Tail(follower, chain.chain, sink, clock, say, cursor=cursor, poll_s=poll, stall_s=stall)
+    tail = Tail(follower, chain.chain, stdout(), clock, say, cursor=cursor, poll_s=poll, stall_s=stall)
     tail.progress = _progress() if is_terminal(sys.stderr) else None
     return tail
 
