@@ -150,7 +150,7 @@ class Follower:
 
     @property
     def places(self) -> list[Place]:
-        """The last blocks given out, and after them those that an earlier run gave out and this one has not."""
+        """The last blocks given out, and after them those that only an earlier run gave out."""
         return [*self.ring, *(self._given[height] for height in sorted(self._given))]
 
     def stop_here(self) -> None:

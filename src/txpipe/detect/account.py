@@ -268,7 +268,10 @@ class Account:
 
 
 _NAMES = tuple(sorted(Account.__slots__))
-LAYOUT = ",".join(_NAMES)
+_MEANING = 2
+"""Raised where traits get other bits, or a rule's note another shape."""
+
+LAYOUT = f"{_MEANING}:" + ",".join(_NAMES)
 """What an account's saved values are, in their order: state of another layout cannot be read."""
 
 _values: Callable[[Account], tuple[Any, ...]] = operator.attrgetter(*_NAMES)
