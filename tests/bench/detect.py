@@ -31,7 +31,7 @@ def run(folder, options):
     loop = f"{sys.executable} -c '{LOOP}' < {records}"
     alerts = folder / "conduct-alerts.ndjson"
     ours = f"{detect} --no-stats < {records} > {alerts}"
-    mine, theirs = processes.in_turns(ours, loop, 4, cores=1)
+    mine, theirs = processes.in_turns(ours, loop, 6, cores=1)
     yield {
         "bench": "txdetect, every rule",
         "peer": "bare orjson loop",
