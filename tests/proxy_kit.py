@@ -1,4 +1,4 @@
-"""A proxy before a real node that changes some of its answers: the nodes that users really have."""
+"""HTTP servers for tests, and a proxy that changes a real node's answers: the nodes that users have."""
 
 import json
 import threading
@@ -6,8 +6,54 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class Proxy:
-    """Passes JSON-RPC on to a node; ``with`` starts it and takes it down.
+class Server:
+    """Answers every POST; ``with`` starts it and takes it down.
+
+    Args:
+        answer: Takes the body as bytes; returns bytes, or (status, headers, bytes).
+
+    Attributes:
+        asked_for: Path and authorization of every request.
+    """
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.asked_for = []
+
+    def __enter__(self):
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                server.asked_for.append((self.path, self.headers.get("authorization")))
+                said = server.answer(self.rfile.read(int(self.headers["content-length"])))
+                status, headers, text = said if isinstance(said, tuple) else (200, {}, said)
+                self.send_response(status)
+                for key, value in {"content-length": str(len(text)), **headers}.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                self.wfile.write(text)
+                self.close_connection |= int(headers.get("content-length", 0)) > len(text)
+
+            def log_message(self, *_):
+                pass
+
+        self.handler = Handler
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Proxy(Server):
+    """Passes JSON-RPC on to a node.
 
     Args:
         port: Of the node.
@@ -19,41 +65,13 @@ class Proxy:
     """
 
     def __init__(self, port, change=lambda _method, _params, answer: answer):
+        super().__init__(self.passed_on)
         self.port = port
         self.change = change
         self.asked = []
-        self.paths = []
 
-    def __enter__(self):
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                proxy.paths.append((self.path, self.headers.get("authorization")))
-                body = self.rfile.read(int(self.headers["content-length"]))
-                status, headers, answer = proxy._answer(body)
-                self.send_response(status)
-                for key, value in {"content-length": str(len(answer)), **headers}.items():
-                    self.send_header(key, value)
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _answer(self, body):
+    def passed_on(self, body):
+        """The node's answer to a body, changed."""
         calls = json.loads(body)
         several = isinstance(calls, list)
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -69,7 +87,7 @@ class Proxy:
             if isinstance(said, Refusal):
                 return said.status, said.headers, said.body
             changed.append({"jsonrpc": "2.0", "id": call["id"], **said})
-        return 200, {}, json.dumps(changed if several else changed[0]).encode()
+        return json.dumps(changed if several else changed[0]).encode()
 
 
 class Refusal:

@@ -404,14 +404,8 @@ def test_batches_that_are_refused(anvil):
     anvil.mine(5)
     expected, _ = tail("--rpc", anvil.url, "--from", 0, "--no-follow")
     with Proxy(anvil.port) as single:
-        answer = single._answer
-
-        def refuse(body):
-            if body.startswith(b"["):
-                return 200, {}, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'
-            return answer(body)
-
-        single._answer = refuse
+        no = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'
+        single.answer = lambda body: no if body.startswith(b"[") else single.passed_on(body)
         assert tail("--rpc", single.url, "--from", 0, "--no-follow")[0] == expected
 
 
@@ -445,8 +439,8 @@ def test_secrets_are_not_shown(anvil, tmp_path):
         args = ["--from", "0", "--no-follow", "--cursor", cursor, "--stats"]
         records, said = tail(*args, env={"TXTAIL_RPC": url})
         assert len(records) == 3
-        assert node.paths[0][0] == "/v2/s3cretkey12345?key=s3cretquery1"
-        assert node.paths[0][1].startswith("Basic ")
+        assert node.asked_for[0][0] == "/v2/s3cretkey12345?key=s3cretquery1"
+        assert node.asked_for[0][1].startswith("Basic ")
         shown = [json.dumps(records), said, cursor.read_text()]
         failing = True
         shown.append(tail(*args[:-3], env={"TXTAIL_RPC": url}, status=1)[1])

@@ -4,49 +4,26 @@ import gzip
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from proxy_kit import Server
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
 from txpipe.chains.rpc import Node, NodeBusy, NodeFailed, RpcFault
 from txpipe.errors import UsageFault
 
 
-class Server:
-    """Answers every request with what a function makes of its JSON: bytes, or (status, headers, bytes)."""
+class Json(Server):
+    """Answers with what a function makes of the request's JSON; keeps every body."""
 
     def __init__(self, answer):
-        self.answer = answer
+        super().__init__(self.read)
         self.bodies = []
+        self.said = answer
 
-    def __enter__(self):
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                server.bodies.append(body)
-                said = server.answer(body)
-                status, headers, text = said if isinstance(said, tuple) else (200, {}, said)
-                self.send_response(status)
-                for key, value in headers.items():
-                    self.send_header(key, value)
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+    def read(self, body):
+        self.bodies.append(json.loads(body))
+        return self.said(self.bodies[-1])
 
 
 @pytest.fixture
@@ -75,7 +52,7 @@ def test_batch_in_any_order(node):
         answers[1] = {"jsonrpc": "2.0", "id": calls[1]["id"], "error": {"code": -32601, "message": "no"}}
         return json.dumps(answers[::-1]).encode()
 
-    with Server(answer) as server:
+    with Json(answer) as server:
         one, two, three = node(server.url).calls([("m", [1]), ("m", [2]), ("m", [3])])
     assert (one, three) == (1, 3)
     assert isinstance(two, RpcFault)
@@ -92,7 +69,7 @@ def test_batches_get_smaller(node):
         answers = [result(call, call["params"][0]) for call in several]
         return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
 
-    with Server(answer) as server:
+    with Json(answer) as server:
         assert node(server.url).calls([("m", [number]) for number in range(10)]) == list(range(10))
         assert [len(body) for body in server.bodies] == [10, 5, 2, 2, 2, 2, 2]
 
@@ -124,7 +101,7 @@ def test_batches_get_smaller(node):
 )
 def test_answers_that_cannot_be_used(node, said, kind, reason):
     """Each has its reason, the node's name, and nothing of the URL behind it."""
-    with Server(lambda _: said) as server:
+    with Json(lambda _: said) as server:
         one = node(f"{server.url}/v3/averysecretkey", max_answer=4_000)
         with pytest.raises(kind, match=reason) as caught:
             one.call("m")
@@ -145,7 +122,7 @@ def test_small_batches_grow_again(node):
         answers = [result(call, 1) for call in several]
         return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
 
-    with Server(answer) as server:
+    with Json(answer) as server:
         one = node(server.url)
         one.calls([("m", [])] * 8)
         fail[0] = False
@@ -170,7 +147,7 @@ def test_small_batches_grow_again(node):
 )
 def test_odd_batches(node, said):
     """Whatever a node answers to a batch, it is a failure of the node or an error of a request."""
-    with Server(lambda body: said if isinstance(body, list) else b'{"id":1,"result":"x"}') as server:
+    with Json(lambda body: said if isinstance(body, list) else b'{"id":1,"result":"x"}') as server:
         one = node(server.url)
         try:
             answers = one.calls([("m", []), ("m", [])])
@@ -182,8 +159,7 @@ def test_odd_batches(node, said):
 def test_answer_that_drips(node):
     """However steadily it comes, an answer has its time."""
 
-    with Server(lambda _: b"{}") as server:
-        handler = server._server.RequestHandlerClass
+    with Json(lambda _: b"{}") as server:
 
         def drip(self):
             self.send_response(200)
@@ -195,7 +171,7 @@ def test_answer_that_drips(node):
             except OSError:
                 pass
 
-        handler.do_POST = drip
+        server.handler.do_POST = drip
         with pytest.raises(NodeFailed, match=r"no whole answer within 0\.3 s"):
             node(server.url, answer_s=0.3).call("m")
 
@@ -207,7 +183,7 @@ def test_short_secrets_and_odd_users(node):
         return json.dumps({"id": 1, "error": {"code": -1, "message": said}}).encode()
 
     said = "Basic Ym9iOmh1bnRlcjI= is bob:hunter2 with key abc1234 of /k/abc1234"
-    with Server(answer) as server:
+    with Json(answer) as server:
         one = node(server.url.replace("//", "//bob:hunter2@") + "/k/abc1234?key=abc1234")
         with pytest.raises(RpcFault) as caught:
             one.call("m")
@@ -220,7 +196,7 @@ def test_short_secrets_and_odd_users(node):
 def test_no_answer_in_time(node):
     """A node that takes too long has failed."""
     wait = threading.Event()
-    with Server(lambda _: b"{}" if wait.wait(20) else b"") as server:
+    with Json(lambda _: b"{}" if wait.wait(20) else b"") as server:
         with pytest.raises(NodeFailed, match="no answer in time"):
             node(server.url, timeout_s=0.1).call("m")
         wait.set()
@@ -317,4 +293,3 @@ def test_each_and_prefer():
     assert both.each(Told.answer) == [(0, 5), (2, 9)]
     both.prefer(2)
     assert both.ask(Told.answer) == 9
-    assert both.name == "three"

@@ -10,6 +10,7 @@ from txpipe.chains.cursor import Cursor, load
 from txpipe.chains.follow import Block, Follower
 from txpipe.chains.nodes import Blind
 from txpipe.chains.tail import Clock, Tail
+from txpipe.commands import txtail
 
 
 class Lined(Chain):
@@ -158,3 +159,19 @@ def test_the_reader_ends_with_the_chain(tmp_path_factory, lives, behind):
     chain.silent, chain.lacking = False, 0
     life(chain, path, reader, deadly=None, slow=5, changes=[], behind=behind)
     assert reader.hashes == {height: chain.hash_at(height) for height in range(len(chain.branches))}
+
+
+def test_progress_is_cleared(capsys):
+    """A backfill far behind is shown; once the head is in sight, the line is gone."""
+    chain = Chain(60)
+    follower = Follower(chain, 0)
+    show = txtail._progress()
+    follower.step()
+    show(follower)
+    assert "block 7, 52 to go" in capsys.readouterr().err
+    while follower.step():
+        pass
+    show(follower)
+    assert capsys.readouterr().err == "\r"  # and what clears a terminal's line
+    show(follower)
+    assert capsys.readouterr().err == ""

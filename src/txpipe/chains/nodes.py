@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from txpipe.chains.rpc import Asked, Node, NodeFailed
+from txpipe.chains.rpc import Node, NodeFailed
 from txpipe.errors import TxpipeError
 
 FIRST_REST_S = 0.5
@@ -52,7 +52,8 @@ class Nodes:
     """Asks one node as long as it answers, then the next.
 
     Attributes:
-        refused: says a node's name and why it is not asked any more.
+        introduced: called with a node before it is asked anything, and again after it failed; raises
+            NodeRefused for one of another chain.
     """
 
     def __init__(
@@ -80,11 +81,6 @@ class Nodes:
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._healths)
-
-    @property
-    def name(self) -> str:
-        """The name of the node that is asked at present."""
-        return self._healths[self._at].node.name
 
     def ask(self, question: Callable[[Node], _T]) -> _T:
         """Return what the first node says that can answer.
@@ -131,14 +127,6 @@ class Nodes:
     def prefer(self, number: int) -> None:
         """Ask this one from now on."""
         self._at = number
-
-    def call(self, method: str, *params: Any) -> Any:
-        """Return what the first node answers that can; as ``ask``."""
-        return self.ask(lambda node: node.call(method, *params))
-
-    def calls(self, wanted: Sequence[Asked]) -> list[Any]:
-        """Return what one node answers to several requests; as ``ask``."""
-        return self.ask(lambda node: node.calls(wanted))
 
     def _asked(self, health: _Health, question: Callable[[Node], _T]) -> _T:
         try:

@@ -280,14 +280,19 @@ def _progress() -> Callable[[Follower], None]:
     def show(follower: Follower) -> None:
         nonlocal shown, first
         now, at, head = time.monotonic(), follower.at, follower.head
-        if at is None or head is None or now - shown < SHOWN_S:
+        if at is None or head is None:
             return
-        shown = now
         first = at if first < 0 else first
         goal = head.height if follower.last is None else min(head.height, follower.last)
         left, rate = goal - at + 1, (at - first) / max(now - began, 0.001)
-        text = f"block {at - 1:,}, {left:,} to go, {rate:,.0f} blocks/s"
-        text += f", {left / rate:,.0f} s left" if rate else ""
-        click.echo(f"\r{text if left > IN_SIGHT else ''}\x1b[K", err=True, nl=False)
+        if left <= IN_SIGHT:
+            if shown:
+                click.echo("\r\x1b[K", err=True, nl=False)
+            shown = 0.0
+        elif now - shown >= SHOWN_S:
+            shown = now
+            rest = f", {left / rate:,.0f} s left" if rate else ""
+            text = f"block {at - 1:,}, {left:,} to go, {rate:,.0f} blocks/s{rest}"
+            click.echo(f"\r{text}\x1b[K", err=True, nl=False)
 
     return show
