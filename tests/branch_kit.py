@@ -6,6 +6,8 @@ from txpipe.chains.follow import Block, Head
 class Chain:
     """A chain in memory: a list of branch names, one a block; what is below a height keeps its hash."""
 
+    is_live = False
+
     def __init__(self, length=1):
         self.branches = ["a"] * length
         self.asked = []

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from proxy_kit import Server
+from txpipe.chains.endpoint import NodeBusy, NodeFailed
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
-from txpipe.chains.rpc import Node, NodeBusy, NodeFailed, RpcFault
+from txpipe.chains.rpc import Node, RpcFault
 from txpipe.errors import UsageFault
 
 
@@ -212,6 +213,8 @@ def test_no_url(url):
 
 class Told:
     """A node whose answers are told beforehand; an exception is raised."""
+
+    opened = 0
 
     def __init__(self, name, *answers):
         self.name = name

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from txpipe import record
 from txpipe.chains import jsonrpc
+from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
+from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, Receipt, block_hash, small
 from txpipe.chains.nodes import NodeRefused, Nodes
-from txpipe.chains.rpc import Node, NodeFailed, RpcFault
+from txpipe.chains.rpc import Asked, Node, RpcFault
 from txpipe.errors import RecordFault
 
 LOOK_ROUND = 16
 """Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
+
+HEADS = "newHeads"
 
 
 def introduce(node: Node) -> tuple[str, str | None]:
@@ -42,19 +47,28 @@ class EvmChain:
         faults: blocks of which no records could be made.
     """
 
-    def __init__(self, nodes: Nodes, making: Making, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        making: Making,
+        report: Callable[[str], None],
+        mempool: Mempool | None = None,
+    ) -> None:
         """Take whom to ask.
 
         Args:
             nodes: of one chain; who is of another is found out.
             making: what records need.
             report: says of which block no records could be made, and why.
+            mempool: what is to follow pending transactions; None if nobody asked.
         """
         self._nodes = nodes
         self._making = making
         self._report = report
         self._known: tuple[str, str | None] | None = None
-        self._receipts_missing: set[str] = set()
+        self._receipts_missing: set[Node] = set()
+        self._mempool = mempool
+        self._live: set[Node] = set()
         self._heads = 0
         self.faults = 0
         nodes.introduced = self._introduced
@@ -71,11 +85,24 @@ class EvmChain:
         """The hash of the chain's first block, if a node keeps it."""
         return self._known[1] if self._known else None
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the preferred node says by itself when there is a new block."""
+        return self._nodes.preferred in self._live
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for word of something new; True if there may be a new block."""
+        return self._nodes.preferred.wait(seconds, HEADS)
+
+    def pending(self) -> list[bytes]:
+        """Return the records of pending transactions that are new."""
+        return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
+
     def head(self) -> Head:
         """Return the newest block; now and then of the node that is furthest."""
         self._heads += 1
         if len(self._nodes) > 1 and self._heads % LOOK_ROUND == 1:
-            heads = self._nodes.each(_head)
+            heads = self._nodes.each(_newest)
             if heads:
                 number, head = max(heads, key=lambda one: (one[1].height, -one[0]))
                 self._nodes.prefer(number)
@@ -108,10 +135,21 @@ class EvmChain:
             raise NodeRefused(f"{node.name} is of {known[0]}, not of {chain}")
         if genesis and known[1] and known[1] != genesis:
             raise NodeRefused(f"{node.name} has another first block than the other nodes: not the same chain")
+        self._live.discard(node)
+        if node.can_push:
+            with suppress(RpcFault):  # it can be asked all the same
+                node.subscribe(HEADS)
+                self._live.add(node)
+        if self._mempool is not None:
+            self._mempool.introduce(node)
 
     def _blocks(self, node: Node, first: int, last: int) -> list[Block]:
         heights = range(first, last + 1)
-        found = node.calls([("eth_getBlockByNumber", [hex(height), True]) for height in heights])
+        wanted: list[Asked] = [("eth_getBlockByNumber", [hex(height), True]) for height in heights]
+        if node not in self._receipts_missing:  # in one batch: one way to the node and back
+            wanted += [("eth_getBlockReceipts", [hex(height)]) for height in heights]
+        answers = node.calls(wanted)
+        found, receipts = answers[: len(heights)], answers[len(heights) :]
         raw: list[dict[str, Any]] = []
         for one in found:
             if isinstance(one, RpcFault):
@@ -121,24 +159,21 @@ class EvmChain:
             if not isinstance(one, dict) or one.get("number") != hex(heights[len(raw)]):
                 raise NodeFailed(f"{node.name}: it has no block {heights[len(raw)]:,} to give")
             raw.append(one)
-        receipts = self._receipts(node, raw)
+        listed = self._receipts(node, raw, receipts)
         return [
             self._block(node, height, one, of_it)
-            for height, one, of_it in zip(heights, raw, receipts, strict=False)
+            for height, one, of_it in zip(heights, raw, listed, strict=False)
         ]
 
-    def _receipts(self, node: Node, raw: list[dict[str, Any]]) -> list[list[Any]]:
-        """Return the receipts of several blocks, by block where the node can, else by transaction."""
-        if node.name not in self._receipts_missing:
-            wanted = [one for one in raw if one.get("transactions")]
-            found = node.calls([("eth_getBlockReceipts", [one["number"]]) for one in wanted])
-            fault = next((one for one in found if isinstance(one, RpcFault)), None)
-            if fault is None:
-                answers = iter(found)
-                return [_listed(next(answers)) if one.get("transactions") else [] for one in raw]
-            if not fault.missing:
-                raise fault
-            self._receipts_missing.add(node.name)
+    def _receipts(self, node: Node, raw: list[dict[str, Any]], found: list[Any]) -> list[list[Any]]:
+        """Return the receipts of several blocks: those found by block, else one by one."""
+        by_block = [found[at] if one.get("transactions") else [] for at, one in enumerate(raw) if found]
+        fault = next((one for one in by_block if isinstance(one, RpcFault)), None)
+        if by_block and fault is None:
+            return [_listed(one) for one in by_block]
+        if fault is not None and not fault.missing:
+            raise fault
+        self._receipts_missing.add(node)
         return [self._one_by_one(node, one) for one in raw]
 
     @staticmethod
@@ -190,6 +225,8 @@ class EvmChain:
             "parent": header.parent,
             "records": len(lines),
         }
+        if self._mempool is not None:
+            self._mempool.mined(parts.transactions)
         return Block(
             height=header.block,
             hash=header.block_hash or "",
@@ -201,12 +238,21 @@ class EvmChain:
 
 
 def _head(node: Node) -> Head:
-    """Return a node's newest block.
+    """Return a node's newest block: the one that it last sent word of, else it is asked.
 
     Raises:
         NodeFailed: it has none, or does not say.
     """
-    found = node.call("eth_getBlockByNumber", "latest", False)
+    news = node.news(HEADS)
+    return _read(node, news[-1]) if news else _newest(node)
+
+
+def _newest(node: Node) -> Head:
+    """Return a node's newest block, as ``_head``; it is asked."""
+    return _read(node, node.call("eth_getBlockByNumber", "latest", False))
+
+
+def _read(node: Node, found: Any) -> Head:
     try:
         height = small(found.get("number"), "the newest block's number")
         named = block_hash(found.get("hash"), "the newest block's hash")

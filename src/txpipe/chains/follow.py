@@ -87,7 +87,11 @@ class TooDeep(TxpipeError):
 
 
 class Source(Protocol):
-    """A chain as its nodes tell it. Each method may raise Blind."""
+    """A chain as its nodes tell it. Each method may raise Blind, but for ``wait``."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether ``wait`` hears of new blocks; else one has to look."""
 
     def head(self) -> Head:
         """Return the newest block."""
@@ -98,11 +102,18 @@ class Source(Protocol):
     def blocks(self, first: int, last: int) -> list[Block]:
         """Return blocks in order; fewer, from the first one on, if the rest is not there yet."""
 
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for word of something new; True if there may be a new block."""
+
+    def pending(self) -> list[bytes]:
+        """Return the records of pending transactions that are new."""
+
 
 class Follower:
     """Goes from block to block.
 
     Attributes:
+        source: the chain.
         at: the next height; None before the first where it is to begin at the newest.
         last: the last height to give out; None to go on for ever.
         ring: the last blocks given out.
@@ -133,7 +144,7 @@ class Follower:
             given: blocks from ``at`` on that it gave out, too: they come again, or are dropped.
             void: blocks from ``at`` on that it gave out and was about to drop: the reader may hold them.
         """
-        self._source = source
+        self.source = source
         self.at = at
         self.last = last
         self._confirmations = confirmations
@@ -166,7 +177,7 @@ class Follower:
             Blind: no node answers; nothing was lost, call again.
             TooDeep: the chain was reorganised deeper than the ring goes back.
         """
-        head = self.head = self._source.head()
+        head = self.head = self.source.head()
         if self.at is None:
             self.at = max(0, head.height - self._confirmations)
         if self._is_replaced(head):
@@ -176,7 +187,7 @@ class Follower:
         if self.at > reach:
             return []
         given: list[Block | Dropped] = []
-        for block in self._source.blocks(self.at, min(reach, self.at + self._in_flight - 1)):
+        for block in self.source.blocks(self.at, min(reach, self.at + self._in_flight - 1)):
             if self.ring and block.parent != self.ring[-1].hash:
                 if not given:
                     return self._rewound()
@@ -212,7 +223,7 @@ class Follower:
     def _rewound(self) -> list[Block | Dropped]:
         """Go back to the last block that is still part of the chain; nothing if the node changed its mind."""
         kept = len(self.ring)
-        while kept and self._source.hash_at(self.ring[kept - 1].height) != self.ring[kept - 1].hash:
+        while kept and self.source.hash_at(self.ring[kept - 1].height) != self.ring[kept - 1].hash:
             kept -= 1
         if kept == 0:
             first = self.ring[0].height

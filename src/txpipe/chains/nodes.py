@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from txpipe.chains.rpc import Node, NodeFailed
+from txpipe.chains.endpoint import NodeFailed
+from txpipe.chains.rpc import Node
 from txpipe.errors import TxpipeError
 
 FIRST_REST_S = 0.5
@@ -43,6 +44,7 @@ class NodeRefused(TxpipeError):
 class _Health:
     node: Node
     known: bool = False
+    opened: int = 0
     failures: int = 0
     rested: float = 0.0
     reason: str = ""
@@ -52,8 +54,8 @@ class Nodes:
     """Asks one node as long as it answers, then the next.
 
     Attributes:
-        introduced: called with a node before it is asked anything, and again after it failed; raises
-            NodeRefused for one of another chain.
+        introduced: called with a node before it is asked anything, again after it failed, and over each new
+            connection of one that can push; raises NodeRefused for one of another chain.
     """
 
     def __init__(
@@ -81,6 +83,11 @@ class Nodes:
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._healths)
+
+    @property
+    def preferred(self) -> Node:
+        """The one that is asked first."""
+        return self._healths[self._at].node
 
     def ask(self, question: Callable[[Node], _T]) -> _T:
         """Return what the first node says that can answer.
@@ -130,9 +137,10 @@ class Nodes:
 
     def _asked(self, health: _Health, question: Callable[[Node], _T]) -> _T:
         try:
-            if not health.known and self.introduced is not None:
+            opened = health.node.opened
+            if self.introduced is not None and not (health.known and opened == health.opened):
                 self.introduced(health.node)
-            health.known = True
+            health.known, health.opened = True, opened
             answer = question(health.node)
         except _ODD as exc:
             raise NodeFailed(f"{health.node.name}: its answer makes no sense ({type(exc).__name__})") from exc

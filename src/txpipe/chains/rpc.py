@@ -1,41 +1,30 @@
-"""JSON-RPC 2.0 over HTTP: one node's answers, limited in size; messages hold no secret of its URL."""
+"""JSON-RPC 2.0: one node's answers, one by one or in batches; messages hold no secret of its URL."""
 
 from __future__ import annotations
 
-import base64
 import re
-import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
-import orjson
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.exceptions import LocationValueError
 
-from txpipe import __version__
-from txpipe.chains.exact import parse
-from txpipe.errors import RecordFault, TxpipeError, UsageFault
-
-TIMEOUT_S = 30.0
-"""Seconds for an answer to begin, or to go on."""
-
-CONNECT_S = 5.0
-"""Seconds for a connection."""
-
-ANSWER_S = 90.0
-"""Seconds for a whole answer, however steadily it drips."""
-
-MAX_ANSWER = 1 << 27
-"""Bytes an answer may have once unpacked: twenty times the receipts of a large block."""
+from txpipe.chains.endpoint import (
+    ANSWER_S,
+    MAX_ANSWER,
+    TIMEOUT_S,
+    Limits,
+    NodeBusy,
+    NodeFailed,
+    TooLarge,
+    Wire,
+)
+from txpipe.chains.wire_http import HttpWire
+from txpipe.chains.wire_push import IpcWire, PushWire, SocketWire
+from txpipe.errors import UsageFault
 
 BATCH = 64
 """Requests in one batch; halved where a node takes fewer."""
-
-_CHUNK = 1 << 16
-_SHOWN = 200
-_SECRET = 4
-"""Characters from which on a part of a URL may be a key or a password."""
 
 _GROWN = 32
 """Batches answered in a row after which larger ones are tried again."""
@@ -49,22 +38,6 @@ _missing = re.compile(
 
 Asked = tuple[str, Sequence[Any]]
 """A method and its parameters."""
-
-
-class NodeFailed(TxpipeError):
-    """A node gave no answer that can be used; another may, or it may later.
-
-    Attributes:
-        wait_s: seconds for which it asked to be left alone; 0 if it did not say.
-    """
-
-    def __init__(self, message: str, wait_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
-
-
-class NodeBusy(NodeFailed):
-    """A node limits how often it is asked."""
 
 
 class RpcFault(NodeFailed):
@@ -96,36 +69,51 @@ class Node:
         answer_s: float = ANSWER_S,
         max_answer: int = MAX_ANSWER,
     ) -> None:
-        """Take an http or https URL; a user and password in it are sent as basic authentication.
+        """Take an http, https, ws or wss URL, or the path of a node's IPC socket.
 
         Raises:
-            UsageFault: it is no such URL. The message does not show it.
+            UsageFault: it is none of these. The message does not show it.
         """
-        try:
-            parts = urllib3.util.parse_url(url)
-        except LocationValueError as exc:
-            raise UsageFault("--rpc: that is no URL (it is not shown: it may hold a key)") from exc
-        if parts.scheme not in {"http", "https"} or not parts.host:
-            raise UsageFault("--rpc: a URL that begins with http:// or https:// is needed (it is not shown)")
-        port = f":{parts.port}" if parts.port else ""
-        self.name = f"{parts.scheme}://{parts.host}{port}"
-        auth = base64.b64encode(unquote(parts.auth).encode()).decode() if parts.auth else None
-        self._secrets = _parts_of(parts.auth, auth, parts.path, parts.query)
-        self._url = f"{self.name}{parts.request_uri}"
-        self._headers = urllib3.util.make_headers(
-            accept_encoding="gzip,deflate",
-            user_agent=f"txtail/{__version__}",
-        ) | {"content-type": "application/json"}
-        if auth:
-            self._headers["authorization"] = f"Basic {auth}"
-        self._pool = urllib3.PoolManager(
-            maxsize=1, retries=False, timeout=urllib3.Timeout(connect=CONNECT_S, read=timeout_s)
-        )
-        self._answer_s = answer_s
-        self._max_answer = max_answer
+        self._wire = _wire(url, Limits(timeout_s, answer_s, max_answer))
+        self._push = self._wire if isinstance(self._wire, PushWire) else None
+        self._endpoint = self._wire.endpoint
+        self.name = self._endpoint.name
         self._batch = BATCH
         self._answered = 0
         self._last = 0
+
+    @property
+    def opened(self) -> int:
+        """How often its connection was opened, which it is now if need be; always 0 over HTTP.
+
+        Raises:
+            NodeFailed: there is no connection.
+        """
+        return 0 if self._push is None else self._push.ready()
+
+    @property
+    def can_push(self) -> bool:
+        """Whether it can send word of something new by itself."""
+        return self._push is not None
+
+    def subscribe(self, kind: str, *params: Any) -> None:
+        """Ask to be sent word of something new (eth_subscribe) for as long as the connection lasts.
+
+        Raises:
+            NodeFailed: it does not answer, or (RpcFault) has no such subscription.
+        """
+        named = self.call("eth_subscribe", kind, *params)
+        if self._push is None or not isinstance(named, str):
+            raise self._endpoint.failed(f"it names no subscription to {kind}")
+        self._push.route(named, kind)
+
+    def news(self, kind: str) -> list[Any]:
+        """Return what was sent by a subscription since the last call."""
+        return [] if self._push is None else self._push.taken(kind)
+
+    def wait(self, seconds: float, kind: str) -> bool:
+        """Wait at most so long for whatever a subscription sends; True if there may be news of this kind."""
+        return self._push is not None and self._push.wait(seconds, kind)
 
     def call(self, method: str, *params: Any) -> Any:
         """Return what a node answers.
@@ -163,13 +151,15 @@ class Node:
 
     def close(self) -> None:
         """Close the connection."""
-        self._pool.clear()
+        self._wire.close()
 
     def _single(self, method: str, params: Sequence[Any]) -> list[Any]:
         self._last += 1
-        answer = self._posted({"jsonrpc": "2.0", "id": self._last, "method": method, "params": list(params)})
+        answer = self._wire.exchange(
+            {"jsonrpc": "2.0", "id": self._last, "method": method, "params": list(params)}
+        )
         if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-            raise self._failed("its answer is no JSON-RPC; is this the URL of a node?")
+            raise self._endpoint.failed("its answer is no JSON-RPC; is this the URL of a node?")
         return [self._result(answer)]
 
     def _several(self, part: Sequence[Asked]) -> list[Any] | None:
@@ -181,8 +171,8 @@ class Node:
             for place, (method, params) in enumerate(part)
         ]
         try:
-            answer = self._posted(body)
-        except _TooLarge:
+            answer = self._wire.exchange(body)
+        except TooLarge:
             return None
         if isinstance(answer, dict):  # one error for all: batches are refused, or this one is
             fault = self._result(answer)
@@ -193,7 +183,7 @@ class Node:
         by_id = {str(one.get("id")): one for one in told if isinstance(one, dict)}
         found = [by_id.get(str(first + place)) for place in range(len(part))]
         if None in found:
-            raise self._failed("it answered only a part of a batch")
+            raise self._endpoint.failed("it answered only a part of a batch")
         return [self._result(one) for one in found if one is not None]
 
     def _result(self, answer: dict[str, Any]) -> Any:
@@ -207,96 +197,30 @@ class Node:
             return answer.get("result")
         told = error if isinstance(error, dict) else {"message": error}
         said, number = told.get("message"), told.get("code")
-        message = self._tamed(said) if isinstance(said, str) else "an error that it does not explain"
+        message = self._endpoint.tamed(said) if isinstance(said, str) else "an error that it does not explain"
         code = number if isinstance(number, int) else 0
         if code in _BUSY_CODES or _busy(message):
             raise NodeBusy(f"{self.name}: {message}")
         return RpcFault(f"{self.name}: {message}", code)
 
-    def _posted(self, body: Any) -> Any:
-        """Post a body and return the JSON of the answer, whatever its status if it is JSON-RPC.
 
-        Raises:
-            NodeFailed: no answer, an answer of another kind, or too large a one.
-        """
-        try:
-            response = self._pool.request(
-                "POST",
-                self._url,
-                body=orjson.dumps(body),
-                headers=self._headers,
-                preload_content=False,
-                redirect=False,
-            )
-            text = self._read(response)
-        except (HTTPError, OSError) as exc:
-            raise self._failed(_told(exc)) from None  # the cause shows the whole URL
-        status = response.status
-        if status == 413:
-            raise _TooLarge(f"{self.name}: the request is too large")
-        if status in {429, 503}:
-            after = response.headers.get("retry-after", "")
-            raise NodeBusy(f"{self.name}: HTTP {status}", float(after) if after.isdecimal() else 0.0)
-        if status in {401, 403}:
-            raise self._failed(f"HTTP {status}: it wants another key, or none from here")
-        try:
-            return parse(text)
-        except RecordFault as exc:
-            kind = f"HTTP {status}" if status != 200 else "its answer is no JSON"
-            raise self._failed(kind) from exc
+def _wire(url: str, limits: Limits) -> Wire:
+    """Return the way to a node.
 
-    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        parts, size, end = [], 0, time.monotonic() + self._answer_s
-        reason = ""
-        try:
-            while not reason and (part := response.read1(_CHUNK, decode_content=True)):
-                size += len(part)
-                parts.append(part)
-                if size > self._max_answer:
-                    reason = f"an answer of over {self._max_answer:,} bytes"
-                elif time.monotonic() > end:
-                    reason = f"no whole answer within {self._answer_s:g} s"
-        except (HTTPError, OSError):
-            response.close()
-            raise
-        if reason:
-            response.close()
-            raise self._failed(reason)
-        response.release_conn()
-        return b"".join(parts)
-
-    def _failed(self, reason: str) -> NodeFailed:
-        return NodeFailed(f"{self.name}: {reason}")
-
-    def _tamed(self, message: str) -> str:
-        """Return a node's own words without what its URL keeps secret."""
-        for secret in self._secrets:
-            message = message.replace(secret, "…")
-        return message[:_SHOWN]
-
-
-class _TooLarge(NodeFailed):
-    """A request is larger than the node takes."""
-
-
-def _parts_of(*texts: str | None) -> list[str]:
-    """Return all that a node could repeat of what a URL keeps secret, the longest first."""
-    whole = [text for text in texts if text]
-    whole += [unquote(text) for text in whole]
-    parts = {part for text in whole for part in (text, *re.split(r"[/:?&=]", text))}
-    return sorted((part for part in parts if len(part) >= _SECRET), key=len, reverse=True)
-
-
-def _told(exc: Exception) -> str:
-    """Return why there is no answer, in a few words that name no URL."""
-    if isinstance(exc, urllib3.exceptions.NewConnectionError):
-        return "no connection"
-    if isinstance(exc, urllib3.exceptions.ConnectTimeoutError):
-        return f"no connection within {CONNECT_S:g} s"
-    if isinstance(exc, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    if isinstance(exc, urllib3.exceptions.SSLError):
-        return "its certificate cannot be verified, or it does not speak TLS"
-    if isinstance(exc, urllib3.exceptions.NameResolutionError):
-        return "no such host"
-    return f"the connection broke ({type(exc).__name__})"
+    Raises:
+        UsageFault: the URL is none of a node. The message does not show it.
+    """
+    if url.startswith(("/", "./", "../", "~", "ipc:")):
+        return IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
+    try:
+        parts = urllib3.util.parse_url(url)
+    except LocationValueError as exc:
+        raise UsageFault("--rpc: that is no URL (it is not shown: it may hold a key)") from exc
+    if parts.host and parts.scheme in {"http", "https"}:
+        return HttpWire(parts, limits)
+    if parts.host and parts.scheme in {"ws", "wss"}:
+        return SocketWire(parts, limits)
+    raise UsageFault(
+        "--rpc: a URL that begins with http://, https://, ws:// or wss://, or the path of an IPC socket, is "
+        "needed (it is not shown)"
+    )

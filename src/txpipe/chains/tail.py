@@ -14,6 +14,9 @@ from txpipe.chains.nodes import Blind
 LONGEST_WAIT_S = 1.0
 """Seconds after which a node is tried again at the latest, or said to be silent still."""
 
+LIVE_POLL_S = 10.0
+"""Seconds after which a node that says by itself when there is a new block is asked all the same."""
+
 LOOK_S = 0.25
 """Seconds between two looks at the reader while nothing comes."""
 
@@ -52,11 +55,13 @@ class Counts:
     reorgs: int = 0
     dropped: int = 0
     blind: int = 0
+    pending: int = 0
     bytes: int = 0
 
     def __str__(self) -> str:
+        pending = f" and {self.pending:,} of pending transactions" if self.pending else ""
         return (
-            f"{self.blocks:,} blocks, {self.records:,} records, {self.reorgs:,} reorgs "
+            f"{self.blocks:,} blocks, {self.records:,} records{pending}, {self.reorgs:,} reorgs "
             f"({self.dropped:,} blocks dropped), {self.blind:,} times without an answer"
         )
 
@@ -80,6 +85,7 @@ class Tail:
         cursor: Cursor | None = None,
         poll_s: float = 1.0,
         stall_s: float = 60.0,
+        pending: bool = False,
     ) -> None:
         """Take what to follow.
 
@@ -92,6 +98,7 @@ class Tail:
             cursor: notes how far it came; None if nobody asked.
             poll_s: seconds between two looks for a new block.
             stall_s: seconds without a new block after which that is said; 0 is never.
+            pending: write pending transactions, too.
         """
         self._follower = follower
         self._chain = chain
@@ -101,6 +108,7 @@ class Tail:
         self._cursor = cursor
         self._poll_s = poll_s
         self._stall_s = stall_s
+        self._pending = pending
         self._dropped: Dropped | None = None
         self._came = self._said = clock.now()
         self._is_blind = False
@@ -223,7 +231,11 @@ class Tail:
         """Wait for the next block; say when it takes too long."""
         if self._repeat("stalled", "no new block"):
             self._is_stalled = True
-        self._wait(self._poll_s)
+        self._pend()
+        if self._follower.source.is_live:
+            self._await_news()
+        else:
+            self._wait(self._poll_s)
 
     def _repeat(self, status: str, what: str) -> bool:
         """Say every ``stall_s`` that nothing comes; whether it did just now."""
@@ -256,6 +268,32 @@ class Tail:
             }
         )
         self._out.flush()
+
+    def _await_news(self) -> None:
+        """Wait until there may be a new block, in steps as ``_wait``; write what is pending meanwhile."""
+        now = self._clock.now()
+        patience_s = min(LIVE_POLL_S, self._stall_s or LIVE_POLL_S)
+        while (left := now + patience_s - self._clock.now()) > 0:
+            if self._follower.source.wait(min(left, LOOK_S)):
+                return
+            self._clock.sleep(0.0)
+            self._pend()
+            if self._cursor is not None:
+                self._cursor.offer(self._follower.places)
+
+    def _pend(self) -> None:
+        """Write pending transactions that are new."""
+        if not self._pending:
+            return
+        try:
+            lines = self._follower.source.pending()
+        except Blind:
+            return  # the next block is asked for soon, and says so
+        for line in lines:
+            self._write(line)
+        self.counts.pending += len(lines)
+        if lines:
+            self._out.flush()
 
     def _wait(self, seconds: float) -> None:
         """Wait, in steps short enough to see that the reader is gone, or has taken more."""

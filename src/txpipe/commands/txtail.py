@@ -60,7 +60,8 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     metavar="URL",
     multiple=True,
     envvar="TXTAIL_RPC",
-    help="A node's JSON-RPC over http or https; again for others of the same chain.  [env: TXTAIL_RPC]",
+    help="A node's JSON-RPC: http(s), ws(s), or an IPC socket's path; again for others of the same chain.  "
+    "[env: TXTAIL_RPC]",
 )
 @click.option(
     "--from",
@@ -100,7 +101,7 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     metavar="SECONDS",
     type=Number(min=0.05, max=3600),
     default=1.0,
-    help="Look for a new block so often.",
+    help="Look for a new block so often where the node does not send word of it.",
 )
 @click.option(
     "--stall",
@@ -108,6 +109,11 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     type=Number(min=0),
     default=60.0,
     help="Say that no new block came for so long, on stderr and as a heartbeat; 0 is never.",
+)
+@click.option(
+    "--pending",
+    is_flag=True,
+    help='Write transactions that wait to be mined, too, marked "pending": true.',
 )
 @stats_option
 @version_option
@@ -122,6 +128,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     behind: int,
     poll: float,
     stall: float,
+    pending: bool,
     stats: bool | None,
 ) -> int:
     """Follow a live EVM chain and write its blocks as records, one JSON object a line, without a gap.
@@ -129,7 +136,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
     TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
+    txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
+
+    Over WebSocket and IPC the node itself says when there is a block; over HTTP it is asked every --poll
+    seconds. With --pending, transactions are written once before they are mined, too.
 
     A reorg is seen by the hashes of blocks, up to 128 deep: a "reorg" record names what was dropped, then the
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
@@ -153,11 +164,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     if begin is not None and to is not None and begin > to:
         fail_usage(f"--from {begin} is beyond --to {to}")
     saved = _saved(cursor_path)
-    chain = _chain(urls, saved)
+    chain = _chain(urls, saved, pending=pending)
     at = saved.at if saved else begin
     follower = _follower(chain, saved, at, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
-    tail = _tail(chain, follower, cursor, poll, stall)
+    tail = _tail(chain, follower, cursor, poll, stall, pending=pending)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
@@ -179,7 +190,7 @@ def _saved(path: Path | None) -> Saved | None:
     return saved
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None) -> EvmChain:
+def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
     """Return the chain of the nodes; the first one that answers says which it is.
 
     Raises:
@@ -191,6 +202,7 @@ def _chain(urls: tuple[str, ...], saved: Saved | None) -> EvmChain:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
     from txpipe.chains.chain import ChainOf  # noqa: PLC0415
     from txpipe.chains.evm_node import EvmChain  # noqa: PLC0415
+    from txpipe.chains.evm_pending import Mempool  # noqa: PLC0415
     from txpipe.chains.making import Making  # noqa: PLC0415
     from txpipe.chains.nodes import Nodes  # noqa: PLC0415
     from txpipe.chains.tokens import Tokens  # noqa: PLC0415
@@ -202,7 +214,7 @@ def _chain(urls: tuple[str, ...], saved: Saved | None) -> EvmChain:
         say(f"{tx}: {reason}")
 
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(time.time()), say, missed)
-    chain = EvmChain(nodes, making, say)
+    chain = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
     name = chain.chain
     making.chains = ChainOf(name, say)
     if saved is not None and saved.chain != name:
@@ -244,11 +256,29 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
     return cursor
 
 
-def _tail(chain: EvmChain, follower: Follower, cursor: Cursor | None, poll: float, stall: float) -> Tail:
+def _tail(  # noqa: PLR0913 - what it follows, and how patiently
+    chain: EvmChain,
+    follower: Follower,
+    cursor: Cursor | None,
+    poll: float,
+    stall: float,
+    *,
+    pending: bool,
+) -> Tail:
     from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
 
     clock = Clock(time.monotonic, time.time, _sleep)
-    tail = Tail(follower, chain.chain, stdout(), clock, say, cursor=cursor, poll_s=poll, stall_s=stall)
+    tail = Tail(
+        follower,
+        chain.chain,
+        stdout(),
+        clock,
+        say,
+        cursor=cursor,
+        poll_s=poll,
+        stall_s=stall,
+        pending=pending,
+    )
     tail.progress = _progress() if is_terminal(sys.stderr) else None
     return tail
 

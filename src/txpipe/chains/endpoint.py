@@ -1,0 +1,112 @@
+"""A node's address: what may be said of it, and what must not; and why it gave no answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from txpipe.errors import TxpipeError
+
+TIMEOUT_S = 30.0
+"""Seconds for an answer to begin, or to go on."""
+
+CONNECT_S = 5.0
+"""Seconds for a connection."""
+
+ANSWER_S = 90.0
+"""Seconds for a whole answer, however steadily it drips."""
+
+MAX_ANSWER = 1 << 27
+"""Bytes an answer may have once unpacked: twenty times the receipts of a large block."""
+
+_SHOWN = 200
+_SECRET = 4
+"""Characters from which on a part of a URL may be a key or a password."""
+
+
+class NodeFailed(TxpipeError):
+    """A node gave no answer that can be used; another may, or it may later.
+
+    Attributes:
+        wait_s: seconds for which it asked to be left alone; 0 if it did not say.
+    """
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class NodeBusy(NodeFailed):
+    """A node limits how often it is asked."""
+
+
+class TooLarge(NodeFailed):
+    """A request is larger than the node takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how large an answer may be: seconds for it to begin, seconds in all, bytes."""
+
+    timeout_s: float = TIMEOUT_S
+    answer_s: float = ANSWER_S
+    max_answer: int = MAX_ANSWER
+
+    @property
+    def too_large(self) -> str:
+        """Why an answer over the size was not read."""
+        return f"an answer of over {self.max_answer:,} bytes"
+
+    @property
+    def too_slow(self) -> str:
+        """Why an answer that never ended was not waited for."""
+        return f"no whole answer within {self.answer_s:g} s"
+
+
+class Endpoint:
+    """A node as messages name it.
+
+    Attributes:
+        name: scheme, host and port, or a path: what may be said of its URL.
+    """
+
+    def __init__(self, name: str, *secrets: str | None) -> None:
+        """Take its name, and the parts of its URL that are kept secret."""
+        self.name = name
+        self._secrets = _parts_of(*secrets)
+
+    def failed(self, reason: str) -> NodeFailed:
+        """Return the error of a node that gave no answer, for a reason that holds no secret."""
+        return NodeFailed(f"{self.name}: {reason}")
+
+    def tamed(self, message: str) -> str:
+        """Return a node's own words without what its URL keeps secret."""
+        for secret in self._secrets:
+            message = message.replace(secret, "…")
+        return message[:_SHOWN]
+
+
+class Wire(Protocol):
+    """Takes a request to a node and brings its answer back."""
+
+    endpoint: Endpoint
+
+    def exchange(self, body: Any) -> Any:
+        """Send the JSON of a request, or of several; return the JSON of the answer.
+
+        Raises:
+            NodeFailed: no answer, one that is no JSON, too large or too slow a one; TooLarge: the request is.
+        """
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+def _parts_of(*texts: str | None) -> list[str]:
+    """Return all that a node could repeat of what a URL keeps secret, the longest first."""
+    whole = [text for text in texts if text]
+    whole += [unquote(text) for text in whole]
+    parts = {part for text in whole for part in (text, *re.split(r"[/:?&=]", text))}
+    return sorted((part for part in parts if len(part) >= _SECRET), key=len, reverse=True)

@@ -1,0 +1,338 @@
+"""JSON-RPC over WebSocket and IPC: connections over which a node also sends word by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import orjson
+import urllib3
+
+from txpipe import __version__
+from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed
+from txpipe.chains.exact import parse
+from txpipe.errors import RecordFault
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+NEWS_KEPT = 100_000
+"""Messages of one subscription that are kept until they are asked for; the oldest go first."""
+
+_CHUNK = 1 << 16
+
+
+class PushWire:
+    """What connections that a node can push over have in common.
+
+    One request is on the way at a time: whatever comes meanwhile and is no word of a subscription, nor the
+    answer to another request, is its answer. A connection that failed, or on which an answer is late, is
+    closed; ``ready`` opens another.
+
+    Attributes:
+        endpoint: whom it leads to.
+    """
+
+    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+        self.endpoint = endpoint
+        self._limits = limits
+        self._opened = 0
+        self._is_open = False
+        self._kinds: dict[str, str] = {}
+        self._news: dict[str, deque[Any]] = {}
+
+    def ready(self) -> int:
+        """Open the connection if it is not; return how often that was done.
+
+        Raises:
+            NodeFailed: there is no connection.
+        """
+        self._drain()
+        if not self._is_open:
+            self._kinds.clear()
+            self._news.clear()
+            self._connect()
+            self._is_open = True
+            self._opened += 1
+        return self._opened
+
+    def exchange(self, body: Any) -> Any:
+        """Send the JSON of a request, or of several; return the JSON of the answer.
+
+        Raises:
+            NodeFailed: no answer, one that is no JSON, too large or too slow a one.
+        """
+        if not self._is_open:
+            self.ready()
+        end = time.monotonic() + self._limits.timeout_s
+        try:
+            self._send(orjson.dumps(body))
+            while (left := end - time.monotonic()) > 0 and (text := self._receive(left)) is not None:
+                answer = parse(text)
+                if not self._is_news(answer) and _is_for(answer, body):
+                    return answer
+        except RecordFault as exc:
+            self.close()
+            raise self.endpoint.failed("its answer is no JSON") from exc
+        except BaseException:
+            self.close()  # an answer that is left behind would be taken for the next one's
+            raise
+        self.close()
+        raise self.endpoint.failed("no answer in time")
+
+    def route(self, named: str, kind: str) -> None:
+        """Keep what comes under a subscription's id as news of a kind."""
+        self._kinds[named] = kind
+        self._news.setdefault(kind, deque(maxlen=NEWS_KEPT))
+
+    def taken(self, kind: str) -> list[Any]:
+        """Return the news of a kind since the last call."""
+        self._drain()
+        kept = self._news.get(kind, ())
+        news = list(kept)
+        if isinstance(kept, deque):
+            kept.clear()
+        return news
+
+    def wait(self, seconds: float, kind: str) -> bool:
+        """Wait at most so long for news of any kind.
+
+        Returns:
+            Whether there is some of this kind, or the connection is gone, which the next request tells.
+        """
+        try:
+            if self._is_open and not any(self._news.values()):
+                text = self._receive(seconds)
+                if text is not None:
+                    self._is_news(parse(text))
+        except (NodeFailed, RecordFault):
+            self.close()
+        return not self._is_open or bool(self._news.get(kind))
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._is_open:
+            self._is_open = False
+            self._disconnect()
+
+    def _drain(self) -> None:
+        """Take what has come by now."""
+        while self._is_open:
+            try:
+                text = self._receive(0.0)
+                if text is None:
+                    return
+                self._is_news(parse(text))
+            except (NodeFailed, RecordFault):
+                self.close()
+
+    def _is_news(self, message: Any) -> bool:
+        """Keep a message if a subscription sent it; whether it did."""
+        if not isinstance(message, dict) or "method" not in message:
+            return False
+        told = message.get("params")
+        if isinstance(told, dict) and isinstance(named := told.get("subscription"), str):
+            kind = self._kinds.get(named)
+            if kind is not None:
+                self._news[kind].append(told.get("result"))
+        return True
+
+    def _connect(self) -> None:
+        """Open the connection."""
+        raise NotImplementedError
+
+    def _disconnect(self) -> None:
+        """Close it."""
+        raise NotImplementedError
+
+    def _send(self, text: bytes) -> None:
+        """Send one message."""
+        raise NotImplementedError
+
+    def _receive(self, seconds: float) -> bytes | None:
+        """Return the next message; None if none comes within so many seconds."""
+        raise NotImplementedError
+
+
+class SocketWire(PushWire):
+    """A WebSocket."""
+
+    def __init__(self, parts: urllib3.util.Url, limits: Limits) -> None:
+        """Take a ws or wss URL; a user and password in it are sent as basic authentication."""
+        port = f":{parts.port}" if parts.port else ""
+        name = f"{parts.scheme}://{parts.host}{port}"
+        headers = urllib3.util.make_headers(basic_auth=unquote(parts.auth)) if parts.auth else {}
+        secrets = (parts.auth, headers.get("authorization", "").removeprefix("Basic "))
+        super().__init__(Endpoint(name, *secrets, parts.path, parts.query), limits)
+        self._url = f"{name}{parts.request_uri}"
+        self._headers = headers
+        self._socket: ClientConnection | None = None
+
+    def _connect(self) -> None:
+        from websockets.exceptions import InvalidHandshake, InvalidStatus  # noqa: PLC0415 - only where used
+        from websockets.sync.client import connect  # noqa: PLC0415
+
+        try:
+            self._socket = connect(
+                self._url,
+                additional_headers=self._headers,
+                user_agent_header=f"txtail/{__version__}",
+                open_timeout=CONNECT_S,
+                close_timeout=1,
+                max_size=self._limits.max_answer,
+                proxy=None,
+                logger=_silent(),
+            ).__enter__()
+        except InvalidStatus as exc:
+            status = exc.response.status_code
+            if status in {429, 503}:
+                raise NodeBusy(f"{self.endpoint.name}: HTTP {status}") from None
+            wants = ": it wants another key, or none from here" if status in {401, 403} else ""
+            raise self.endpoint.failed(f"HTTP {status}{wants}") from None
+        except InvalidHandshake:
+            raise self.endpoint.failed("it does not speak WebSocket") from None
+        except TimeoutError:
+            raise self.endpoint.failed(f"no connection within {CONNECT_S:g} s") from None
+        except (OSError, ValueError) as exc:
+            raise self.endpoint.failed(_told(exc)) from None
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            with suppress(Exception):
+                self._socket.close()
+            self._socket = None
+
+    def _send(self, text: bytes) -> None:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            self._open().send(text, text=True)
+        except (ConnectionClosed, OSError) as exc:
+            raise self._broken(exc) from None
+
+    def _receive(self, seconds: float) -> bytes | None:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            return self._open().recv(timeout=max(0.0, seconds), decode=False)
+        except TimeoutError:
+            return None
+        except (ConnectionClosed, OSError) as exc:
+            raise self._broken(exc) from None
+
+    def _open(self) -> ClientConnection:
+        if self._socket is None:
+            raise self.endpoint.failed("no connection")
+        return self._socket
+
+    def _broken(self, exc: Exception) -> NodeFailed:
+        sent = getattr(exc, "sent", None)
+        if sent is not None and sent.code == 1009:  # we closed it: "message too big" (RFC 6455, 7.4.1)
+            return self.endpoint.failed(self._limits.too_large)
+        return self.endpoint.failed("the connection broke")
+
+
+class IpcWire(PushWire):
+    """A Unix socket on which messages end with a newline, as go-ethereum, Erigon, Reth and Anvil do it."""
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        """Take the path of the socket."""
+        super().__init__(Endpoint(f"ipc:{path}"), limits)
+        self._path = Path(path).expanduser()
+        self._socket: socket.socket | None = None
+        self._held = bytearray()
+
+    def _connect(self) -> None:
+        self._held.clear()
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.settimeout(CONNECT_S)
+            made.connect(os.fspath(self._path))
+        except (OSError, ValueError) as exc:
+            made.close()
+            raise self.endpoint.failed(_told(exc)) from None
+        self._socket = made
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, text: bytes) -> None:
+        made = self._open()
+        try:
+            made.settimeout(self._limits.timeout_s)
+            made.sendall(text + b"\n")
+        except OSError as exc:
+            raise self.endpoint.failed(_told(exc)) from None
+
+    def _receive(self, seconds: float) -> bytes | None:
+        made, start = self._open(), 0
+        begun, end = time.monotonic(), time.monotonic() + max(0.0, seconds)
+        while (cut := self._held.find(b"\n", start)) < 0 and len(self._held) <= self._limits.max_answer:
+            start = len(self._held)
+            # Once a message has begun, its rest has the time of an answer.
+            until = begun + self._limits.answer_s if start else end
+            if not _is_readable(made, until - time.monotonic()):
+                if start and time.monotonic() >= until:
+                    raise self.endpoint.failed(self._limits.too_slow)
+                return None
+            try:
+                part = made.recv(_CHUNK)
+            except OSError as exc:
+                raise self.endpoint.failed(_told(exc)) from None
+            if not part:
+                raise self.endpoint.failed("the connection broke")
+            self._held += part
+        if not 0 <= cut <= self._limits.max_answer:
+            raise self.endpoint.failed(self._limits.too_large)
+        text = bytes(self._held[:cut])
+        del self._held[: cut + 1]
+        return text
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            raise self.endpoint.failed("no connection")
+        return self._socket
+
+
+def _is_for(answer: Any, body: Any) -> bool:
+    """Whether an answer may be a request's: all but one that names others, as one given twice does."""
+    several = answer if isinstance(answer, list) else [answer]
+    named = {str(one["id"]) for one in several if isinstance(one, dict) and one.get("id") is not None}
+    asked = {str(one["id"]) for one in (body if isinstance(body, list) else [body])}
+    return not named or not named.isdisjoint(asked)
+
+
+def _is_readable(made: socket.socket, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(made, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
+def _silent() -> logging.Logger:
+    """Return a logger that says nothing: its messages could show the URL."""
+    logger = logging.getLogger("txpipe.websocket")
+    logger.disabled = True
+    return logger
+
+
+def _told(exc: Exception) -> str:
+    """Return why there is no connection, in a few words that name no URL."""
+    if isinstance(exc, FileNotFoundError):
+        return "no such socket"
+    if isinstance(exc, PermissionError):
+        return "no permission to use that socket"
+    if isinstance(exc, socket.gaierror):
+        return "no such host"
+    if type(exc).__name__ == "SSLCertVerificationError":
+        return "its certificate cannot be verified"
+    return f"no connection ({type(exc).__name__})"
