@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -361,6 +362,18 @@ def test_secrets_are_not_shown(anvil, tmp_path):
         shown.append(tail(*args[:-3], env={"TXTAIL_RPC": url}, status=1)[1])
         assert "key … of … is over" in shown[-1]
     assert not any("s3cret" in text for text in shown)
+
+
+def test_secrets_are_not_in_the_list_of_processes(anvil, tmp_path):
+    """Of a URL on the command line, what others see is overwritten at the start."""
+    anvil.mine(1)
+    urls = [anvil.url.replace("//", "//user:s3cretpass@"), f"{anvil.url}/v2/s3cretkey?x=s3cret"]
+    with Following(tmp_path / "out", "--rpc", urls[0], f"--rpc={urls[1]}", "--from", 0) as follower:
+        follower.reaches(1)
+        shown = Path(f"/proc/{follower.process.pid}/cmdline").read_text()
+    assert "s3cret" not in shown
+    assert f"{anvil.url}***" in shown
+    assert shown.split("\0")[-3:] == ["--from", "0", ""]
 
 
 def test_usage(anvil, tmp_path):

@@ -123,7 +123,7 @@ def test_no_word_of_pending_transactions(node, tmp_path):
     busy(node, 1)
 
     def lacks(method, _params, answer):
-        return {"error": MISSING} if method == "eth_newPendingTransactionFilter" else answer
+        return MISSING if method == "eth_newPendingTransactionFilter" else answer
 
     with (
         Proxy(node.port, lacks) as proxy,

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from proxy_kit import Server
-from txpipe.chains.endpoint import NodeBusy, NodeFailed
+from txpipe.chains.endpoint import NodeBusy, NodeFailed, TooLarge
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.errors import UsageFault
@@ -92,10 +92,10 @@ def test_batches_get_smaller(node):
         ((500, {}, b'{"id":1,"error":{"code":-8,"message":"as Core says it"}}'), RpcFault, "as Core says it"),
         (
             (200, {}, b'{"id":1,"result":"' + b"x" * 5_000 + b'"}'),
-            NodeFailed,
+            TooLarge,
             "an answer of over 4,000 bytes",
         ),
-        ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 10**6)), NodeFailed, "over 4,000 bytes"),
+        ((200, {"content-encoding": "gzip"}, gzip.compress(b" " * 10**6)), TooLarge, "over 4,000 bytes"),
         ((200, {"content-encoding": "gzip"}, b"no gzip"), NodeFailed, "the connection broke"),
         ((200, {"content-length": "100"}, b"{}"), NodeFailed, "the connection broke"),
     ],
@@ -110,6 +110,14 @@ def test_answers_that_cannot_be_used(node, said, kind, reason):
         assert str(caught.value).startswith(server.url)
         assert "secret" not in str(caught.value)
         assert caught.value.wait_s == (7 if "429" in reason else 0)
+
+
+def test_answers_too_large_for_a_batch(node):
+    """Fewer are asked for at once where all answers together would be over the limit."""
+    with Json(lambda body: json.dumps([result(one, "x" * 900) for one in body]).encode()) as server:
+        found = node(server.url, max_answer=4_000).calls([("m", [number]) for number in range(8)])
+    assert [len(one) for one in found] == [900] * 8
+    assert [len(body) for body in server.bodies] == [8, 4, 4]
 
 
 def test_small_batches_grow_again(node):

@@ -18,8 +18,9 @@ CONNECT_S = 5.0
 ANSWER_S = 90.0
 """Seconds for a whole answer, however steadily it drips."""
 
-MAX_ANSWER = 1 << 27
-"""Bytes an answer may have once unpacked: twenty times the receipts of a large block."""
+MAX_ANSWER = 1 << 26
+"""Bytes an answer may have once unpacked: ten times the receipts of a large block. Fewer blocks are asked for
+at once where an answer would be larger."""
 
 _SHOWN = 200
 _SECRET = 4
@@ -43,7 +44,7 @@ class NodeBusy(NodeFailed):
 
 
 class TooLarge(NodeFailed):
-    """A request is larger than the node takes."""
+    """A request is larger than the node takes, or its answer larger than is taken from a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,6 @@ class Limits:
     timeout_s: float = TIMEOUT_S
     answer_s: float = ANSWER_S
     max_answer: int = MAX_ANSWER
-
-    @property
-    def too_large(self) -> str:
-        """Why an answer over the size was not read."""
-        return f"an answer of over {self.max_answer:,} bytes"
 
     @property
     def too_slow(self) -> str:
@@ -76,6 +72,10 @@ class Endpoint:
         """Take its name, and the parts of its URL that are kept secret."""
         self.name = name
         self._secrets = _parts_of(*secrets)
+
+    def overfull(self, limits: Limits) -> TooLarge:
+        """Return the error of an answer over the size."""
+        return TooLarge(f"{self.name}: an answer of over {limits.max_answer:,} bytes")
 
     def failed(self, reason: str) -> NodeFailed:
         """Return the error of a node that gave no answer, for a reason that holds no secret."""

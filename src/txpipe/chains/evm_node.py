@@ -7,19 +7,22 @@ from contextlib import suppress
 from typing import Any
 
 from txpipe import record
-from txpipe.chains import jsonrpc
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
+from txpipe.chains.evm_check import read, read_what_reads, together
 from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
-from txpipe.chains.model import Header, Receipt, block_hash, small
+from txpipe.chains.model import Header, block_hash, small
 from txpipe.chains.nodes import NodeRefused, Nodes
 from txpipe.chains.rpc import Asked, Node, RpcFault
 from txpipe.errors import RecordFault
 
 LOOK_ROUND = 16
 """Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
+
+TRIES = 3
+"""Times that each node is asked for a block of which a part does not read, before that part is left out."""
 
 HEADS = "newHeads"
 
@@ -44,7 +47,7 @@ class EvmChain:
     """A chain by its nodes; a Source for ``follow``.
 
     Attributes:
-        faults: blocks of which no records could be made.
+        faults: blocks and transactions of which no records could be made.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class EvmChain:
         self._mempool = mempool
         self._live: set[Node] = set()
         self._heads = 0
+        self._odd: dict[int, int] = {}
         self.faults = 0
         nodes.introduced = self._introduced
 
@@ -161,7 +165,7 @@ class EvmChain:
             raw.append(one)
         listed = self._receipts(node, raw, receipts)
         return [
-            self._block(node, height, one, of_it)
+            self._made(*self._parts(node, height, one, of_it))
             for height, one, of_it in zip(heights, raw, listed, strict=False)
         ]
 
@@ -185,29 +189,33 @@ class EvmChain:
                 raise one
         return [one for one in found if one is not None]
 
-    def _block(self, node: Node, height: int, raw: dict[str, Any], receipts: list[Any]) -> Block:
-        """Make a block of what a node said of it.
+    def _parts(
+        self, node: Node, height: int, raw: dict[str, Any], receipts: list[Any]
+    ) -> tuple[EvmBlock, Header]:
+        """Put together what a node said of a block.
+
+        What does not read is asked for again, of every node; what never reads is left out and said, so that
+        one odd transaction does not end the stream.
 
         Raises:
             NodeFailed: its parts do not belong together, or some are missing: another node may know better.
         """
         try:
-            items = jsonrpc.block(raw)
-            header = items[0] if items and isinstance(items[0], Header) else None
-            if header is None or header.block != height or not header.block_hash or not header.parent:
-                raise NodeFailed(f"{node.name}: block {height:,} is not what was asked for")
-            more = [jsonrpc.receipt(one) for one in receipts]
+            said = read(raw, receipts)
         except RecordFault as exc:
-            raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
-        parts = EvmBlock()
-        for item in (*items, *more):
-            parts.add(item, node.name)
-        of_others = any(one.block_hash != header.block_hash for one in more)
-        if of_others or not parts.complete():
-            raise NodeFailed(f"{node.name}: the receipts of block {height:,} are not all there: it lags")
-        if not _are_all_there(more, receipts):
-            raise NodeFailed(f"{node.name}: the logs of block {height:,} are not all there: it lags")
-        return self._made(parts, header)
+            self._odd[height] = tries = self._odd.get(height, 0) + 1
+            if tries <= TRIES * len(self._nodes):
+                raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
+            try:
+                said = read_what_reads(raw, receipts, lambda what: self._left_out(height, what))
+            except RecordFault as again:
+                raise NodeFailed(f"{node.name}: block {height:,}: {again}") from again
+        self._odd.pop(height, None)
+        return together(said, receipts, height, node.name)
+
+    def _left_out(self, height: int, what: str) -> None:
+        self.faults += 1
+        self._report(f"block {height:,}: {what}; left out")
 
     def _made(self, parts: EvmBlock, header: Header) -> Block:
         try:
@@ -266,19 +274,3 @@ def _read(node: Node, found: Any) -> Head:
 
 def _listed(found: Any) -> list[Any]:
     return found if isinstance(found, list) else []
-
-
-def _are_all_there(receipts: list[Receipt], raw: list[Any]) -> bool:
-    """Whether no log seems to be missing: a receipt's bloom says whether it has any, and they are counted.
-
-    Most nodes count a block's logs from 0, some those of every transaction.
-    """
-    for one, told in zip(receipts, raw, strict=True):
-        bloom = told.get("logsBloom")
-        if isinstance(bloom, str) and bloom.removeprefix("0x").strip("0") and not one.logs:
-            return False
-    numbers = [[log.index for log in one.logs] for one in receipts if one.logs]
-    of_block = sorted(number for several in numbers for number in several)
-    return of_block == list(range(len(of_block))) or all(
-        sorted(several) == list(range(len(several))) for several in numbers
-    )

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, TooLarge
+from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, TooLarge
 from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
@@ -82,21 +82,21 @@ class HttpWire:
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         parts, size, end = [], 0, time.monotonic() + self._limits.answer_s
-        reason = ""
+        fault: NodeFailed | None = None
         try:
-            while not reason and (part := response.read1(_CHUNK, decode_content=True)):
+            while fault is None and (part := response.read1(_CHUNK, decode_content=True)):
                 size += len(part)
                 parts.append(part)
                 if size > self._limits.max_answer:
-                    reason = self._limits.too_large
+                    fault = self.endpoint.overfull(self._limits)
                 elif time.monotonic() > end:
-                    reason = self._limits.too_slow
+                    fault = self.endpoint.failed(self._limits.too_slow)
         except (HTTPError, OSError):
             response.close()
             raise
-        if reason:
+        if fault is not None:
             response.close()
-            raise self.endpoint.failed(reason)
+            raise fault
         response.release_conn()
         return b"".join(parts)
 

@@ -236,7 +236,7 @@ class SocketWire(PushWire):
     def _broken(self, exc: Exception) -> NodeFailed:
         sent = getattr(exc, "sent", None)
         if sent is not None and sent.code == 1009:  # we closed it: "message too big" (RFC 6455, 7.4.1)
-            return self.endpoint.failed(self._limits.too_large)
+            return self.endpoint.overfull(self._limits)
         return self.endpoint.failed("the connection broke")
 
 
@@ -293,7 +293,7 @@ class IpcWire(PushWire):
                 raise self.endpoint.failed("the connection broke")
             self._held += part
         if not 0 <= cut <= self._limits.max_answer:
-            raise self.endpoint.failed(self._limits.too_large)
+            raise self.endpoint.overfull(self._limits)
         text = bytes(self._held[:cut])
         del self._held[: cut + 1]
         return text

@@ -153,8 +153,8 @@ def main(  # noqa: PLR0913 - one parameter an option
     With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
     receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
     for --stall seconds, that is said on stderr and as a "heartbeat" record. URLs may hold keys: of them only
-    scheme, host and port are ever shown. Give them by TXTAIL_RPC (separated by spaces): other users of the
-    machine see a command line.
+    scheme, host and port are ever shown. Give them by TXTAIL_RPC (separated by spaces) rather than on the
+    command line, which other users of the machine see for a moment.
 
     Statuses: 0 done, 1 no node, a node that is of no use, or a block of which no records could be made,
     2 usage, 130 Ctrl-C, 141 the reader went away.
@@ -204,10 +204,13 @@ def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmC
     from txpipe.chains.evm_node import EvmChain  # noqa: PLC0415
     from txpipe.chains.evm_pending import Mempool  # noqa: PLC0415
     from txpipe.chains.making import Making  # noqa: PLC0415
+    from txpipe.chains.masked import mask  # noqa: PLC0415
     from txpipe.chains.nodes import Nodes  # noqa: PLC0415
     from txpipe.chains.tokens import Tokens  # noqa: PLC0415
 
-    nodes = Nodes([Node(url) for url in urls], time.monotonic, say)
+    made = [Node(url) for url in urls]
+    mask({url: node.name for url, node in zip(urls, made, strict=True)})
+    nodes = Nodes(made, time.monotonic, say)
 
     def missed(tx: str, reason: str) -> None:
         chain.faults += 1
