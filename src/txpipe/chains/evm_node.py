@@ -19,6 +19,10 @@ LOOK_ROUND = 16
 """Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
 
 
+_NO_LOGS = "0x" + "0" * 512
+"""The bloom of a receipt without logs."""
+
+
 def introduce(node: Node) -> tuple[str, str | None]:
     """Return a node's chain (CAIP-2) and the hash of its first block, None if it does not keep that.
 
@@ -228,8 +232,8 @@ def _are_all_there(receipts: list[Receipt], raw: list[Any]) -> bool:
     Most nodes count a block's logs from 0, some those of every transaction.
     """
     for one, told in zip(receipts, raw, strict=True):
-        bloom = told.get("logsBloom")
-        if isinstance(bloom, str) and bloom.removeprefix("0x").strip("0") and not one.logs:
+        bloom = None if one.logs else told.get("logsBloom")
+        if isinstance(bloom, str) and bloom != _NO_LOGS and bloom.removeprefix("0x").strip("0"):
             return False
     numbers = [[log.index for log in one.logs] for one in receipts if one.logs]
     of_block = sorted(number for several in numbers for number in several)
