@@ -132,12 +132,13 @@ class Anvil:
         tx = {"from": sender, "value": hex(value), "data": data, "gas": hex(gas)}
         return self.rpc("eth_sendTransaction", tx | ({"to": to} if to else {}))
 
-    def deploy_token(self, owner, code):
+    def deploy_token(self, owner, code, supply=10**12):
         """Mine the token whose creation code (hex) is in the file ``code``; its lower-case address.
 
-        The funded owner holds the whole supply: 10**12 units, 6 decimals, symbol TUSD.
+        The funded owner holds the whole supply, in units; 6 decimals, symbol TUSD.
         """
-        made = self.send(owner, None, data="0x" + Path(code).read_text().strip() + TOKEN, gas=DEPLOY_GAS)
+        arguments = TOKEN_HEAD + _word(supply) + TOKEN_NAMES
+        made = self.send(owner, None, data="0x" + Path(code).read_text().strip() + arguments, gas=DEPLOY_GAS)
         self.mine()
         receipt = self.rpc("eth_getTransactionReceipt", made)
         if receipt["status"] != "0x1":
@@ -160,7 +161,8 @@ def _text(text):
 
 
 # constructor(string name, string symbol, uint8 decimals, uint256 supply): offsets of the two strings first
-TOKEN = _word(128) + _word(192) + _word(6) + _word(10**12) + _text("Test USD") + _text("TUSD")
+TOKEN_HEAD = _word(128) + _word(192) + _word(6)
+TOKEN_NAMES = _text("Test USD") + _text("TUSD")
 
 
 def transfer_data(to, units):

@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -46,6 +47,30 @@ def in_turns(ours, theirs, times, *, cores=None):
     """Return the shortest wall times of ours, on one core, and of a peer, run in turns on a noisy machine."""
     rounds = [(timed(ours, cores=1)[0], timed(theirs, cores=cores)[0]) for _ in range(times)]
     return tuple(map(min, zip(*rounds, strict=True)))
+
+
+def spent(command, out, *, until=None):
+    """Run a command, its stdout into a file; return wall and CPU seconds, children included.
+
+    Args:
+        until: For one that never ends by itself: it is stopped once this says so, and may end as it likes.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=out, stderr=said, stdin=subprocess.DEVNULL)
+        while until is not None and not until():
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                until = None  # too early
+            time.sleep(0.02)
+        if until is not None:
+            process.terminate()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode and until is None:
+            said.seek(0)
+            raise RuntimeError(f"{command}: status {process.returncode}: {said.read().decode()[-500:]}")
+    return wall, usage.ru_utime + usage.ru_stime
 
 
 def peak_bytes(command):

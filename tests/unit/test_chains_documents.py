@@ -78,10 +78,10 @@ def test_compressed_input_names_the_remedy(magic):
 
 
 @pytest.mark.parametrize(
-    "text", [b"{", b"NaN", b'{"a": 1e999}', b"[" * 5000 + b"]" * 5000, b"[" + b"9" * 2000 + b"]"]
+    "text", [b"{", b"NaN", b'{"a": 1e999}', b"[" * 5000 + b"]" * 5000, b"[" + b"9" * 5000 + b"]"]
 )
 def test_what_is_no_json_is_a_fault(text):
-    """A nesting bomb and a number of 2,000 digits too."""
+    """A nesting bomb and a number of 5,000 digits too."""
     with pytest.raises(RecordFault):
         parse(text)
 
@@ -92,6 +92,12 @@ def test_whole_numbers_are_exact():
         b'{"a": 115792089237316195423570985008687907853269984665640564039457584007913129639935}'
     ) == {"a": 2**256 - 1}
     assert parse(b'{"a": 1e+17, "b": 1.8446744073709552e+19}') == {"a": 10**17, "b": 1.8446744073709552e19}
+    assert parse(b"[-18446744073709551616, 5E3, 0.5, 18446744073709551617]") == [
+        -(2**64),
+        5000,
+        0.5,
+        2**64 + 1,
+    ]
 
 
 @given(st.data())

@@ -63,6 +63,8 @@ def mentions(data: bytes, besides: tuple[str | None, ...], first: tuple[str, ...
         besides: addresses to leave out (the transaction's own).
         first: addresses to put first.
     """
+    if not data and not first:
+        return []
     found: dict[str, None] = dict.fromkeys(first)
     for run in _zeros(data):
         for start in _starts(*run.span()):
@@ -267,3 +269,10 @@ _READERS: dict[bytes, _Reader] = {
         ("87517c45", _permit2_approve),  # approve(token,spender,uint160,uint48), Uniswap Permit2
     )
 }
+
+PERMITS = frozenset(
+    selector
+    for selector, reader in _READERS.items()
+    if reader in {_permit, _permit_dai, _permit2_single, _permit2_batch}
+)
+"""Selectors of the functions that approve by a signature."""

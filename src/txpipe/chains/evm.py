@@ -169,7 +169,7 @@ def from_calldata(tx: Transaction) -> list[Numbered]:
 
 def _mark_permits(tx: Transaction, moved: list[Numbered]) -> None:
     """Mark the approvals, seen in logs, that the called permit function gave: the same token and parties."""
-    if tx.to is None:
+    if tx.to is None or tx.data[:4] not in calldata.PERMITS:
         return
     permits = {
         (one.contract, one.sender, one.to)

@@ -14,6 +14,9 @@ from txpipe.errors import RecordFault
 _ODD = (RecordFault, AttributeError, TypeError)
 """What parts raise that do not read."""
 
+_NO_LOGS = "0x" + "0" * 512
+"""The bloom of a receipt without logs."""
+
 _NOBODY = "0x" + "0" * 40
 
 Said = tuple[list[Item], list[Receipt]]
@@ -112,8 +115,8 @@ def all_logs_there(receipts: list[tuple[Receipt, Any]]) -> bool:
         receipts: of one block, but for what ``is_sync``, each with what the node gave.
     """
     for one, told in receipts:
-        bloom = told.get("logsBloom")
-        if isinstance(bloom, str) and bloom.removeprefix("0x").strip("0") and not one.logs:
+        bloom = None if one.logs else told.get("logsBloom")
+        if isinstance(bloom, str) and bloom != _NO_LOGS and bloom.removeprefix("0x").strip("0"):
             return False
     numbers = [[log.index for log in one.logs] for one, _ in receipts if one.logs]
     of_block = sorted(number for several in numbers for number in several)

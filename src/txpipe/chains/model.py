@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from txpipe.errors import RecordFault
@@ -11,8 +12,13 @@ from txpipe.errors import RecordFault
 _hex_number = re.compile(r"0x[0-9a-fA-F]{1,64}").fullmatch
 _digits = re.compile(r"[0-9]{1,78}").fullmatch
 _hex_address = re.compile(r"0x[0-9a-fA-F]{40}").fullmatch
+_small = re.compile(r"0x[0-9a-fA-F]{1,13}").fullmatch
 _hex_hash = re.compile(r"0x[0-9a-fA-F]{64}").fullmatch
 _coin_hash = re.compile(r"[0-9a-fA-F]{64}").fullmatch
+
+_RECENT = 1 << 12
+"""Values of a kind that are remembered: a block's hash, number and time stand in every transaction and
+receipt, a transaction's hash in its receipt and logs, and most addresses come again."""
 
 MAX_WORD = 1 << 256
 """One more than the largest number an EVM word holds."""
@@ -167,10 +173,27 @@ def number(value: Any, what: str) -> int:
 
 def small(value: Any, what: str) -> int:
     """Read a height, time or index that must be there."""
+    if type(value) is str:
+        try:
+            return _small_hex(value)
+        except ValueError:  # it is longer, decimal, or none
+            pass
     found = number(value, what)
     if found >= MAX_HEIGHT:
         raise RecordFault(f"{what} is {shown(value)}, which is too large")
     return found
+
+
+@lru_cache(_RECENT)
+def _small_hex(text: str) -> int:
+    """Read a height, time or index as JSON-RPC spells it; only what reads is remembered.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    if not _small(text):
+        raise ValueError
+    return int(text, 16)
 
 
 def maybe_small(value: Any, what: str) -> int | None:
@@ -180,11 +203,21 @@ def maybe_small(value: Any, what: str) -> int | None:
 
 def address(value: Any, what: str) -> str | None:
     """Read an EVM address as lower-case hex; None for null and the empty string."""
-    if type(value) is str and _hex_address(value):
-        return value.lower()
+    if type(value) is str:
+        try:
+            return _lower_address(value)
+        except ValueError:
+            pass
     if value is None or value == "":
         return None
     raise RecordFault(f"{what} is {shown(value)}, not an address")
+
+
+@lru_cache(_RECENT)
+def _lower_address(text: str) -> str:
+    if not _hex_address(text):
+        raise ValueError
+    return text.lower()
 
 
 def account(value: Any, what: str) -> str:
@@ -204,9 +237,19 @@ def block_hash(value: Any, what: str) -> str | None:
 
 def tx_hash(value: Any, what: str) -> str:
     """Read a hash of 32 bytes that must be there."""
-    if type(value) is str and (_hex_hash(value) or _coin_hash(value)):
-        return value.lower()
+    if type(value) is str:
+        try:
+            return _lower_hash(value)
+        except ValueError:
+            pass
     raise RecordFault(f"{what} is {shown(value)}, not a hash of 32 bytes")
+
+
+@lru_cache(_RECENT)
+def _lower_hash(text: str) -> str:
+    if not (_hex_hash(text) or _coin_hash(text)):
+        raise ValueError
+    return text.lower()
 
 
 def data_bytes(value: Any, what: str) -> bytes:
