@@ -9,6 +9,9 @@ import sys
 
 _PIPE_SIZE = 1 << 20
 
+LONGEST_WAIT_S = 3600.0
+"""Seconds that one call waits at most: poll has no room for many more."""
+
 
 def wait(fd: int, event: int) -> None:
     """Wait until a non-blocking descriptor is ready for ``select.POLLIN`` or ``POLLOUT``."""
@@ -29,8 +32,8 @@ def widen_pipe(fd: int) -> None:
             pass
 
 
-def ready(fd: int) -> bool:
-    """Whether a read of a descriptor would not wait: there is something, or the end."""
+def ready(fd: int, seconds: float = 0.0) -> bool:
+    """Whether a read of a descriptor would not wait, at the latest after so many seconds; its end counts."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))
+    return bool(poll.poll(min(seconds, LONGEST_WAIT_S) * 1000))

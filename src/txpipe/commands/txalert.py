@@ -71,14 +71,15 @@ def main(  # noqa: PLR0913 - one argument an option
     """Read alerts from FILE or stdin, write those let through to stdout.
 
     \b
-    Example:
+    Examples:
       txsim --records 100000 | txdetect --list blocklists/demo.csv | txalert -m high
+      txalert < alerts.ndjson | jq -c 'select(.type == "heartbeat" and .status != "ok")'
 
     In ndjson an alert is passed on byte for byte; records of other types (heartbeat, reorg, ...) pass
     too, whatever the filters. The other formats leave them out; human tells of a stalled or blind source.
     Text from chains and lists is shown with control characters written out. It judges no records: that is
     txdetect's.
-    """  # noqa: D301 - \b keeps click from joining the example's lines
+    """  # noqa: D301 - \b keeps click from joining the examples' lines
     wanted = select.Selection(select.at_least(min_severity), _rules(rules), _chains(chains))
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import time
 from typing import Any
 
 import click
 
 from txpipe import command, stream
+from txpipe.descriptor import ready
 from txpipe.lists.option import ListChoice, list_options
 from txpipe.sink import stdout
 
@@ -57,6 +60,22 @@ from txpipe.sink import stdout
     metavar="N",
     help="Share the accounts among N processes; alerts stay the same, each process takes the whole memory.",
 )
+@click.option(
+    "--heartbeat",
+    "beat_s",
+    type=command.Number(min=0.1),
+    metavar="SECONDS",
+    show_default="alerts only",
+    help="Write a heartbeat for each chain so often, even when nothing comes; pass on reorgs and heartbeats.",
+)
+@click.option(
+    "--stall",
+    "stall_s",
+    type=command.Number(min=0),
+    default=60,
+    metavar="SECONDS",
+    help="In heartbeats, call a chain stalled if none of its records came for so long; 0 is never.",
+)
 @click.option("--exit-status", is_flag=True, help="End with 3 if an alert was written and nothing failed.")
 @command.strict_option
 @command.stats_option
@@ -69,6 +88,8 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     check_rules: bool,
     print_rules: bool,
     explain: bool,
+    beat_s: float | None,
+    stall_s: float,
     exit_status: bool,
     strict: bool,
     stats: bool | None,
@@ -87,10 +108,14 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     (--only listed,mention) only lines that hold a listed address are parsed, the others are checked for
     their framing; --strict checks every key of every line.
 
+    With --heartbeat SECONDS somebody downstream can tell silence from nothing found: beside alerts there are
+    heartbeat records (status ok, stalled or blind; last block, seconds behind), and those of upstream and
+    reorgs pass byte for byte, a reorg before the alerts that it takes back.
+
     It does not convert raw chain data: that is txnorm's. It does not filter, format or deliver alerts: that
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
-    from txpipe.detect import asked, setup  # noqa: PLC0415 - every rule, not for --help
+    from txpipe.detect import asked, pulse, setup  # noqa: PLC0415 - every rule, not for --help
 
     wanted = setup.Options(**options)
     if wanted.rule_file or wanted.plugins:
@@ -115,6 +140,9 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     command.say_if_waiting(file)
     bad = stream.BadLines(command.say, strict=strict)
     reading = wanted.reading(detector, stream.open_source(file), bad, sink.flush, keeper)
+    if beat_s is not None:
+        clock = pulse.Clock(time.monotonic, time.time, functools.partial(ready, reading.source.fd))
+        reading.listen(pulse.Pulse(beat_s, stall_s, sink, clock))
     command.at_end(reading.remarks)
     if command.stats_wanted(stats):
         command.at_end(reading.summary)

@@ -11,6 +11,7 @@ from txpipe.detect.conduct import Conduct
 from txpipe.detect.finding import Finding, Rule
 from txpipe.detect.memory import parts_of, restore
 from txpipe.detect.position import Position
+from txpipe.detect.pulse import Pulse
 from txpipe.detect.rules.listed import Listed
 from txpipe.detect.rules.mention import Mention
 from txpipe.detect.screener import Screener
@@ -83,6 +84,7 @@ class Engine:
     Attributes:
         conduct: the rules about conduct; None if none run.
         position: how far the input was taken; None if nobody asked.
+        pulse: hears of signs of life, and passes reorgs and heartbeats on; None if nobody asked.
         taken: where ``run`` stopped: the number of the first line that it did not take.
         undone_in_part: reorgs that went back further than blocks, or alerts, are remembered.
         block_ended: whether the last record taken closed a block; kept only with a position.
@@ -103,6 +105,7 @@ class Engine:
         self._doubted: dict[str, _Doubt] = {}
         self._fed = 0
         self.position: Position | None = None
+        self.pulse: Pulse | None = None
         self.taken = 0
         self.block_ended = False
         self.undone_in_part = 0
@@ -135,6 +138,8 @@ class Engine:
         kind = record["type"]
         if kind in _ELSEWHERE:
             raise RecordFault(_ELSEWHERE[kind])
+        if self.pulse is not None:
+            self.pulse.hear(record, line)
         if kind not in _ENDS or (self.position is not None and self._taken(record, self.position)):
             return
         if record["chain"] in self._doubted:
@@ -146,6 +151,8 @@ class Engine:
         if kind in _LOOKED_AT:
             yield from self._judge(record, line.strip(), transaction)
         elif kind == "reorg":
+            if self.pulse is not None:
+                self.pulse.pass_on(line)
             yield from self._undo(record)
 
     def run(self, lines: Sequence[bytes], start: int, stop: int) -> Iterator[bytes]:

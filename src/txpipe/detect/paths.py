@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from txpipe import stream
 from txpipe.detect.engine import Engine
 from txpipe.detect.keeper import Keeper
-from txpipe.detect.places import first_lines, is_blank, lines_with, may_hold, scanner_of, suspects
+from txpipe.detect.places import first_lines, is_blank, last_lines, lines_with, may_hold, scanner_of, suspects
+from txpipe.detect.pulse import LOOKED_AT, Pulse
 from txpipe.detect.shadow import Shadowed
 from txpipe.errors import BadLine, InputFailed, RecordFault
 from txpipe.lists.index import Index
@@ -35,6 +36,7 @@ class Reading:
         bad: reports lines that are no records.
         idle: called before every read, to flush what was found.
         keeper: saves the state where blocks end and at the end; None if none is kept.
+        pulse: writes heartbeats; None if nobody asked (``listen``).
         lines: lines read so far, blank ones included.
         started: monotonic seconds at which it began; only the summary looks at it.
     """
@@ -44,9 +46,15 @@ class Reading:
     bad: BadLines
     idle: Callable[[], None]
     keeper: Keeper | None = None
+    pulse: Pulse | None = None
     lines: int = 0
     started: float = field(default_factory=time.monotonic)
     _numbered: tuple[int, int] = (0, 0)
+
+    def listen(self, pulse: Pulse) -> None:
+        """Let something hear of signs of life, and write heartbeats before reads."""
+        self.pulse = self.engine.pulse = pulse
+        self.idle = lambda: pulse.idle(self.lines - self.bad.count, self.bad.count)
 
     def alerts(self, index: Index | None, *, strict: bool = False) -> Iterator[bytes]:
         """Yield the input's alerts as lines, as soon as each is certain.
@@ -135,6 +143,8 @@ class Reading:
             if scanner is None:
                 scanner = scanner_of(index, buffer)
             yield from self._screen(scanner, size)
+            if self.pulse is not None:
+                self.pulse.look(last_lines(buffer, size, LOOKED_AT))
 
     def _watched(self, index: Index | None) -> Iterator[bytes]:
         """Parse every line; screen those that may hit."""
@@ -143,8 +153,11 @@ class Reading:
             if index is not None and scanner is None:
                 scanner = scanner_of(index, buffer)
             text = bytes(memoryview(buffer)[: size - 1])
-            yield from self._watch(text.split(b"\n"), suspects(text, scanner, buffer, size))
+            lines = text.split(b"\n")
+            yield from self._watch(lines, suspects(text, scanner, buffer, size))
             self._say_lacks()
+            if self.pulse is not None:
+                self.pulse.look(lines)
 
     def _watch(self, lines: list[bytes], fed: list[int]) -> Iterator[bytes]:
         """Take the lines of one window.
@@ -191,6 +204,8 @@ class Reading:
         starts.update(buffer.rfind(b"\n", 0, place) + 1 for place in scanner.candidates(size))
         starts |= lines_with(b"\\", buffer, size) | lines_with(b'"reorg"', buffer, size)
         starts |= first_lines(buffer, size, PARSED_FIRST - self.lines)
+        if self.pulse is not None and buffer.find(b"_", 0, size) >= 0:  # as in "lag_s"; other keys have none
+            starts |= lines_with(b'"heartbeat"', buffer, size)
         todo = iter(sorted(starts))
         at = 0
         while True:

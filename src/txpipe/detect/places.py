@@ -48,6 +48,16 @@ def first_lines(buffer: bytearray, size: int, count: int) -> set[int]:
     return starts
 
 
+def last_lines(buffer: bytearray, size: int, count: int) -> list[bytes]:
+    """Return the last lines, as many as asked for."""
+    at = size - 1
+    for _ in range(count):
+        at = buffer.rfind(b"\n", 0, at)
+        if at < 0:
+            break
+    return bytes(memoryview(buffer)[at + 1 : size - 1]).split(b"\n")
+
+
 def suspects(text: bytes, scanner: Scanner | None, buffer: bytearray, size: int) -> list[int]:
     """Return the numbers, from 0, of the lines of a window in which lists may name somebody.
 

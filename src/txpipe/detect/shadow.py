@@ -10,6 +10,7 @@ from typing import Any
 
 from txpipe.detect.conduct import Conduct
 from txpipe.detect.engine import Engine
+from txpipe.detect.pulse import Pulse
 from txpipe.errors import RecordFault
 from txpipe.record import dumps, loads
 
@@ -48,6 +49,15 @@ class Shadowed:
     def alerts(self) -> int:
         """How many alerts the main set yielded so far."""
         return self._main.alerts
+
+    @property
+    def pulse(self) -> Pulse | None:
+        """As ``Engine.pulse``; the set on trial has none."""
+        return self._main.pulse
+
+    @pulse.setter
+    def pulse(self, pulse: Pulse | None) -> None:
+        self._main.pulse = pulse
 
     @property
     def silenced(self) -> int:

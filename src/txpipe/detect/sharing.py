@@ -85,6 +85,8 @@ class SharedReading(Reading):
                     yield from self._whole(batch, stop)
             for lack in batch.lacks:
                 self.bad.say(lack)
+            if self.pulse is not None:
+                self.pulse.look(batch.lines)
 
     def _whole(self, batch: Batch, at: int) -> Iterator[bytes]:
         """Take a line of a window whose findings are back."""
