@@ -4,6 +4,7 @@ import contextlib
 import http
 import json
 import socket
+import struct
 import threading
 import time
 
@@ -325,6 +326,31 @@ def test_nobody_there(tmp_path):
         Node(f"ipc:{tmp_path / 'file'}").call("m")
     with pytest.raises(NodeFailed, match="no connection"):
         Node("/" + "x" * 300).call("m")
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 101", b"HTTP/1.1 101 Odd\r\n\r\n", b"\0" * 99])
+@pytest.mark.parametrize("is_reset", [True, False])
+def test_handshakes_that_break(said, is_reset):
+    """A server that goes away during the handshake, at whatever moment, is a node that fails."""
+    linger = struct.pack("ii", is_reset, 0)
+
+    def serve_breaks(listening):
+        for number in range(40):
+            made, _ = listening.accept()
+            with made, contextlib.suppress(OSError):
+                if number % 2:
+                    made.recv(10)
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                made.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        node = Node(f"ws://127.0.0.1:{listening.getsockname()[1]}")
+        thread = threading.Thread(target=serve_breaks, args=(listening,))
+        thread.start()
+        for _ in range(40):
+            with pytest.raises(NodeFailed, match=r"connection|WebSocket|HTTP"):
+                node.call("m")
+        thread.join()
 
 
 def test_ipc_message_in_pieces(tmp_path):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from txpipe import record
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
 from txpipe.chains.evm_check import read, read_what_reads, together
@@ -14,12 +13,11 @@ from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, block_hash, small
-from txpipe.chains.nodes import NodeRefused, Nodes
+from txpipe.chains.node_chain import Known, NodeChain
+from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Asked, Node, RpcFault
+from txpipe.chains.utxo import CoinBlock
 from txpipe.errors import RecordFault
-
-LOOK_ROUND = 16
-"""Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
 
 TRIES = 3
 """Times that each node is asked for a block of which a part does not read, before that part is left out."""
@@ -43,12 +41,8 @@ def introduce(node: Node) -> tuple[str, str | None]:
     return f"eip155:{number}", genesis
 
 
-class EvmChain:
-    """A chain by its nodes; a Source for ``follow``.
-
-    Attributes:
-        faults: blocks and transactions of which no records could be made.
-    """
+class EvmChain(NodeChain):
+    """An EVM chain by its nodes."""
 
     def __init__(
         self,
@@ -57,37 +51,19 @@ class EvmChain:
         report: Callable[[str], None],
         mempool: Mempool | None = None,
     ) -> None:
-        """Take whom to ask.
+        """Take whom to ask, see NodeChain.
 
         Args:
-            nodes: of one chain; who is of another is found out.
+            nodes: of one chain.
             making: what records need.
-            report: says of which block no records could be made, and why.
+            report: says of which block, or transaction, no records could be made, and why.
             mempool: what is to follow pending transactions; None if nobody asked.
         """
-        self._nodes = nodes
-        self._making = making
-        self._report = report
-        self._known: tuple[str, str | None] | None = None
+        super().__init__(nodes, making, report)
         self._receipts_missing: set[Node] = set()
         self._mempool = mempool
         self._live: set[Node] = set()
-        self._heads = 0
         self._odd: dict[int, int] = {}
-        self.faults = 0
-        nodes.introduced = self._introduced
-
-    @property
-    def chain(self) -> str:
-        """The chain, CAIP-2; asks a node if none was asked yet."""
-        if self._known is None:
-            self._nodes.ask(lambda _node: None)
-        return self._known[0] if self._known else ""
-
-    @property
-    def genesis(self) -> str | None:
-        """The hash of the chain's first block, if a node keeps it."""
-        return self._known[1] if self._known else None
 
     @property
     def is_live(self) -> bool:
@@ -102,43 +78,10 @@ class EvmChain:
         """Return the records of pending transactions that are new."""
         return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
 
-    def head(self) -> Head:
-        """Return the newest block; now and then of the node that is furthest."""
-        self._heads += 1
-        if len(self._nodes) > 1 and self._heads % LOOK_ROUND == 1:
-            heads = self._nodes.each(_newest)
-            if heads:
-                number, head = max(heads, key=lambda one: (one[1].height, -one[0]))
-                self._nodes.prefer(number)
-                return head
-        return self._nodes.ask(_head)
+    def _introduce(self, node: Node) -> Known:
+        return introduce(node)
 
-    def hash_at(self, height: int) -> str:
-        """Return the hash of the block at a height that is not above the newest."""
-
-        def asked(node: Node) -> str:
-            found = node.call("eth_getBlockByNumber", hex(height), False)
-            named = found.get("hash") if isinstance(found, dict) else None
-            if not isinstance(named, str):
-                raise NodeFailed(f"{node.name}: it does not know block {height:,}")
-            return named
-
-        return self._nodes.ask(asked)
-
-    def blocks(self, first: int, last: int) -> list[Block]:
-        """Return blocks in order; fewer, from the first one on, if the rest is not there yet."""
-        return self._nodes.ask(lambda node: self._blocks(node, first, last))
-
-    def _introduced(self, node: Node) -> None:
-        """Check that a node is of the chain that the first one was of."""
-        known = introduce(node)
-        if self._known is None:
-            self._known = known
-        chain, genesis = self._known
-        if known[0] != chain:
-            raise NodeRefused(f"{node.name} is of {known[0]}, not of {chain}")
-        if genesis and known[1] and known[1] != genesis:
-            raise NodeRefused(f"{node.name} has another first block than the other nodes: not the same chain")
+    def _welcome(self, node: Node) -> None:
         self._live.discard(node)
         if node.can_push:
             with suppress(RpcFault):  # it can be asked all the same
@@ -146,6 +89,20 @@ class EvmChain:
                 self._live.add(node)
         if self._mempool is not None:
             self._mempool.introduce(node)
+
+    def _head(self, node: Node) -> Head:
+        return _read(node, node.call("eth_getBlockByNumber", "latest", False))
+
+    def _word(self, node: Node) -> Head | None:
+        news = node.news(HEADS)
+        return _read(node, news[-1]) if news else None
+
+    def _hash_at(self, node: Node, height: int) -> str:
+        found = node.call("eth_getBlockByNumber", hex(height), False)
+        named = found.get("hash") if isinstance(found, dict) else None
+        if not isinstance(named, str):
+            raise NodeFailed(f"{node.name}: it does not know block {height:,}")
+        return named
 
     def _blocks(self, node: Node, first: int, last: int) -> list[Block]:
         heights = range(first, last + 1)
@@ -217,50 +174,18 @@ class EvmChain:
         self.faults += 1
         self._report(f"block {height:,}: {what}; left out")
 
-    def _made(self, parts: EvmBlock, header: Header) -> Block:
-        try:
-            lines = [record.dumps(one) for one in parts.records(self._making)]
-        except RecordFault as exc:
-            self.faults += 1
-            self._report(f"block {header.block:,}: no records of it: {exc}")
-            lines = []
-        closing = {
-            "type": "block",
-            "chain": self.chain,
-            "block": header.block,
-            "time": header.time,
-            "hash": header.block_hash,
-            "parent": header.parent,
-            "records": len(lines),
-        }
+    def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
         if self._mempool is not None:
             self._mempool.mined(parts.transactions)
-        return Block(
-            height=header.block,
-            hash=header.block_hash or "",
-            parent=header.parent or "",
-            time=header.time or 0,
-            txs=tuple(parts.transactions),
-            lines=(*lines, record.dumps(closing)),
-        )
+        return super()._made(parts, header)
 
 
-def _head(node: Node) -> Head:
-    """Return a node's newest block: the one that it last sent word of, else it is asked.
+def _read(node: Node, found: Any) -> Head:
+    """Return a node's newest block.
 
     Raises:
         NodeFailed: it has none, or does not say.
     """
-    news = node.news(HEADS)
-    return _read(node, news[-1]) if news else _newest(node)
-
-
-def _newest(node: Node) -> Head:
-    """Return a node's newest block, as ``_head``; it is asked."""
-    return _read(node, node.call("eth_getBlockByNumber", "latest", False))
-
-
-def _read(node: Node, found: Any) -> Head:
     try:
         height = small(found.get("number"), "the newest block's number")
         named = block_hash(found.get("hash"), "the newest block's hash")

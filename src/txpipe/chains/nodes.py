@@ -140,7 +140,7 @@ class Nodes:
             opened = health.node.opened
             if self.introduced is not None and not (health.known and opened == health.opened):
                 self.introduced(health.node)
-            health.known, health.opened = True, opened
+                health.known, health.opened = True, opened
             answer = question(health.node)
         except _ODD as exc:
             raise NodeFailed(f"{health.node.name}: its answer makes no sense ({type(exc).__name__})") from exc

@@ -177,7 +177,11 @@ class SocketWire(PushWire):
         self._socket: ClientConnection | None = None
 
     def _connect(self) -> None:
-        from websockets.exceptions import InvalidHandshake, InvalidStatus  # noqa: PLC0415 - only where used
+        from websockets.exceptions import (  # noqa: PLC0415 - only where used
+            InvalidHandshake,
+            InvalidStatus,
+            WebSocketException,
+        )
         from websockets.sync.client import connect  # noqa: PLC0415
 
         try:
@@ -201,7 +205,9 @@ class SocketWire(PushWire):
             raise self.endpoint.failed("it does not speak WebSocket") from None
         except TimeoutError:
             raise self.endpoint.failed(f"no connection within {CONNECT_S:g} s") from None
-        except (OSError, ValueError) as exc:
+        except (WebSocketException, AssertionError):  # it asserts what a peer that goes away can break
+            raise self.endpoint.failed("the connection broke") from None
+        except (OSError, ValueError, EOFError) as exc:
             raise self.endpoint.failed(_told(exc)) from None
 
     def _disconnect(self) -> None:
@@ -215,7 +221,7 @@ class SocketWire(PushWire):
 
         try:
             self._open().send(text, text=True)
-        except (ConnectionClosed, OSError) as exc:
+        except (ConnectionClosed, OSError, AssertionError) as exc:
             raise self._broken(exc) from None
 
     def _receive(self, seconds: float) -> bytes | None:
@@ -225,7 +231,7 @@ class SocketWire(PushWire):
             return self._open().recv(timeout=max(0.0, seconds), decode=False)
         except TimeoutError:
             return None
-        except (ConnectionClosed, OSError) as exc:
+        except (ConnectionClosed, OSError, AssertionError) as exc:
             raise self._broken(exc) from None
 
     def _open(self) -> ClientConnection:
