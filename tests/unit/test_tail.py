@@ -1,6 +1,7 @@
 """A tail that is killed at any write, and a reader that took any part: in the end it holds the chain."""
 
 import json
+import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,8 +10,8 @@ from branch_kit import Chain
 from txpipe.chains.cursor import Cursor, load
 from txpipe.chains.follow import Block, Follower
 from txpipe.chains.nodes import Blind
+from txpipe.chains.progress import progress
 from txpipe.chains.tail import Clock, Tail
-from txpipe.commands import txtail
 
 
 class Lined(Chain):
@@ -165,7 +166,7 @@ def test_progress_is_cleared(capsys):
     """A backfill far behind is shown; once the head is in sight, the line is gone."""
     chain = Chain(60)
     follower = Follower(chain, 0)
-    show = txtail._progress()
+    show = progress(time.monotonic)
     follower.step()
     show(follower)
     assert "block 7, 52 to go" in capsys.readouterr().err

@@ -27,18 +27,10 @@ from txpipe.errors import ReaderGone, UsageFault
 from txpipe.sink import stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from txpipe.chains.cursor import Cursor, Saved
     from txpipe.chains.evm_node import EvmChain
     from txpipe.chains.follow import Follower
     from txpipe.chains.tail import Tail
-
-IN_SIGHT = 16
-"""With fewer blocks to go there is no progress to show."""
-
-SHOWN_S = 0.5
-"""Seconds between two looks at the progress."""
 
 DRAIN_S = 10.0
 """Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
@@ -191,40 +183,12 @@ def _saved(path: Path | None) -> Saved | None:
 
 
 def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
-    """Return the chain of the nodes; the first one that answers says which it is.
-
-    Raises:
-        UsageFault: it is not the cursor's.
-    """
     try:
-        from txpipe.chains.rpc import Node  # noqa: PLC0415
+        from txpipe.chains import live  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
-    from txpipe.chains.chain import ChainOf  # noqa: PLC0415
-    from txpipe.chains.evm_node import EvmChain  # noqa: PLC0415
-    from txpipe.chains.evm_pending import Mempool  # noqa: PLC0415
-    from txpipe.chains.making import Making  # noqa: PLC0415
-    from txpipe.chains.masked import mask  # noqa: PLC0415
-    from txpipe.chains.nodes import Nodes  # noqa: PLC0415
-    from txpipe.chains.tokens import Tokens  # noqa: PLC0415
 
-    made = [Node(url) for url in urls]
-    mask({url: node.name for url, node in zip(urls, made, strict=True)})
-    nodes = Nodes(made, time.monotonic, say)
-
-    def missed(tx: str, reason: str) -> None:
-        chain.faults += 1
-        say(f"{tx}: {reason}")
-
-    making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(time.time()), say, missed)
-    chain = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
-    name = chain.chain
-    making.chains = ChainOf(name, say)
-    if saved is not None and saved.chain != name:
-        raise UsageFault(f"the cursor is of {saved.chain}, the node of {name}: take another --cursor file")
-    if saved is not None and saved.genesis and chain.genesis and saved.genesis != chain.genesis:
-        raise UsageFault("the cursor is of a chain with another first block: take another --cursor file")
-    return chain
+    return live.chain(urls, saved, say, time.time, pending=pending)
 
 
 def _follower(
@@ -268,6 +232,7 @@ def _tail(  # noqa: PLR0913 - what it follows, and how patiently
     *,
     pending: bool,
 ) -> Tail:
+    from txpipe.chains.progress import progress  # noqa: PLC0415
     from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
 
     clock = Clock(time.monotonic, time.time, _sleep)
@@ -282,7 +247,7 @@ def _tail(  # noqa: PLR0913 - what it follows, and how patiently
         stall_s=stall,
         pending=pending,
     )
-    tail.progress = _progress() if is_terminal(sys.stderr) else None
+    tail.progress = progress(time.monotonic) if is_terminal(sys.stderr) else None
     return tail
 
 
@@ -304,28 +269,3 @@ def _last_word(tail: Tail) -> None:
     while not tail.is_taken and time.monotonic() < deadline:
         _sleep(0.02)
     tail.note()
-
-
-def _progress() -> Callable[[Follower], None]:
-    """Return what shows on stderr, in place, how far a backfill is; once the chain is caught up, nothing."""
-    began, shown, first = time.monotonic(), 0.0, -1
-
-    def show(follower: Follower) -> None:
-        nonlocal shown, first
-        now, at, head = time.monotonic(), follower.at, follower.head
-        if at is None or head is None:
-            return
-        first = at if first < 0 else first
-        goal = head.height if follower.last is None else min(head.height, follower.last)
-        left, rate = goal - at + 1, (at - first) / max(now - began, 0.001)
-        if left <= IN_SIGHT:
-            if shown:
-                click.echo("\r\x1b[K", err=True, nl=False)
-            shown = 0.0
-        elif now - shown >= SHOWN_S:
-            shown = now
-            rest = f", {left / rate:,.0f} s left" if rate else ""
-            text = f"block {at - 1:,}, {left:,} to go, {rate:,.0f} blocks/s{rest}"
-            click.echo(f"\r{text}\x1b[K", err=True, nl=False)
-
-    return show
