@@ -252,6 +252,11 @@ strict_option = click.option(
 )
 
 
+prices_option = click.option(
+    "--prices", metavar="FILE", help="Take USD prices (NDJSON: asset, usd, time) from a file."
+)
+
+
 def file_argument(function: _F) -> _F:
     """Add the optional FILE argument; - is stdin."""
     return click.argument("file", default="-", metavar="[FILE]", type=click.Path(allow_dash=True))(function)

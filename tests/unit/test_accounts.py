@@ -14,7 +14,7 @@ from txpipe.detect.account import Account, look_alike_key
 from txpipe.detect.accounts import Accounts
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.conduct import CHAINS_KEPT, Conduct
-from txpipe.detect.prices import Prices
+from txpipe.prices import Prices
 from txpipe.detect.rules.dormant import Dormant
 from txpipe.detect.tracker import Tracker
 

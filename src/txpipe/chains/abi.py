@@ -45,3 +45,15 @@ def array(data: bytes, word: int) -> list[int] | None:
         return None
     start = place + 32
     return [int.from_bytes(data[at : at + 32], "big") for at in range(start, start + 32 * length, 32)]
+
+
+def text_at_start(data: bytes) -> bytes | None:
+    """Read what a function returns that returns one text: a string, or bytes32 as old tokens have it."""
+    if len(data) == 32:
+        return data.rstrip(b"\0")
+    place = number_at(data, 0)
+    if place is None or place > len(data) - 32:
+        return None
+    length = int.from_bytes(data[place : place + 32], "big")
+    start = place + 32
+    return data[start : start + length] if length <= len(data) - start else None

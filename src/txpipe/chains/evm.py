@@ -11,6 +11,7 @@ from txpipe.chains.making import Making, Record, within_a_line
 from txpipe.chains.model import Header, Item, Log, Receipt, TokenTransfer, Transaction
 from txpipe.chains.tokens import Token, Tokens
 from txpipe.errors import RecordFault
+from txpipe.record import decimal
 
 LogKey = tuple[int, str]
 """A log's index and its transaction: some providers count from 0 in every transaction."""
@@ -203,7 +204,7 @@ def transaction_records(
     record = _opened("transfer" if carries else "call", place, 0, tx.sender, tx.to)
     if carries:
         asset, token = making.tokens.native(chain)
-        _with_value(record, asset, token, tx.value)
+        _with_value(record, asset, token, tx.value, making.tokens)
     else:
         record["value"] = str(tx.value)
     _with_calldata(record, tx, making)
@@ -241,14 +242,19 @@ def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None
     }
 
 
-def _with_value(record: Record, asset: str, token: Token | None, value: int, *, usd: bool = True) -> None:
-    """Add asset and amounts in the order of the wire."""
+def _with_value(
+    record: Record, asset: str, token: Token | None, value: int, worth: Tokens | None = None
+) -> None:
+    """Add asset and amounts in the order of the wire; the worth in USD if the table to ask is given."""
     record["asset"] = asset
-    shown = Tokens.amounts(token, value, with_usd=usd)
-    if "symbol" in shown:
-        record["symbol"] = shown.pop("symbol")
+    if token is not None and token.symbol:
+        record["symbol"] = token.symbol
     record["value"] = str(value)
-    record.update(shown)
+    if token is None:
+        return
+    record["amount"] = decimal(value, token.decimals)
+    if worth is not None and (usd := worth.usd(asset, token, value, record["time"])) is not None:
+        record["usd"] = usd
 
 
 def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record:
@@ -262,7 +268,7 @@ def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record
     approval = moved.via is not None
     record = _opened("approval" if approval else "transfer", place, n, moved.sender, moved.to)
     counted = kind == "erc20" or (kind == "token" and moved.scope == "amount" and bool(token))
-    _with_value(record, asset, token if counted else None, value, usd=not approval)
+    _with_value(record, asset, token if counted else None, value, None if approval else tokens)
     if approval:
         record["scope"] = moved.scope
         record["via"] = moved.via

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
@@ -41,8 +41,26 @@ def introduce(node: Node) -> tuple[str, str | None]:
     return f"eip155:{number}", genesis
 
 
+class Lookup(Protocol):
+    """Asks for what the records of blocks need besides their parts."""
+
+    def prepare(self, node: Node, blocks: Sequence[tuple[EvmBlock, Header]]) -> None:
+        """Ask for what several blocks need; what is at hand is not asked for again.
+
+        Raises:
+            NodeFailed: the node cannot say; another may.
+        """
+
+    def enter(self, header: Header) -> None:
+        """Take note that the records of a block are made next."""
+
+
 class EvmChain(NodeChain):
-    """An EVM chain by its nodes."""
+    """An EVM chain by its nodes.
+
+    Attributes:
+        lookups: what is asked for besides blocks and receipts.
+    """
 
     def __init__(
         self,
@@ -60,6 +78,7 @@ class EvmChain(NodeChain):
             mempool: what is to follow pending transactions; None if nobody asked.
         """
         super().__init__(nodes, making, report)
+        self.lookups: Sequence[Lookup] = ()
         self._receipts_missing: set[Node] = set()
         self._mempool = mempool
         self._live: set[Node] = set()
@@ -121,10 +140,13 @@ class EvmChain(NodeChain):
                 raise NodeFailed(f"{node.name}: it has no block {heights[len(raw)]:,} to give")
             raw.append(one)
         listed = self._receipts(node, raw, receipts)
-        return [
-            self._made(*self._parts(node, height, one, of_it))
+        blocks = [
+            self._parts(node, height, one, of_it)
             for height, one, of_it in zip(heights, raw, listed, strict=False)
         ]
+        for lookup in self.lookups:
+            lookup.prepare(node, blocks)
+        return [self._made(*one) for one in blocks]
 
     def _receipts(self, node: Node, raw: list[dict[str, Any]], found: list[Any]) -> list[list[Any]]:
         """Return the receipts of several blocks: those found by block, else one by one."""
@@ -177,6 +199,8 @@ class EvmChain(NodeChain):
     def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
         if self._mempool is not None:
             self._mempool.mined(parts.transactions)
+        for lookup in self.lookups:
+            lookup.enter(header)
         return super()._made(parts, header)
 
 

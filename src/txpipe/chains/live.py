@@ -9,6 +9,7 @@ from txpipe.chains.chain import ChainOf
 from txpipe.chains.cursor import Saved
 from txpipe.chains.evm_node import EvmChain
 from txpipe.chains.evm_pending import Mempool
+from txpipe.chains.lookups import Wishes, equip
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
 from txpipe.chains.nodes import Nodes
@@ -17,13 +18,14 @@ from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
 
 
-def chain(
+def chain(  # noqa: PLR0913 - whom, what and how to ask
     urls: Sequence[str],
     saved: Saved | None,
     say: Callable[[str], None],
     unix: Callable[[], float],
     *,
     pending: bool,
+    wishes: Wishes,
 ) -> EvmChain:
     """Return the chain of the nodes; the first one that answers says which it is.
 
@@ -33,9 +35,10 @@ def chain(
         say: takes a message for people.
         unix: the time, Unix seconds.
         pending: whether transactions that wait to be mined are asked for.
+        wishes: what is looked up for tokens.
 
     Raises:
-        UsageFault: a URL is none of a node, or the chain is not the cursor's.
+        UsageFault: a URL is none of a node, the chain is not the cursor's, or a wish cannot be met.
         Blind: no node answers.
     """
     made = [Node(url) for url in urls]
@@ -51,6 +54,7 @@ def chain(
     making.chains = ChainOf(found.chain, say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)
+    equip(found, making.tokens, wishes, say, len(made))
     return found
 
 

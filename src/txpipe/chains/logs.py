@@ -105,3 +105,6 @@ _READERS: dict[bytes, _Reader] = {
         ("4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb", _transfer_batch),
     )
 }
+
+FUNGIBLE = frozenset(topic for topic, reader in _READERS.items() if reader in {_transfer, _approval})
+"""First topics of the events by which amounts of tokens move, or are approved (EIP-20)."""

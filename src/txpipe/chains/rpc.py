@@ -32,6 +32,8 @@ _GROWN = 32
 _BUSY_CODES = frozenset({-32005, 429})
 _MISSING_CODE = -32601
 _busy = re.compile(r"rate.?limit|too many requests|capacity|throttl", re.IGNORECASE).search
+_reverted = re.compile(r"\brevert|VM exception", re.IGNORECASE).search
+"""A contract's own words: whatever they say, they are not the node's."""
 _missing = re.compile(
     r"method .*(not found|not supported|not available|does not exist)|unsupported method", re.IGNORECASE
 ).search
@@ -46,12 +48,14 @@ class RpcFault(NodeFailed):
     Attributes:
         code: as JSON-RPC has it.
         missing: it does not know the method.
+        reverted: a contract ended the call, with words of its own.
     """
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
-        self.missing = code == _MISSING_CODE or _missing(message) is not None
+        self.reverted = _reverted(message) is not None
+        self.missing = code == _MISSING_CODE or (_missing(message) is not None and not self.reverted)
 
 
 class Node:
@@ -199,7 +203,7 @@ class Node:
         said, number = told.get("message"), told.get("code")
         message = self._endpoint.tamed(said) if isinstance(said, str) else "an error that it does not explain"
         code = number if isinstance(number, int) else 0
-        if code in _BUSY_CODES or _busy(message):
+        if code in _BUSY_CODES or (_busy(message) and not _reverted(message)):
             raise NodeBusy(f"{self.name}: {message}")
         return RpcFault(f"{self.name}: {message}", code)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from txpipe.chains.model import account, small
 from txpipe.errors import RecordFault
-from txpipe.record import decimal
+from txpipe.prices import MOST_USD
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "tokens.csv"
 
-_MAX_DECIMALS = 77
+MAX_DECIMALS = 77
+"""Decimals of a token: an EVM word has 78 digits."""
+
 _MAX_SYMBOL = 64
 
 _UNKNOWN_COIN = "slip44:60"
@@ -36,12 +39,27 @@ class Token:
     pegged: bool
 
 
+class Rates(Protocol):
+    """Says what a whole unit of an asset is worth in US dollars."""
+
+    def of(self, asset: str, token: Token, time: int) -> float | None:
+        """Return the price of an asset (CAIP-19) at a time (Unix seconds); None if there is none."""
+
+
 class Tokens:
-    """A table of tokens by (chain, address), and of native coins by chain."""
+    """A table of tokens by (chain, address), and of native coins by chain.
+
+    Attributes:
+        named: what tokens that the table lacks say of themselves, by address; None of what is no token. It
+            may grow.
+        rates: says what a unit is worth; None if only pegs do.
+    """
 
     def __init__(self, rows: dict[tuple[str, str], Token]) -> None:
         self._rows = rows
         self._from_input: dict[str, Token] = {}
+        self.named: Mapping[str, Token | None] = {}
+        self.rates: Rates | None = None
 
     @classmethod
     def shipped(cls) -> Tokens:
@@ -67,7 +85,7 @@ class Tokens:
         if decimals in (None, ""):
             return
         places = small(decimals, "a token's decimals")
-        if places > _MAX_DECIMALS:
+        if places > MAX_DECIMALS:
             raise RecordFault(f"a token's decimals are {places}")
         name = symbol[:_MAX_SYMBOL] if isinstance(symbol, str) else ""
         self._from_input[address] = Token("", name, places, pegged=False)
@@ -81,21 +99,25 @@ class Tokens:
         """Return what is known of a token."""
         row, said = self._rows.get((chain, address)), self._from_input.get(address)
         if said is None:
-            return row
+            return row or self.named.get(address)
         return Token(row.kind if row else "", said.symbol, said.decimals, row is not None and row.pegged)
 
     def symbols(self, chain: str) -> set[str]:
         """Return the symbols of a chain's tokens and native coin in the table."""
         return {token.symbol for (on, _), token in self._rows.items() if on == chain}
 
-    @staticmethod
-    def amounts(token: Token | None, value: int, *, with_usd: bool = True) -> dict[str, Any]:
-        """Return the keys symbol, amount and (pegged tokens only) usd of an amount of base units."""
-        if token is None:
-            return {}
-        amount = decimal(value, token.decimals)
-        keys: dict[str, Any] = {"symbol": token.symbol} if token.symbol else {}
-        keys["amount"] = amount
-        if token.pegged and with_usd:
-            keys["usd"] = float(amount)
-        return keys
+    def addresses(self, chain: str) -> set[str]:
+        """Return the addresses of a chain's tokens in the table."""
+        return {address for on, address in self._rows if on == chain}
+
+    def usd(self, asset: str, token: Token, value: int, time: int) -> float | None:
+        """Return what an amount of base units is worth, or None.
+
+        Args:
+            asset: CAIP-19.
+            token: what is known of it.
+            value: base units.
+            time: Unix seconds.
+        """
+        rate = (1.0 if token.pegged else None) if self.rates is None else self.rates.of(asset, token, time)
+        return None if rate is None else min(rate * (value / 10**token.decimals), MOST_USD)

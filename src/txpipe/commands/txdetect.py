@@ -33,7 +33,7 @@ from txpipe.sink import stdout
 @click.option(
     "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Run rules of your own, too; repeatable."
 )
-@click.option("--prices", metavar="FILE", help="Take USD prices (NDJSON: asset, usd, time) from a file.")
+@command.prices_option
 @click.option("--check", "check_rules", is_flag=True, help="Say what is wrong with the rule file and end.")
 @click.option("--print-rules", is_flag=True, help="Write all settings with their defaults as TOML and end.")
 @click.option("--explain", is_flag=True, help="Read alerts instead; say in plain words why each was made.")

@@ -7,7 +7,7 @@ import select
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ from txpipe.command import (
     at_end,
     fail_usage,
     is_terminal,
+    prices_option,
     say,
     stats_option,
     stats_wanted,
@@ -107,6 +108,32 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     is_flag=True,
     help='Write transactions that wait to be mined, too, marked "pending": true.',
 )
+@click.option(
+    "--tokens/--no-tokens",
+    "names",
+    default=True,
+    help="Ask tokens that the shipped table lacks for symbol and decimals.",
+)
+@click.option(
+    "--token-cache",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    show_default="by chain, in $XDG_CACHE_HOME/txpipe",
+    help="Keep there what tokens answered first, which counts from then on.",
+)
+@prices_option
+@click.option(
+    "--usd",
+    type=click.Choice(["chainlink"]),
+    help="Read USD prices on the chain, at each block: Chainlink's feeds of major coins.",
+)
+@click.option(
+    "--feed",
+    "feeds",
+    metavar="ASSET=ADDRESS",
+    multiple=True,
+    help="With --usd chainlink, read a further feed for an asset (CAIP-19); repeatable.",
+)
 @stats_option
 @version_option
 def main(  # noqa: PLR0913 - one parameter an option
@@ -121,6 +148,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     poll: float,
     stall: float,
     pending: bool,
+    names: bool,
+    token_cache: Path | None,
+    prices: str | None,
+    usd: str | None,
+    feeds: tuple[str, ...],
     stats: bool | None,
 ) -> int:
     """Follow a live EVM chain and write its blocks as records, one JSON object a line, without a gap.
@@ -156,7 +188,10 @@ def main(  # noqa: PLR0913 - one parameter an option
     if begin is not None and to is not None and begin > to:
         fail_usage(f"--from {begin} is beyond --to {to}")
     saved = _saved(cursor_path)
-    chain = _chain(urls, saved, pending=pending)
+    if feeds and not usd:
+        fail_usage("--feed is of use with --usd chainlink only")
+    wishes = {"names": names, "token_cache": token_cache, "prices": prices, "chainlink": bool(usd)}
+    chain = _chain(urls, saved, pending=pending, feeds=feeds, **wishes)
     at = saved.at if saved else begin
     follower = _follower(chain, saved, at, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
@@ -182,13 +217,14 @@ def _saved(path: Path | None) -> Saved | None:
     return saved
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
+def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool, **wishes: Any) -> EvmChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
+        from txpipe.chains.lookups import Wishes  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
 
-    return live.chain(urls, saved, say, time.time, pending=pending)
+    return live.chain(urls, saved, say, time.time, pending=pending, wishes=Wishes(**wishes))
 
 
 def _follower(

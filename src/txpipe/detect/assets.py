@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from txpipe.chains.tokens import Tokens
-from txpipe.detect.prices import Prices, Series, at
 from txpipe.detect.symbols import LONGEST, skeleton
 from txpipe.detect.traits import COUNTERFEIT, ITEM
 from txpipe.detect.use import Uses
+from txpipe.prices import MOST_USD, Prices, Series, at
 
 KEPT = 100_000
 """Assets remembered; a stream that invents more starts the table anew."""
@@ -19,9 +19,6 @@ ROUGH_USD = {"ETH": 3000.0, "WETH": 3000.0, "BTC": 90_000.0, "WBTC": 90_000.0, "
 ROUGH_USD |= {"BNB": 800.0, "WBNB": 800.0, "POL": 0.2, "AVAX": 20.0, "CRO": 0.1, "FTM": 0.3, "CELO": 0.3}
 """Round figures of late 2025, for coins of the shipped table that come without a price: rules compare orders
 of magnitude. ``--prices`` and a record's own ``usd`` win."""
-
-MOST_USD = 1e15
-"""More than all money there is: a larger figure is nonsense and counts as this."""
 
 
 @dataclass(frozen=True, slots=True)

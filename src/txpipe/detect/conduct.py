@@ -11,9 +11,9 @@ from txpipe.detect.bounds import Bounds
 from txpipe.detect.finding import Finding
 from txpipe.detect.move import Move
 from txpipe.detect.position import Position
-from txpipe.detect.prices import Prices
 from txpipe.detect.tracker import Tracker
 from txpipe.detect.watch import NOBODY, ConductRule, Listing, Share, Watch
+from txpipe.prices import Prices
 from txpipe.record import dumps
 
 _LACKING = 0.3

@@ -16,8 +16,6 @@ from txpipe.detect.engine import Engine
 from txpipe.detect.finding import Rule
 from txpipe.detect.keeper import Keeper
 from txpipe.detect.paths import Reading
-from txpipe.detect.prices import Prices
-from txpipe.detect.prices import read as read_prices
 from txpipe.detect.rulefile import RuleFile
 from txpipe.detect.rules import CONDUCT, RULES
 from txpipe.detect.rules.counterfeit_token import CounterfeitToken
@@ -28,6 +26,8 @@ from txpipe.detect.state import StateFile
 from txpipe.detect.watch import ConductRule
 from txpipe.errors import UsageFault
 from txpipe.lists.index import Index
+from txpipe.prices import Prices
+from txpipe.prices import read as read_prices
 from txpipe.stream import BadLines, Source
 
 BYTES_AN_ACCOUNT = 900

@@ -24,14 +24,13 @@ from txpipe.detect.account import (
     peer,
 )
 from txpipe.detect.accounts import Accounts
-from txpipe.detect.assets import MOST_USD, Asset, Assets, plausible_usd
+from txpipe.detect.assets import Asset, Assets, plausible_usd
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.journal import Journal
 from txpipe.detect.lots import grow as grow_lot
 from txpipe.detect.lots import is_contract
 from txpipe.detect.move import UNASKED, Asked, Move
 from txpipe.detect.position import Position
-from txpipe.detect.prices import Prices
 from txpipe.detect.traits import (
     APPROVAL,
     BANDED,
@@ -54,6 +53,7 @@ from txpipe.detect.traits import (
     TAINTED,
 )
 from txpipe.detect.wire import UNFIT, UNSET, Approval, Block, Call, Transfer, decode
+from txpipe.prices import MOST_USD, Prices
 
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""

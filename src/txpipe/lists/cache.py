@@ -15,6 +15,7 @@ import orjson
 
 from txpipe import __version__
 from txpipe.errors import ListFault, SinkFailed, UsageFault
+from txpipe.folders import default_cache
 from txpipe.lists.entry import CATEGORIES, Addresses, Entry
 from txpipe.lists.index import MAGIC, Index
 from txpipe.lists.inputs import Input, Progress
@@ -25,17 +26,6 @@ _SUFFIX = ".txindex"
 _KEPT_FILES = 24
 _KEPT_BYTES = 2 << 30
 _STALE_S = 24 * 3600
-
-
-def default_cache() -> Path:
-    """Return the folder of compiled lists: $XDG_CACHE_HOME/txpipe, else ~/.cache/txpipe."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(home).is_absolute():
-        return Path(home) / "txpipe"
-    try:
-        return Path.home() / ".cache" / "txpipe"
-    except RuntimeError:  # an account without a home; no folder can be made here, and that is said
-        return Path(os.devnull) / "txpipe"
 
 
 def open_lists(

@@ -1,4 +1,4 @@
-"""Prices from a file: what a whole unit of an asset was worth, and since when."""
+"""Prices from a file: what a whole unit of an asset was worth, and since when; what a figure may be."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ MOST_BYTES = 256 << 20
 
 MAX_LINE = 1 << 16
 """Bytes of a line of it."""
+
+MOST_USD = 1e15
+"""More than all money there is: a larger figure is nonsense and counts as this."""
 
 _ONE = '{"asset":"eip155:1/slip44:60","usd":3180}'
 

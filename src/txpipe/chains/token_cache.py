@@ -1,0 +1,204 @@
+"""What tokens said of themselves, kept: asked once, a token keeps its name, whatever it says later.
+
+A file for one chain: a line that says of which, then a line a token. Several processes may use it at once:
+each adds lines under a lock and first takes over what others have added.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from txpipe.chains.model import account, small
+from txpipe.chains.token_symbol import tamed
+from txpipe.chains.tokens import MAX_DECIMALS, Token
+from txpipe.errors import RecordFault, UsageFault
+
+FORMAT = "txtail tokens 1"
+
+MOST = 100_000
+"""Tokens kept; beyond, the older half is forgotten. 40 MB of memory."""
+
+MAX_FILE = 1 << 26
+"""A larger file is no such file."""
+
+Said = Token | None
+"""What a contract says of itself; None if it tells no decimals, which every token has that has amounts."""
+
+
+def said(symbol: bytes, decimals: int) -> Token:
+    """Return a token as its contract spells it."""
+    return Token("", tamed(symbol), decimals, pegged=False)
+
+
+class TokenCache:
+    """Keeps one file.
+
+    Attributes:
+        known: what is settled, by contract, the oldest first; the same dict for good.
+    """
+
+    def __init__(self, path: Path, chain: str, genesis: str | None, say: Callable[[str], None]) -> None:
+        """Take the file, which is made if it is not there, and what it says.
+
+        Raises:
+            UsageFault: it is of another chain, or cannot be read or written.
+        """
+        self._path = path.resolve()
+        self._head = {"format": FORMAT, "chain": chain, "genesis": genesis}
+        self._say = say
+        self._place = (0, 0)
+        self.known: dict[str, Said] = {}
+        if path.exists() and not path.is_file():
+            raise UsageFault(f"{path}: is no regular file; name one")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.settle({})
+        except OSError as exc:
+            raise UsageFault(f"{path}: token names cannot be kept there: {exc.strerror}") from exc
+
+    def settle(self, found: dict[str, Said]) -> None:
+        """Keep what contracts said, unless it is settled already, by whichever process.
+
+        Raises:
+            OSError: the file cannot be written; what was found is known all the same.
+        """
+        try:
+            with self._locked() as file:
+                is_sound = self._catch_up(file)
+                new = {one: token for one, token in found.items() if one not in self.known}
+                self.known |= new
+                if len(self.known) > MOST:
+                    for one in list(self.known)[: -MOST // 2]:
+                        del self.known[one]
+                    is_sound = False
+                if is_sound:
+                    self._add(file, new)
+                else:
+                    self._begin_anew()
+        finally:
+            for one, token in found.items():
+                self.known.setdefault(one, token)
+
+    @contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        """Open the file that the path names now, alone."""
+        while True:
+            with self._path.open("a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if self._is_named(file):
+                    yield file
+                    return
+
+    def _is_named(self, file: BinaryIO) -> bool:
+        """Whether nobody replaced the file while the lock was waited for."""
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(file.fileno()))
+
+    def _catch_up(self, file: BinaryIO) -> bool:
+        """Read what was added since this process last looked; False if the file is to be begun anew."""
+        status = os.fstat(file.fileno())
+        inode, end = self._place
+        if inode != status.st_ino or end > status.st_size:
+            end = 0
+        file.seek(end)
+        body = file.read(MAX_FILE + 1)
+        whole = body[: body.rfind(b"\n") + 1]
+        if len(whole) < len(body):  # who wrote it was stopped in the midst of a line
+            file.truncate(end + len(whole))
+        lines = whole.splitlines()
+        is_ours = end > 0 or not body or (len(body) <= MAX_FILE and self._is_ours(lines))
+        if not is_ours:
+            self._set_aside()
+            return False
+        self._place = status.st_ino, end + len(whole)
+        return self._read(lines)
+
+    def _is_ours(self, lines: list[bytes]) -> bool:
+        """Whether the first of a file's lines, which is taken away, is that of such a file.
+
+        Raises:
+            UsageFault: it is of another chain.
+        """
+        head = _loads(lines.pop(0)) if lines else {}
+        if head.get("format") != FORMAT:
+            return False
+        if head != self._head:
+            raise UsageFault(f"{self._path}: is of another chain: take another --token-cache file")
+        return True
+
+    def _read(self, lines: Iterable[bytes]) -> bool:
+        """Take lines; False if some do not read."""
+        bad = 0
+        for line in lines:
+            try:
+                contract, token = _parsed(_loads(line))
+            except RecordFault:
+                bad += 1
+            else:
+                self.known.setdefault(contract, token)
+        if bad:
+            self._say(f"{self._path}: {bad:,} lines do not read; begun anew without them")
+        return not bad
+
+    def _set_aside(self) -> None:
+        """Move a file away that is damaged, or none of ours."""
+        aside = self._path.with_name(f"{self._path.name}.damaged")
+        self._path.replace(aside)
+        self._say(f"{self._path}: holds no names of tokens; begun anew, the old file is {aside.name}")
+
+    def _begin_anew(self) -> None:
+        """Replace the file at once by one that holds what is known."""
+        beside = self._path.with_name(f".{self._path.name}.new")
+        with beside.open("wb") as file:
+            file.write(_line(self._head) + b"".join(_lines(self.known)))
+            file.flush()
+            os.fsync(file.fileno())
+            self._place = os.fstat(file.fileno()).st_ino, file.tell()
+        beside.replace(self._path)
+
+    def _add(self, file: BinaryIO, new: dict[str, Said]) -> None:
+        if self._place[1] and not new:
+            return
+        head = b"" if self._place[1] else _line(self._head)
+        file.write(head + b"".join(_lines(new)))
+        file.flush()
+        os.fsync(file.fileno())
+        self._place = os.fstat(file.fileno()).st_ino, file.tell()
+
+
+def _line(one: dict[str, Any]) -> bytes:
+    return orjson.dumps(one) + b"\n"
+
+
+def _lines(known: dict[str, Said]) -> Iterator[bytes]:
+    for contract, token in known.items():
+        told = {} if token is None else {"symbol": token.symbol, "decimals": token.decimals}
+        yield _line({"address": contract, **told})
+
+
+def _loads(line: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _parsed(one: dict[str, Any]) -> tuple[str, Said]:
+    contract = account(one.get("address"), "address")
+    if "decimals" not in one:
+        return contract, None
+    decimals, symbol = small(one["decimals"], "decimals"), one.get("symbol")
+    if decimals > MAX_DECIMALS or not isinstance(symbol, str):
+        raise RecordFault("no symbol and decimals")
+    return contract, said(symbol.encode("utf-8", "replace"), decimals)
