@@ -14,9 +14,9 @@ from txpipe.detect.account import Account, look_alike_key
 from txpipe.detect.accounts import Accounts
 from txpipe.detect.bounds import Bounds
 from txpipe.detect.conduct import CHAINS_KEPT, Conduct
-from txpipe.prices import Prices
 from txpipe.detect.rules.dormant import Dormant
 from txpipe.detect.tracker import Tracker
+from txpipe.prices import Prices
 
 
 def nobody(*_):

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from txpipe import prices as module
-from txpipe.prices import at, read
 from txpipe.errors import UsageFault
+from txpipe.prices import at, read
 
 ETH, TOKEN = "eip155:1/slip44:60", "eip155:1/erc20:0x" + "ab" * 20
 

@@ -32,7 +32,7 @@ _GROWN = 32
 _BUSY_CODES = frozenset({-32005, 429})
 _MISSING_CODE = -32601
 _busy = re.compile(r"rate.?limit|too many requests|capacity|throttl", re.IGNORECASE).search
-_reverted = re.compile(r"\brevert|VM exception", re.IGNORECASE).search
+_reverted = re.compile(r"\brevert|VM (exception|execution)", re.IGNORECASE).search
 """A contract's own words: whatever they say, they are not the node's."""
 _missing = re.compile(
     r"method .*(not found|not supported|not available|does not exist)|unsupported method", re.IGNORECASE

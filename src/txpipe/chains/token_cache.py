@@ -113,13 +113,13 @@ class TokenCache:
         file.seek(end)
         body = file.read(MAX_FILE + 1)
         whole = body[: body.rfind(b"\n") + 1]
-        if len(whole) < len(body):  # who wrote it was stopped in the midst of a line
-            file.truncate(end + len(whole))
         lines = whole.splitlines()
         is_ours = end > 0 or not body or (len(body) <= MAX_FILE and self._is_ours(lines))
         if not is_ours:
             self._set_aside()
             return False
+        if len(whole) < len(body):  # who wrote it was stopped in the midst of a line
+            file.truncate(end + len(whole))
         self._place = status.st_ino, end + len(whole)
         return self._read(lines)
 
