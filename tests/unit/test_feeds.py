@@ -37,6 +37,7 @@ def test_price():
         (said(1, number=0), "no answer"),
         (said(1, updated=0), "no answer"),
         (said(0), "not above 0"),
+        (said(2**255 - 1), "beyond any price"),
         (said(-1), "not above 0"),
         (said(-(2**255)), "not above 0"),
         (said(1, updated=NOW - 61), "stale"),

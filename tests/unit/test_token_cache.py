@@ -103,10 +103,16 @@ def test_foreign_file(path, body):
 def test_other_chain(path):
     """A file of another chain, or of one with another first block, is refused and stays."""
     opened(path).settle({A: None})
-    for other in ({"chain": "eip155:10"}, {"genesis": None}):
+    for other in ({"chain": "eip155:10"}, {"genesis": "0x" + "02" * 32}):
         with pytest.raises(UsageFault, match="another chain"):
             opened(path, **other)
-    assert opened(path).known == {A: None}
+    assert opened(path).known == opened(path, genesis=None).known == {A: None}
+
+
+def test_nothing_to_keep(path):
+    """As long as no token is seen there is no file."""
+    opened(path)
+    assert not path.exists()
 
 
 def test_bounded(path, monkeypatch):
@@ -129,7 +135,6 @@ def test_not_writable(path):
     with pytest.raises(UsageFault, match="no regular file"):
         opened(path.parent.parent)
     cache = opened(path)
-    path.unlink()
     path.parent.rmdir()
     with pytest.raises(OSError, match="No such file"):
         cache.settle({A: None})

@@ -23,6 +23,9 @@ STALE_S = 90_000
 AHEAD_S = 900
 """Seconds that an answer may be from after its block, whose time its miner chose."""
 
+MOST_RATE = 1e9
+"""US dollars that no unit of a coin is worth."""
+
 KEPT = 512
 """Blocks whose prices are kept."""
 
@@ -110,12 +113,15 @@ class Feeds:
     def _read_decimals(self, node: Node, header: Header) -> None:
         wanted = [feed for address, feed in self._feeds if address not in self._decimals]
         answers = self._asked(node, [(feed, _DECIMALS, header) for feed in wanted])
+        none = []
         for feed, answer in zip(wanted, answers, strict=True):
             places = number_at(answer, 0) if isinstance(answer, bytes) else None
             if places is not None and places <= MAX_DECIMALS:
                 self._decimals[feed.address] = places
             elif not isinstance(answer, RpcFault):
-                self._patience.once(f"{feed.address} is no price feed (it tells no decimals): no usd by it")
+                none.append(feed.address)
+        if none:
+            self._patience.once(f"no price feed answers at {', '.join(none)}: no usd by it")
 
     def _asked(self, node: Node, wanted: Sequence[tuple[Feed, str, Header]]) -> list[Answer]:
         calls = [(feed.address, data, {"blockHash": at.block_hash or ""}) for feed, data, at in wanted]
@@ -163,6 +169,8 @@ def price(answer: bytes | None, decimals: int, time: int, stale_s: int) -> float
     if answered < in_round or time - updated > stale_s:
         raise RecordFault("its answer is stale")
     found: float = said / 10**decimals
+    if found > MOST_RATE:
+        raise RecordFault("its answer is beyond any price")
     return found
 
 

@@ -10,7 +10,7 @@ from txpipe.chains import feeds
 from txpipe.chains.evm_node import EvmChain, Lookup
 from txpipe.chains.feeds import Feeds
 from txpipe.chains.rates import Worth
-from txpipe.chains.token_cache import TokenCache
+from txpipe.chains.token_cache import TokenCache, Unkept
 from txpipe.chains.token_names import TokenNames
 from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
@@ -67,11 +67,15 @@ def equip(chain: EvmChain, tokens: Tokens, wishes: Wishes, say: Callable[[str], 
     chain.lookups = lookups
 
 
-def _cache(chain: EvmChain, path: Path | None, say: Callable[[str], None]) -> TokenCache:
-    if path is None:
-        named = f"tokens-{chain.chain.replace(':', '-')}-{(chain.genesis or '0x')[2:10]}.ndjson"
-        path = default_cache() / named
-    return TokenCache(path, chain.chain, chain.genesis, say)
+def _cache(chain: EvmChain, path: Path | None, say: Callable[[str], None]) -> TokenCache | Unkept:
+    if path is not None:
+        return TokenCache(path, chain.chain, chain.genesis, say)
+    named = f"tokens-{chain.chain.replace(':', '-')}-{(chain.genesis or '0x')[2:10]}.ndjson"
+    try:
+        return TokenCache(default_cache() / named, chain.chain, chain.genesis, say)
+    except UsageFault as exc:
+        say(f"{exc}; after a restart they may be others: name a --token-cache file")
+        return Unkept()
 
 
 def _feeds(chain: str, wishes: Wishes, say: Callable[[str], None], tries: int) -> Feeds:

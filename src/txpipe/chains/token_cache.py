@@ -6,8 +6,10 @@ each adds lines under a lock and first takes over what others have added.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +39,23 @@ def said(symbol: bytes, decimals: int) -> Token:
     return Token("", tamed(symbol), decimals, pegged=False)
 
 
+class Unkept:
+    """Keeps what contracts said for the run only.
+
+    Attributes:
+        known: what is settled, by contract; the same dict for good.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, Said] = {}
+
+    def settle(self, found: dict[str, Said]) -> None:
+        """Keep what contracts said."""
+        self.known |= found
+        for one in list(self.known)[: max(0, len(self.known) - MOST)]:
+            del self.known[one]
+
+
 class TokenCache:
     """Keeps one file.
 
@@ -45,7 +64,7 @@ class TokenCache:
     """
 
     def __init__(self, path: Path, chain: str, genesis: str | None, say: Callable[[str], None]) -> None:
-        """Take the file, which is made if it is not there, and what it says.
+        """Take the file, which is made once there is something to keep, and what it says.
 
         Raises:
             UsageFault: it is of another chain, or cannot be read or written.
@@ -55,13 +74,22 @@ class TokenCache:
         self._say = say
         self._place = (0, 0)
         self.known: dict[str, Said] = {}
-        if path.exists() and not path.is_file():
-            raise UsageFault(f"{path}: is no regular file; name one")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.settle({})
+            self._open()
         except OSError as exc:
             raise UsageFault(f"{path}: token names cannot be kept there: {exc.strerror}") from exc
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            is_regular = stat.S_ISREG(self._path.stat().st_mode)
+        except FileNotFoundError:
+            if not os.access(self._path.parent, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+            return
+        if not is_regular:
+            raise UsageFault(f"{self._path}: is no regular file; name one")
+        self.settle({})
 
     def settle(self, found: dict[str, Said]) -> None:
         """Keep what contracts said, unless it is settled already, by whichever process.
@@ -132,7 +160,8 @@ class TokenCache:
         head = _loads(lines.pop(0)) if lines else {}
         if head.get("format") != FORMAT:
             return False
-        if head != self._head:
+        genesis, own = head.get("genesis"), self._head["genesis"]
+        if head.get("chain") != self._head["chain"] or (genesis and own and genesis != own):
             raise UsageFault(f"{self._path}: is of another chain: take another --token-cache file")
         return True
 

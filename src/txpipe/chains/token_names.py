@@ -10,7 +10,7 @@ from txpipe.chains.evm_call import Answer, Block, Patience, ask, lacks_state
 from txpipe.chains.logs import FUNGIBLE
 from txpipe.chains.model import Header, Log
 from txpipe.chains.rpc import Node, RpcFault
-from txpipe.chains.token_cache import Said, TokenCache, said
+from txpipe.chains.token_cache import Said, TokenCache, Unkept, said
 from txpipe.chains.tokens import MAX_DECIMALS, Tokens
 
 _DECIMALS, _SYMBOL = "0x313ce567", "0x95d89b41"
@@ -25,7 +25,7 @@ class TokenNames:
     """
 
     def __init__(
-        self, chain: str, tokens: Tokens, cache: TokenCache, say: Callable[[str], None], tries: int
+        self, chain: str, tokens: Tokens, cache: TokenCache | Unkept, say: Callable[[str], None], tries: int
     ) -> None:
         """Take where names go.
 

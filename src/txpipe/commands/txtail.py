@@ -162,6 +162,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
+    txtail --rpc URL --usd chainlink --prices my.ndjson | txdetect | txalert
 
     Over WebSocket and IPC the node itself says when there is a block; over HTTP it is asked every --poll
     seconds. With --pending, transactions are written once before they are mined, too.
@@ -173,6 +174,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     With --cursor the chain goes on after a restart, or a kill, where the reader had taken the last record,
     less --behind blocks: nothing is lost, what comes twice is the same byte for byte, and blocks that were
     written but are no longer part of the chain are taken back first.
+
+    Tokens that the shipped table lacks are asked for symbol and decimals, once; what they answer first is kept
+    in --token-cache and counts from then on. Transfers have "usd" by --prices, else by Chainlink's feed for the
+    asset (--usd chainlink, --feed), read at the block itself, else by a peg to the dollar. A feed that is stale,
+    or of a block whose state the node does not keep, gives none, which is said.
 
     With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
     receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
