@@ -232,7 +232,7 @@ def test_feed_at_each_height(anvil, args):
     assert tail(*args, *feed)[0] == records
     assert tail(*args, *feed, "--from", 2)[0] == records[records.index(transfers(records)[1]) - 1 :]
     assert said.count("no price feed answers at") == 1
-    assert "0x8fffffd4afb6115b954bd326cbe7b4ba576818f6" in said
+    assert "0xf4030086522a5beea4988f8ca5b36dbc97bee88c" in said
     assert FEED not in said
     anvil.reorg(1)
     price(anvil, 1)

@@ -71,7 +71,7 @@ def test_shipped_feeds():
         assert not native or asset == f"{row['chain']}/{row['asset']}"
         assert token.symbol.removeprefix("W") == row["pair"].removesuffix(" / USD")
         assert own(f"{row['chain']}/{row['asset']}={row['feed']}", row["chain"])
-        assert row["source"].startswith("https://docs.chain.link/")
+        assert row["source"].startswith(("https://docs.chain.link/", "https://github.com/smartcontractkit/"))
         assert 3600 <= int(row["stale_s"]) <= STALE_S
     assert len({(row["chain"], row["asset"]) for row in rows}) == len(rows)
     by_pair = {(row["chain"], row["pair"]): row["feed"] for row in rows}

@@ -175,10 +175,10 @@ def main(  # noqa: PLR0913 - one parameter an option
     less --behind blocks: nothing is lost, what comes twice is the same byte for byte, and blocks that were
     written but are no longer part of the chain are taken back first.
 
-    Tokens that the shipped table lacks are asked for symbol and decimals, once; what they answer first is kept
-    in --token-cache and counts from then on. Transfers have "usd" by --prices, else by Chainlink's feed for the
-    asset (--usd chainlink, --feed), read at the block itself, else by a peg to the dollar. A feed that is stale,
-    or of a block whose state the node does not keep, gives none, which is said.
+    Tokens that the shipped table lacks are asked for symbol and decimals, once; what they answer first is
+    kept in --token-cache and counts from then on. Transfers have "usd" by --prices, else by Chainlink's feed
+    for the asset (--usd chainlink, --feed), read at the block itself, else by a peg to the dollar. A feed
+    that is stale, or of a block whose state the node does not keep, gives none, which is said.
 
     With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
     receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
