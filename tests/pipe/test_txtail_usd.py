@@ -161,10 +161,12 @@ def test_two_at_once(anvil, args, tmp_path):
         second.reaches(1)
         put(anvil, TOKEN, contracts.token(contracts.text(b"FIRST")))
         second.process.send_signal(signal.SIGSTOP)
-        moved(anvil, TOKEN)
-        tail(*args)
-        put(anvil, TOKEN, contracts.token(contracts.text(b"SECOND")))
-        second.process.send_signal(signal.SIGCONT)
+        try:
+            moved(anvil, TOKEN)
+            tail(*args)
+            put(anvil, TOKEN, contracts.token(contracts.text(b"SECOND")))
+        finally:
+            second.process.send_signal(signal.SIGCONT)
         records = second.reaches(2)
     assert transfers(records)[0]["symbol"] == "FIRST"
 
