@@ -1,0 +1,55 @@
+"""What an amount is worth: which price counts, exact amounts, bounds; only what moved is worth something."""
+
+import pytest
+
+from txpipe.chains.calldata import Movement
+from txpipe.chains.evm import _Place, movement_record
+from txpipe.chains.feeds import Feed, Feeds
+from txpipe.chains.rates import Worth
+from txpipe.chains.tokens import Token, Tokens
+from txpipe.prices import MOST_USD, Prices
+
+CHAIN, USDC = "eip155:1", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+PEGGED, OTHER = Token("erc20", "USDC", 6, pegged=True), Token("erc20", "X", 18, pegged=False)
+ASSET = f"{CHAIN}/erc20:{USDC}"
+
+
+def worth(value, token, rates=None, time=0):
+    tokens = Tokens.shipped()
+    tokens.rates = rates
+    return tokens.usd(ASSET, token, value, time)
+
+
+@pytest.mark.parametrize(
+    ("value", "usd"), [(1_250_000, 1.25), (0, 0.0), (123_456_789_012_345_678, 123456789012.345678), (1, 1e-6)]
+)
+def test_peg(value, usd):
+    """A pegged token is worth its amount, as exactly as a float can be; another is not."""
+    assert worth(value, PEGGED) == usd
+    assert worth(value, OTHER) is None
+
+
+def test_which_price_counts():
+    """A file's from its time on, else a feed's, else the peg; a feed without an answer leaves no peg."""
+    prices = Prices({ASSET: ([10, 20], [2.0, 3.0])})
+    assert [worth(10**6, PEGGED, Worth(prices), time) for time in (9, 10, 25)] == [1.0, 2.0, 3.0]
+    feeds = Feeds({ASSET: Feed("0x12")}, pytest.fail, 0)
+    assert worth(10**6, PEGGED, Worth(prices, feeds), 15) == 2.0
+    assert worth(10**6, PEGGED, Worth(prices, feeds), 9) is None
+    assert worth(10**6, PEGGED, Worth(Prices(), Feeds({"other": Feed("0x12")}, pytest.fail, 0))) == 1.0
+
+
+def test_bounds():
+    """Nothing is worth more than all money there is."""
+    assert worth(2**256 - 1, PEGGED) == MOST_USD
+    assert worth(2**256 - 1, OTHER, Worth(Prices({ASSET: ([0], [1e300])}))) == MOST_USD
+
+
+def test_approvals_are_worth_nothing():
+    """What may be spent has not moved."""
+    place = _Place(CHAIN, 1, 1, "0x")
+    sent = Movement(USDC, "erc20", "0xa", "0xb", 5_000_000)
+    allowed = Movement(USDC, "erc20", "0xa", "0xb", 5_000_000, via="approve")
+    found = [movement_record(place, Tokens.shipped(), (1, None, one)) for one in (sent, allowed)]
+    assert [one.get("usd") for one in found] == [5.0, None]
+    assert [one["amount"] for one in found] == ["5", "5"]
