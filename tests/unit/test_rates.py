@@ -2,8 +2,7 @@
 
 import pytest
 
-from txpipe.chains.calldata import Movement
-from txpipe.chains.evm import _Place, movement_record
+from chains_kit import ALICE, APPROVAL, BOB, TRANSFER, block, h32, log, normalized, receipt, tx
 from txpipe.chains.feeds import Feed, Feeds
 from txpipe.chains.rates import Worth
 from txpipe.chains.tokens import Token, Tokens
@@ -47,9 +46,10 @@ def test_bounds():
 
 def test_approvals_are_worth_nothing():
     """What may be spent has not moved."""
-    place = _Place(CHAIN, 1, 1, "0x")
-    sent = Movement(USDC, "erc20", "0xa", "0xb", 5_000_000)
-    allowed = Movement(USDC, "erc20", "0xa", "0xb", 5_000_000, via="approve")
-    found = [movement_record(place, Tokens.shipped(), (1, None, one)) for one in (sent, allowed)]
-    assert [one.get("usd") for one in found] == [5.0, None]
-    assert [one["amount"] for one in found] == ["5", "5"]
+    a, b = h32(int(ALICE, 16)), h32(int(BOB, 16))
+    logs = [log(0, TRANSFER, a, b, data=h32(5_000_000)), log(1, APPROVAL, a, b, data=h32(5_000_000))]
+    records, _, _ = normalized(block(1, tx()), [receipt(*logs)])
+    assert [(one["type"], one["amount"], one.get("usd")) for one in records if "asset" in one] == [
+        ("transfer", "5", 5.0),
+        ("approval", "5", None),
+    ]
