@@ -34,6 +34,7 @@ from txpipe.detect.position import Position
 from txpipe.detect.prices import Prices
 from txpipe.detect.traits import (
     APPROVAL,
+    APPROVED,
     BANDED,
     BURST,
     DORMANT,
@@ -41,6 +42,7 @@ from txpipe.detect.traits import (
     EMPTIED,
     FIRST_CONTACT,
     FORGEABLE,
+    GIVER,
     HUSHED,
     ITEM,
     LARGER,
@@ -58,7 +60,11 @@ from txpipe.detect.wire import UNFIT, UNSET, Approval, Block, Call, Transfer, de
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
 
+ANY = 1 << 62
+
 _STRANGERS = FIRST_CONTACT | SERVED | HUSHED
+_OF_ITEMS = APPROVED | GIVER
+"""What is watched of items that move in their owners' names, too."""
 
 
 class Tracker:
@@ -70,6 +76,8 @@ class Tracker:
         move: the movement at hand; used again for the next one.
         journal: what the last blocks changed.
         bands: edges of the ranges of USD that rules are interested in, lower and upper by turns.
+        calm_n: longest row of an account that counts as calm: BURST. ANY is no limit, and for contracts, too.
+        few_paid: most receivers of an account that may empty others: EMPTIED. ANY is no limit.
         asked: by the traits of a movement, the rules that look at it.
         ask: finds that where ``asked`` does not say.
         start: traits that every movement has.
@@ -96,6 +104,7 @@ class Tracker:
         self.move = Move()
         self.move.chain = chain
         self.bands: tuple[float, ...] = ()
+        self.calm_n = self.few_paid = ANY
         self.asked: dict[int, Asked] = {}
         self.ask: Callable[[int], Asked] = _everyone
         self.start = 0
@@ -139,6 +148,8 @@ class Tracker:
         dust_usd, dormant_s, burst_n, burst_gap_s = (
             bounds.dust_usd, bounds.dormant_s, bounds.burst_n, bounds.burst_gap_s,
         )
+        calm_n, few_paid = self.calm_n, self.few_paid
+        never_calm = 0 if calm_n == ANY else CONTRACT
         larger_times, larger_usd, larger_after_n = (
             bounds.larger_times, bounds.larger_usd, bounds.larger_after_n,
         )
@@ -264,6 +275,8 @@ class Tracker:
                     traits |= DUST
                     if not value.strip("0") or (usd is None and traits & PULLED and not asset.known):
                         traits |= FORGEABLE | _alike(payer, payee)
+                        if traits & ITEM:
+                            traits |= (payer.watch_sent | payee.watch_received) & _OF_ITEMS
                         if self._hand(move, traits, event, payer, payee, asset, usd):
                             yield move
                             if self.halt:
@@ -356,8 +369,7 @@ class Tracker:
                     traits |= DORMANT
                 if time - payer.sent_at <= burst_gap_s:
                     payer.run_n = count = payer.run_n + 1
-                    if count >= burst_n:
-                        peak = payer.run_peak
+                    if count >= burst_n and (peak := payer.run_peak) <= calm_n and not payer.flags & never_calm:
                         count -= burst_n if peak < burst_n else peak + 1
                         if count >= 0 and (
                             count < 8 or not count & 7 or traits & _STRANGERS == FIRST_CONTACT
@@ -378,7 +390,11 @@ class Tracker:
                         if usd >= larger_usd and sent > larger_after_n and usd >= larger_times * usual:
                             traits |= LARGER
                     if held > 0.0:
-                        if usd >= emptied_share * held and not payee.flags & CONTRACT:
+                        if (
+                            usd >= emptied_share * held
+                            and payee.fan_out <= few_paid
+                            and not payee.flags & CONTRACT
+                        ):
                             traits |= EMPTIED
                         payer.held = held - usd if held > usd else 0.0
                     if usd >= looked_at:

@@ -19,12 +19,14 @@ PULLED = 1 << 4
 APPROVAL = 1 << 5
 """No movement but a right: ``sender`` is the owner, ``receiver`` the spender."""
 EMPTIED = 1 << 6
-"""It took a good part of what the sender was seen to hold, and its receiver is no contract."""
+"""It took a good part of what the sender was seen to hold, and its receiver is no contract. Not where it paid
+many, where every rule that asks says so (FEW_PAID)."""
 DORMANT = 1 << 7
 """The sender had not moved for months."""
 BURST = 1 << 8
 """The sender sent several in a row, each soon after the one before, and more so than ever before: the first
-eight such movements of a row, every eighth, and, unless HUSHED, every first contact that is no service."""
+eight such movements of a row, every eighth, and, unless HUSHED, every first contact that is no service. Not
+of contracts and accounts whose rows were long before, where every rule that asks says so (CALM_N)."""
 LARGER = 1 << 9
 """It is larger than anything that the sender sent before, and much larger than what it usually sends."""
 FIRST_CONTACT = 1 << 10
@@ -76,6 +78,11 @@ PART = 1 << 32
 """The receiver never sent anything, the sender never paid it, and the worth is in ``Bounds.part_usd``."""
 FUNDED = 1 << 33
 """Watched by mixer: the sender's first funds came from a mixer lately."""
+
+GAVE = 1 << 34
+"""Watched by cycle: the receiver gave units of a token without a price away."""
+GIVER = 1 << 35
+"""Watched by wash-trading: the receiver gave an item away."""
 
 EVERY = 1 << 40
 """Every movement has it, where a rule asks for it: expressions and rules of a user's own do."""
