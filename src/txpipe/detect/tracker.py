@@ -369,7 +369,11 @@ class Tracker:
                     traits |= DORMANT
                 if time - payer.sent_at <= burst_gap_s:
                     payer.run_n = count = payer.run_n + 1
-                    if count >= burst_n and (peak := payer.run_peak) <= calm_n and not payer.flags & never_calm:
+                    if (
+                        count >= burst_n
+                        and (peak := payer.run_peak) <= calm_n
+                        and not payer.flags & never_calm
+                    ):
                         count -= burst_n if peak < burst_n else peak + 1
                         if count >= 0 and (
                             count < 8 or not count & 7 or traits & _STRANGERS == FIRST_CONTACT

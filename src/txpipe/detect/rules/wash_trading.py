@@ -41,7 +41,18 @@ from txpipe.detect.rules.markets import COUNT, bought, sold, suspicious
 from txpipe.detect.rules.trails import is_contract
 from txpipe.detect.rules.wash_told import Leg
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import APPROVAL, DUST, FORGEABLE, GIVER, ITEM, MARKET, PULLED, RETURN, SERVED, TRADING
+from txpipe.detect.traits import (
+    APPROVAL,
+    DUST,
+    FORGEABLE,
+    GIVER,
+    ITEM,
+    MARKET,
+    PULLED,
+    RETURN,
+    SERVED,
+    TRADING,
+)
 from txpipe.record import Severity
 
 DAY_S = 86400
