@@ -168,7 +168,7 @@ class Tracker:
         left.__setstate__(start)  # type: ignore[attr-defined] # a slice would copy the rest at every stop
         move.place = (lines, left)
         self.elsewhere, self.halt = None, False
-        last_tx, initiator = self._tx, self._initiator
+        last_tx, initiator, target = self._tx, self._initiator, self._target
         height, stamp, now = journal.height, journal.stamp, None
         try:
             for event in map(decode, itertools.islice(left, stop - start)):
@@ -196,8 +196,7 @@ class Tracker:
                     stamp = journal.stamp
                 if kind is Call:
                     # As _call, without a call: a third of all records.
-                    last_tx, initiator, self._target = event.tx, event.sender, event.to
-                    self._initiator = initiator
+                    last_tx, initiator, target = event.tx, event.sender, event.to
                     if initiator is not None:
                         payer = known_account(initiator) or meet(initiator, event.time)
                         if stamp and payer.stamp != stamp:
@@ -212,19 +211,19 @@ class Tracker:
                             payee.flags |= CONTRACT
                     continue
                 if kind is not Transfer:
-                    self._tx = last_tx
+                    self._tx, self._initiator, self._target = last_tx, initiator, target
                     if self._approval(event):
                         yield move
                         if self.halt:
                             break
-                    last_tx, initiator = self._tx, self._initiator
+                    last_tx, initiator, target = self._tx, self._initiator, self._target
                     continue
                 sender = event.sender
                 to = event.to
                 if sender is None or to is None or sender == to:
                     if event.n == 0:
                         self._call(event)
-                        last_tx, initiator = self._tx, self._initiator
+                        last_tx, initiator, target = self._tx, self._initiator, self._target
                     continue
                 time = event.time
                 if time == now:
@@ -241,8 +240,8 @@ class Tracker:
                 traits = begin
                 if event.n == 0:
                     last_tx = event.tx
-                    self._initiator = initiator = sender
-                    self._target = to
+                    initiator = sender
+                    target = to
                     payer.flags |= SIGNER
                     payer.signed += 1
                     if event.method is not UNSET:
@@ -250,7 +249,7 @@ class Tracker:
                 else:
                     if event.tx != last_tx:
                         last_tx = event.tx
-                        self._initiator = initiator = self._target = None
+                        initiator = target = None
                     if initiator != sender:
                         if initiator is None:
                             self.unsigned += 1
@@ -277,6 +276,7 @@ class Tracker:
                         traits |= FORGEABLE | _alike(payer, payee)
                         if traits & ITEM:
                             traits |= (payer.watch_sent | payee.watch_received) & _OF_ITEMS
+                        self._initiator, self._target = initiator, target
                         if self._hand(move, traits, event, payer, payee, asset, usd):
                             yield move
                             if self.halt:
@@ -434,7 +434,7 @@ class Tracker:
                     move.sender = payer
                     move.receiver = payee
                     move.initiator = initiator
-                    move.target = self._target
+                    move.target = target
                     move.asset = asset
                     move.usd = usd
                     move.gap_s = gap
@@ -447,7 +447,7 @@ class Tracker:
         except UNFIT:
             untaken = 1
         finally:
-            self._tx = last_tx
+            self._tx, self._initiator, self._target = last_tx, initiator, target
             self.taken = len(lines) - operator.length_hint(left) - untaken
 
     def _call(self, event: Transfer) -> None:
