@@ -28,8 +28,8 @@ from txpipe.sink import stdout
 
 if TYPE_CHECKING:
     from txpipe.chains.cursor import Cursor, Saved
-    from txpipe.chains.evm_node import EvmChain
     from txpipe.chains.follow import Follower
+    from txpipe.chains.node_chain import NodeChain
     from txpipe.chains.tail import Tail
 
 DRAIN_S = 10.0
@@ -182,7 +182,7 @@ def _saved(path: Path | None) -> Saved | None:
     return saved
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
+def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> NodeChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
     except ModuleNotFoundError as exc:
@@ -192,7 +192,7 @@ def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmC
 
 
 def _follower(
-    chain: EvmChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
+    chain: NodeChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
 ) -> Follower:
     from txpipe.chains.follow import Follower  # noqa: PLC0415
 
@@ -209,7 +209,7 @@ def _follower(
     )
 
 
-def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
+def _cursor(path: Path, chain: NodeChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
     from txpipe.chains.cursor import Cursor, unread  # noqa: PLC0415
 
     sink = stdout()
@@ -224,7 +224,7 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
 
 
 def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: EvmChain,
+    chain: NodeChain,
     follower: Follower,
     cursor: Cursor | None,
     poll: float,
