@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from node_kit import READY_S, free_port
 
 LITECOIND = os.environ.get("TXPIPE_LITECOIND") or shutil.which("litecoind")
-USER, PASSWORD = "tail", "s3cretpass"  # of a node that only this test can reach
+AUTH = "tail:s3cretpass"  # of a node that only its test can reach
 SPENDABLE = 101
 """Blocks after which the first one's reward may be spent."""
 
@@ -32,13 +32,14 @@ class Litecoind:
 
     def __init__(self, folder, *, port=None, args=("-txindex=1",)):
         self.port = port or free_port()
-        self.url = f"http://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+        self.url = f"http://{AUTH}@127.0.0.1:{self.port}"
         self.folder = folder
         self.process = None
+        user, password = AUTH.split(":")
         self.command = [
             *(LITECOIND, "-regtest", f"-datadir={folder}", "-server", "-rpcbind=127.0.0.1"),
-            *("-rpcallowip=127.0.0.1", f"-rpcport={self.port}", f"-rpcuser={USER}"),
-            *(f"-rpcpassword={PASSWORD}", "-listen=0", "-dnsseed=0", "-connect=0", "-printtoconsole=0"),
+            *("-rpcallowip=127.0.0.1", f"-rpcport={self.port}", f"-rpcuser={user}"),
+            *(f"-rpcpassword={password}", "-listen=0", "-dnsseed=0", "-connect=0", "-printtoconsole=0"),
             *("-fallbackfee=0.0002", "-keypool=20", *args),
         ]
 
@@ -84,7 +85,7 @@ class Litecoind:
 
     def answer(self, method, *params):
         """The bytes of the answer to one JSON-RPC call."""
-        auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        auth = base64.b64encode(AUTH.encode()).decode()
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             body = json.dumps({"id": 1, "method": method, "params": params})

@@ -1,5 +1,6 @@
 """HTTP servers for tests, and a proxy that changes a real node's answers: the nodes that users have."""
 
+import base64
 import json
 import threading
 from http.client import HTTPConnection
@@ -59,14 +60,18 @@ class Proxy(Server):
         port: Of the node.
         change: Takes a method, its parameters and the node's answer (a dict with result or error), and
             returns the answer to give; or a Refusal.
+        auth: The node's user:password, where it wants one.
 
     Attributes:
         asked: Every method asked for, in order.
     """
 
-    def __init__(self, port, change=lambda _method, _params, answer: answer):
+    def __init__(self, port, change=lambda _method, _params, answer: answer, *, auth=None):
         super().__init__(self.passed_on)
         self.port = port
+        self.headers = {"content-type": "application/json"}
+        if auth:
+            self.headers["authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
         self.change = change
         self.asked = []
 
@@ -76,7 +81,7 @@ class Proxy(Server):
         several = isinstance(calls, list)
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("POST", "/", body, {"content-type": "application/json"})
+            connection.request("POST", "/", body, self.headers)
             answers = json.load(connection.getresponse())
         finally:
             connection.close()

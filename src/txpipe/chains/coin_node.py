@@ -13,7 +13,7 @@ from txpipe.chains.endpoint import NodeDenied, NodeFailed
 from txpipe.chains.evm import EvmBlock
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
-from txpipe.chains.model import CoinHeader, Header, Item, block_hash, small
+from txpipe.chains.model import Header, Item, block_hash, small
 from txpipe.chains.node_chain import Known, NodeChain
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node, RpcFault
@@ -25,6 +25,9 @@ TRIES = 3
 
 AT_ONCE = 4_000
 """Transactions after which blocks are given out: an ordinary block of Bitcoin has as many."""
+
+NO_PARENT = "0" * 64
+"""What the first block's header says of the one before it, and getblock leaves out."""
 
 EMPTY_WORDS = 8
 """Answers in a row to waitfornewblock, too early or of blocks that are not there, after which a node is asked
@@ -90,15 +93,17 @@ class CoinChain(NodeChain):
     def wait(self, seconds: float) -> bool:
         """Wait at most so long for word of something new (waitfornewblock); True if there may be some."""
         node, began = self._nodes.preferred, time.monotonic()
+        if node not in self._live:
+            return True
         try:
             named = _field(node.call("waitfornewblock", max(1, round(seconds * 1000))), "hash")
         except NodeFailed:
-            self._live.pop(node, None)
+            del self._live[node]
             return True
         newest = self._newest.get(node)
         is_new = newest is None or named != newest.hash
         if is_new or time.monotonic() - began < seconds / 2:
-            self._live[node] = self._live.get(node, 0) + 1
+            self._live[node] += 1
             if self._live[node] >= EMPTY_WORDS:
                 del self._live[node]
         else:
@@ -213,7 +218,9 @@ class CoinChain(NodeChain):
         for item in items:
             parts.add(item, node.name)
         header = parts.header
-        if not isinstance(header, CoinHeader) or (header.parent is None and height):
+        if header is not None and height == 0:
+            header.parent = NO_PARENT
+        if header is None or header.parent is None:
             raise NodeFailed(f"{node.name}: block {height:,} does not name the one before")
         return parts, header
 
