@@ -227,6 +227,8 @@ def test_kill_and_restart(litecoind, tmp_path):
             busy(litecoind)
             if round_ == 2:
                 litecoind.reorg(2)
+            if round_ == 3:
+                following.reaches(litecoind.height())
             following.process.kill()
         if round_ == 3:  # while it is down
             litecoind.reorg(3)
@@ -240,7 +242,7 @@ def test_kill_and_restart(litecoind, tmp_path):
         if one["type"] != "reorg":
             place = one["type"], one["block"], one.get("hash") or (one["tx"], one["n"], one["time"])
             assert lines.setdefault(place, line) == line
-    assert any(one["type"] == "reorg" for one in records)
+    assert any(one["type"] == "reorg" and one["depth"] == 3 for one in records)
 
 
 def test_node_that_loses_its_newest_blocks(tmp_path):
@@ -433,28 +435,25 @@ def test_node_of_another_kind(litecoind, anvil, tmp_path):
     assert "the cursor is of bip122" in tail("--rpc", anvil.url, "--cursor", cursor, status=2)[1]
 
 
-ODD = [None, 5, True, "x", [], [5], [None], {}, {"txid": 5}, {"hash": [], "height": {}}, {"tx": [{}]}]
+ODD = [None, "x", [None], {"txid": 5}, {"hash": [], "height": {}, "tx": [{}]}]
 
 
 @pytest.mark.parametrize("method", ["getblock", "getblockheader", "getbestblockhash", "getrawtransaction"])
 def test_odd_answers(litecoind, method):
     """A node that answers with what makes no sense is passed over for one that works; nothing breaks."""
     busy(litecoind)
-    expected, _ = tail("--rpc", litecoind.url, "--from", 95, "--no-follow")
+    expected, _ = tail("--rpc", litecoind.url, "--from", SPENDABLE, "--no-follow")
+    for odd in ODD:
 
-    def odd(asked, _params, answer):
-        if asked == method:
-            odd.count += 1
-            return {"result": ODD[odd.count % len(ODD)]}
-        return answer
+        def changed(asked, _params, answer, odd=odd):
+            return {"result": odd} if asked == method else answer
 
-    for first in range(len(ODD)):
-        odd.count = first
-        with Proxy(litecoind.port, odd, auth=AUTH) as bad:
-            records, said = tail("--rpc", bad.url, "--rpc", litecoind.url, "--from", 95, "--no-follow")
+        with Proxy(litecoind.port, changed, auth=AUTH) as bad:
+            urls = ["--rpc", bad.url, "--rpc", litecoind.url]
+            records, said = tail(*urls, "--from", SPENDABLE, "--no-follow")
         assert "Traceback" not in said
-        if method == "getrawtransaction":  # it may say that it does not know
-            records = [one | {"from": 0, "inputs": 0} for one in records]
-            assert records == [one | {"from": 0, "inputs": 0} for one in expected]
+        if method == "getrawtransaction" and records != expected:
+            assert len(records) == len(expected)  # it may say that it does not know whom inputs spend
+            assert "senders are not screened" in said
         else:
             assert records == expected
