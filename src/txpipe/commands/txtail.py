@@ -123,16 +123,20 @@ def main(  # noqa: PLR0913 - one parameter an option
     pending: bool,
     stats: bool | None,
 ) -> int:
-    """Follow a live EVM chain and write its blocks as records, one JSON object a line, without a gap.
+    """Follow a live chain and write its blocks as records, one JSON object a line, without a gap.
+
+    The chain is an EVM one, or Bitcoin, Litecoin and kin (the RPC of Bitcoin Core): the node is asked.
 
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
     TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
+    txtail --rpc http://USER:PASSWORD@127.0.0.1:8332 --pending | txdetect --list my.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
 
-    Over WebSocket and IPC the node itself says when there is a block; over HTTP it is asked every --poll
-    seconds. With --pending, transactions are written once before they are mined, too.
+    Over WebSocket and IPC the node itself says when there is a block, as does one of Bitcoin's kind
+    (waitfornewblock); over HTTP it is asked every --poll seconds. With --pending, transactions are written
+    once before they are mined, too.
 
     A reorg is seen by the hashes of blocks, up to 128 deep: a "reorg" record names what was dropped, then the
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
