@@ -3,6 +3,7 @@
 Hashes and amounts are made up. No real Core was at hand, only Litecoin Core 0.21 (see test_txtail_coin.py).
 """
 
+import gzip
 import json
 from contextlib import suppress
 from itertools import count
@@ -379,6 +380,7 @@ ODD = [
     True,
     -1.5,
     "x",
+    f"0x{'0' * 64}",
     [],
     [5],
     [None],
@@ -583,3 +585,29 @@ def test_a_node_that_says_when_there_is_a_block(desk):
         server.faults["waitfornewblock"] = 403
         assert again.chain.wait(0.0)
         assert not again.chain.is_live
+
+
+@pytest.mark.shared_data
+def test_real_block_of_bitcoin(desk, data):
+    """A main-net block as Core gave it: the records of txnorm, and the senders that the block tells."""
+    found = json.loads(gzip.decompress((data / "blocks/bitcoin_mainnet_jsonrpc_200000.json.gz").read_bytes()))
+    with Core(found) as server:
+        server.faults["getrawtransaction"] = (
+            -5,
+            "No such mempool transaction. Use -txindex or provide a block",
+        )
+        records = desk(server).records(200_000)
+    plain = normalized(found, chain=BITCOIN)[0]
+    assert [without(one, "from", "inputs") for one in records] == [
+        without(one, "from", "inputs") for one in plain
+    ]
+    paid_here = {one["txid"] for one in found["tx"]}
+    chained = {
+        one["txid"] for one in found["tx"] if any(each.get("txid") in paid_here for each in one["vin"])
+    }
+    assert len(chained) > 50
+    assert {one["tx"] for one in records if one.get("from")} == chained
+
+
+def without(one, *keys):
+    return {key: value for key, value in one.items() if key not in keys}

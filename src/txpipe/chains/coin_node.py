@@ -256,7 +256,7 @@ def _hash(node: Node, height: int) -> str:
         named = block_hash(node.call("getblockhash", height), f"the hash of block {height:,}")
     except RecordFault as exc:
         raise NodeFailed(f"{node.name}: {exc}") from exc
-    if named is None:
+    if named is None or named.startswith("0x"):
         raise NodeFailed(f"{node.name}: it does not know block {height:,}")
     return named
 
