@@ -92,6 +92,7 @@ class Core(Server):
         calls = told if isinstance(told, list) else [told]
         denied = [one for call in calls if isinstance(one := self.faults.get(call["method"]), int)]
         if denied:
+            self.asked += [(call["method"], *call["params"]) for call in calls]
             return denied[0], {}, b""
         said = [self.said(call) for call in calls]
         if isinstance(told, list):
@@ -233,6 +234,8 @@ def test_older_nodes_are_asked_for_what_is_spent(desk, version):
     ]
     asked = [call[1] for call in server.asked if call[0] == "getrawtransaction"]
     assert asked == [name(9), name(7)]
+    verbosities = [call[2] for call in server.asked if call[0] == "getblock"]
+    assert verbosities == ([3, 2, 2] if version == 14 else [3, 3])
     assert len(four.lines) == 2
     assert len(one.said) == 1  # output 5 of transaction 7, which has but one
 
@@ -329,6 +332,15 @@ def test_bitcoin_cash_has_the_same_first_block(desk, fork, chain):
         server.fork = fork
         one = desk(server)
         assert (one.chain.chain, one.chain.genesis) == (chain, GENESIS)
+
+
+@pytest.mark.parametrize("genesis", [f"0x{'0' * 64}", "0" * 63, "", None, 5])
+def test_a_chain_without_a_name(desk, genesis):
+    """A first block without a hash names no chain."""
+    with Core(block(5)) as server:
+        server.genesis = genesis
+        with pytest.raises(Blind):
+            assert desk(server).chain.chain
 
 
 def test_odd_transaction_is_left_out_in_the_end(desk):
@@ -470,7 +482,7 @@ def test_pending_once_and_with_senders(desk):
     with Core(block(5)) as server:
         parent, child = tx(2, [spend(9)], paid(BOB)), tx(3, [spend(2)], paid(CAROL))
         server.pool = [name(2), name(3)]
-        server.known = {name(2): parent, name(3): child}
+        server.known = {name(2): parent | {"time": 5}, name(3): child}
         server.unspent[name(9), 0] = paid(ALICE)[0]
         one = desk(server, pending=True)
         records = one.pending()
@@ -481,6 +493,7 @@ def test_pending_once_and_with_senders(desk):
         assert all(told["pending"] for told in records)
         assert one.pending() == []
         assert server.asked[-1] == ("getrawmempool",)
+        assert ("gettxout", name(9), 0, False) in server.asked  # what waits has spent it already
         assert one.said == []
 
 
@@ -501,15 +514,20 @@ def test_pending_that_left_is_forgotten(desk):
 def test_pending_that_is_mined_meanwhile(desk):
     """It is left to its block: gone from the pool, in a block by now, or its inputs spent."""
     with Core(block(5)) as server:
-        server.pool = [name(number) for number in (2, 3, 4)]
+        server.pool = [name(number) for number in (2, 3, 4, 5)]
         server.known = {
             name(3): tx(3, [], paid(BOB)) | {"blockhash": name(0xB006), "time": 5},
             name(4): tx(4, [spend(9)], paid(BOB)),
+            name(5): tx(6, [], paid(BOB)),  # another than asked for
         }
         one = desk(server, pending=True)
         assert one.pending() == []
         assert one.said == []
         assert [(told["tx"], told["from"]) for told in one.pending()] == [(name(4), None)]  # it was not
+        assert one.mempool._unsure == {name(4)}
+        server.pool = []
+        assert one.pending() == []
+        assert one.mempool._unsure == set()
 
 
 def test_pending_that_does_not_read(desk):
@@ -556,13 +574,21 @@ def test_a_slow_pool_is_listed_seldom(desk):
             assert server.methods().count("getrawmempool") == before + expected
 
 
-def test_a_pool_that_is_not_told(desk):
-    """That is said once; the node is asked for blocks all the same."""
-    with Core(block(5)) as server:
-        server.faults["getrawmempool"] = 403
+@pytest.mark.parametrize("fault", [403, MISSING])
+def test_a_pool_that_is_not_told(desk, fault):
+    """That is said once; the node is asked for blocks all the same, and for its pool when it comes back."""
+    with Core(block(5), block(6)) as server:
+        server.faults["getrawmempool"] = fault
         one = desk(server, pending=True)
         assert one.pending() == one.pending() == []
-        assert one.chain.head().height == 5
+        assert one.chain.head().height == 6
+        assert server.methods().count("getrawmempool") == 1
+        server.faults["getbestblockhash"] = 500
+        with pytest.raises(Blind):
+            one.chain.head()
+        del server.faults["getbestblockhash"], server.faults["getrawmempool"]
+        server.pool, server.known[name(2)] = [name(2)], tx(2, [], paid(BOB))
+        assert [told["tx"] for told in one.pending()] == [name(2)]
     assert len(one.said) == 1
     assert "it tells nothing of pending transactions" in one.said[0]
 
