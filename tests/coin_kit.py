@@ -52,6 +52,7 @@ class Litecoind:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.kill()
+        shutil.rmtree(self.folder)  # 20 MB, and pytest keeps what three runs leave
 
     def start(self):
         """Start it, also once more after kill() or stop(), and wait until it answers.
