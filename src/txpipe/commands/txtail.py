@@ -28,8 +28,8 @@ from txpipe.sink import stdout
 
 if TYPE_CHECKING:
     from txpipe.chains.cursor import Cursor, Saved
-    from txpipe.chains.evm_node import EvmChain
     from txpipe.chains.follow import Follower
+    from txpipe.chains.node_chain import NodeChain
     from txpipe.chains.tail import Tail
 
 DRAIN_S = 10.0
@@ -123,16 +123,20 @@ def main(  # noqa: PLR0913 - one parameter an option
     pending: bool,
     stats: bool | None,
 ) -> int:
-    """Follow a live EVM chain and write its blocks as records, one JSON object a line, without a gap.
+    """Follow a live chain and write its blocks as records, one JSON object a line, without a gap.
+
+    The chain is an EVM one, or Bitcoin, Litecoin and kin (the RPC of Bitcoin Core): the node is asked.
 
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
     TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
+    txtail --rpc http://USER:PASSWORD@127.0.0.1:8332 --pending | txdetect --list my.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
 
-    Over WebSocket and IPC the node itself says when there is a block; over HTTP it is asked every --poll
-    seconds. With --pending, transactions are written once before they are mined, too.
+    Over WebSocket and IPC the node itself says when there is a block, as does one of Bitcoin's kind
+    (waitfornewblock); over HTTP it is asked every --poll seconds. With --pending, transactions are written
+    once before they are mined, too.
 
     A reorg is seen by the hashes of blocks, up to 128 deep: a "reorg" record names what was dropped, then the
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
@@ -182,7 +186,7 @@ def _saved(path: Path | None) -> Saved | None:
     return saved
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
+def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> NodeChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
     except ModuleNotFoundError as exc:
@@ -192,7 +196,7 @@ def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmC
 
 
 def _follower(
-    chain: EvmChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
+    chain: NodeChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
 ) -> Follower:
     from txpipe.chains.follow import Follower  # noqa: PLC0415
 
@@ -209,7 +213,7 @@ def _follower(
     )
 
 
-def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
+def _cursor(path: Path, chain: NodeChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
     from txpipe.chains.cursor import Cursor, unread  # noqa: PLC0415
 
     sink = stdout()
@@ -224,7 +228,7 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
 
 
 def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: EvmChain,
+    chain: NodeChain,
     follower: Follower,
     cursor: Cursor | None,
     poll: float,
