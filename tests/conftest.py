@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import coin_kit
 import node_kit
 
 # A loaded machine is no failure, and the same commit gives the same verdict.
@@ -30,6 +31,8 @@ def pytest_collection_modifyitems(items):
         absent["shared_data"] = f"no real data at {DATA}; set TXPIPE_DATA"
     if node_kit.ANVIL is None:
         absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
+    if coin_kit.LITECOIND is None:
+        absent["litecoind"] = "no litecoind; apt-get install litecoind"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
@@ -51,6 +54,14 @@ def checkout():
 def anvil():
     """A real node of the test's own (mark the test ``anvil``)."""
     with node_kit.Anvil() as node:
+        yield node
+
+
+@pytest.fixture
+def litecoind(tmp_path):
+    """A real node of the test's own, with coins to spend (mark the test ``litecoind``)."""
+    with coin_kit.Litecoind(tmp_path / "node") as node:
+        node.mine(coin_kit.SPENDABLE)
         yield node
 
 

@@ -1,9 +1,20 @@
 """HTTP servers for tests, and a proxy that changes a real node's answers: the nodes that users have."""
 
+import base64
 import json
+import sys
 import threading
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Say nothing of clients that were killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*_)
 
 
 class Server:
@@ -25,6 +36,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
             def do_POST(self):
                 server.asked_for.append((self.path, self.headers.get("authorization")))
@@ -41,8 +53,7 @@ class Server:
                 pass
 
         self.handler = Handler
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -59,14 +70,18 @@ class Proxy(Server):
         port: Of the node.
         change: Takes a method, its parameters and the node's answer (a dict with result or error), and
             returns the answer to give; or a Refusal.
+        auth: The node's user:password, where it wants one.
 
     Attributes:
         asked: Every method asked for, in order.
     """
 
-    def __init__(self, port, change=lambda _method, _params, answer: answer):
+    def __init__(self, port, change=lambda _method, _params, answer: answer, *, auth=None):
         super().__init__(self.passed_on)
         self.port = port
+        self.headers = {"content-type": "application/json"}
+        if auth:
+            self.headers["authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
         self.change = change
         self.asked = []
 
@@ -74,12 +89,10 @@ class Proxy(Server):
         """The node's answer to a body, changed."""
         calls = json.loads(body)
         several = isinstance(calls, list)
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("POST", "/", body, {"content-type": "application/json"})
-            answers = json.load(connection.getresponse())
-        finally:
-            connection.close()
+            answers = json.loads(self.node_says(body))
+        except (OSError, HTTPException):  # it is down
+            return 502, {}, b"no node behind"
         changed = []
         for call, answer in zip(*((calls, answers) if several else ([calls], [answers])), strict=True):
             self.asked.append(call["method"])
@@ -88,6 +101,15 @@ class Proxy(Server):
                 return said.status, said.headers, said.body
             changed.append({"jsonrpc": "2.0", "id": call["id"], **said})
         return json.dumps(changed if several else changed[0]).encode()
+
+    def node_says(self, body):
+        """The node's own answer to a body."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", "/", body, self.headers)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
 
 
 class Refusal:

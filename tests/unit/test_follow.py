@@ -122,6 +122,21 @@ def test_too_deep():
         follower.step()
 
 
+@pytest.mark.parametrize("depth", [1, 3, 9])
+def test_reorg_of_all_that_was_given(depth):
+    """Where nothing was given out below, none of it needs to be remembered: it begins again at the start."""
+    chain = Chain(20)
+    follower = Follower(chain, None)
+    given = follow(follower)
+    chain.grow(2)
+    given += follow(follower)
+    chain.reorg(2 + depth, "b", 4 + depth)
+    dropped, *after = follow(follower)
+    assert dropped.height == 19
+    assert dropped.txs == tuple(one.txs[0] for one in given)
+    assert [one.hash for one in after] == [chain.hash_at(height) for height in range(19, 24)]
+
+
 def test_restart_takes_back_what_is_no_more():
     """Blocks given out beyond the cursor come again, or are dropped first where others took their place."""
     chain = Chain(10)

@@ -3,9 +3,13 @@
 import pytest
 
 from chains_kit import ALICE, APPROVAL, BOB, TRANSFER, block, h32, log, normalized, receipt, tx
+from txpipe.chains.chain import ChainOf
 from txpipe.chains.feeds import Feed, Feeds
+from txpipe.chains.making import Making
+from txpipe.chains.model import CoinTransaction, Output
 from txpipe.chains.rates import Worth
 from txpipe.chains.tokens import Token, Tokens
+from txpipe.chains.utxo import transaction_records as utxo_records
 from txpipe.prices import MOST_USD, Prices
 
 CHAIN, USDC = "eip155:1", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
@@ -42,6 +46,18 @@ def test_bounds():
     """Nothing is worth more than all money there is."""
     assert worth(2**256 - 1, PEGGED) == MOST_USD
     assert worth(2**256 - 1, OTHER, Worth(Prices({ASSET: ([0], [1e300])}))) == MOST_USD
+
+
+def test_coins_of_utxo_chains():
+    """Outputs are worth what the file says of the coin; without a file they show no worth."""
+    chain = "bip122:000000000019d6689c085ae165831e93"
+    making = Making(ChainOf(chain, pytest.fail), Tokens.shipped(), int, pytest.fail, pytest.fail)
+    spent = CoinTransaction("ab" * 32, 5, None, 0, 100, ["x"], [Output(0, ["y"], 150_000_000)])
+    (bare,) = utxo_records(spent, chain, 100, making)
+    making.tokens.rates = Worth(Prices({f"{chain}/slip44:0": ([100], [90_000.0])}))
+    (priced,) = utxo_records(spent, chain, 100, making)
+    assert "usd" not in bare
+    assert priced == bare | {"usd": 135_000.0}
 
 
 def test_approvals_are_worth_nothing():

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from proxy_kit import Server
-from txpipe.chains.endpoint import NodeBusy, NodeFailed, TooLarge
+from txpipe.chains.endpoint import NodeBusy, NodeDenied, NodeFailed, TooLarge
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.errors import UsageFault
@@ -82,7 +82,7 @@ def test_batches_get_smaller(node):
         (b"[]", NodeFailed, "is this the URL of a node"),
         (b'{"a":1}', NodeFailed, "is this the URL of a node"),
         ((500, {}, b"oops"), NodeFailed, "HTTP 500"),
-        ((401, {}, b""), NodeFailed, "HTTP 401: it wants another key"),
+        ((401, {}, b""), NodeDenied, "HTTP 401: it wants another key"),
         ((302, {"location": "http://127.0.0.1:1/elsewhere"}, b""), NodeFailed, "HTTP 302"),
         ((429, {"retry-after": "7"}, b""), NodeBusy, "HTTP 429"),
         (b'{"id":1,"error":{"code":-32005,"message":"limit exceeded"}}', NodeBusy, "limit exceeded"),

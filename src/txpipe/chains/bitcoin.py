@@ -71,7 +71,7 @@ def core_transaction(found: _Json) -> CoinTransaction:
         block_hash=None,
         index=0,
         time=maybe_small(found.get("time"), "time"),
-        senders=_distinct(_script_addresses(_inner(one, "prevout")) for one in inputs),
+        senders=_distinct(script_addresses(_inner(one, "prevout")) for one in inputs),
         outputs=[_core_output(one, position) for position, one in enumerate(outputs)],
         blind=any(_inner(one, "txid") and not _inner(one, "prevout") for one in inputs),
     )
@@ -86,10 +86,10 @@ def _core_output(found: Any, position: int) -> Output:
         raise RecordFault("an output is no object")
     n = found.get("n", position)
     value = found.get("value", 0)  # Litecoin's MWEB outputs hide theirs
-    return Output(small(n, "an output's n"), _script_addresses(found), base_units(value))
+    return Output(small(n, "an output's n"), script_addresses(found), base_units(value))
 
 
-def _script_addresses(found: Any) -> list[str]:
+def script_addresses(found: Any) -> list[str]:
     """Return the addresses a script pays: ``address`` (22 and later), else all of ``addresses``."""
     script = _inner(found, "scriptPubKey")
     address = _inner(script, "address")

@@ -43,6 +43,10 @@ class NodeBusy(NodeFailed):
     """A node limits how often it is asked."""
 
 
+class NodeDenied(NodeFailed):
+    """A node wants another key, or does not let this one ask what it was asked."""
+
+
 class TooLarge(NodeFailed):
     """A request is larger than the node takes, or its answer larger than is taken from a node."""
 

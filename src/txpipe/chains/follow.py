@@ -152,6 +152,7 @@ class Follower:
         self.ring: deque[Place] = deque(recent, RING)
         self._given = {place.height: place for place in given}
         self._void = sorted(void, key=lambda place: place.height)
+        self._is_whole = not self.places and not self._void
         self.head: Head | None = None
 
     @property
@@ -193,6 +194,7 @@ class Follower:
                     return self._rewound()
                 break  # it changed while we asked; the next step sees
             given += self._void_at(block)
+            self._is_whole &= len(self.ring) < RING
             self.ring.append(Place(block.height, block.hash, block.txs))
             self.at = block.height + 1
             given.append(block)
@@ -225,7 +227,7 @@ class Follower:
         kept = len(self.ring)
         while kept and self.source.hash_at(self.ring[kept - 1].height) != self.ring[kept - 1].hash:
             kept -= 1
-        if kept == 0:
+        if kept == 0 and not self._is_whole:  # else nobody was given anything below
             first = self.ring[0].height
             raise TooDeep(
                 f"the chain was reorganised below block {first:,}, deeper than the {len(self.ring)} blocks "

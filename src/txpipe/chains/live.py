@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 
 from txpipe.chains.chain import ChainOf
+from txpipe.chains.coin_node import CoinChain, is_core
+from txpipe.chains.coin_pending import CoinMempool
 from txpipe.chains.cursor import Saved
 from txpipe.chains.evm_node import EvmChain
 from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.lookups import Wishes, equip
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
+from txpipe.chains.node_chain import NodeChain
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node
 from txpipe.chains.tokens import Tokens
@@ -26,7 +29,7 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
     *,
     pending: bool,
     wishes: Wishes,
-) -> EvmChain:
+) -> NodeChain:
     """Return the chain of the nodes; the first one that answers says which it is.
 
     Args:
@@ -50,7 +53,11 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
         say(f"{tx}: {reason}")
 
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(unix()), say, missed)
-    found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
+    found: NodeChain
+    if nodes.ask(is_core):
+        found = CoinChain(nodes, making, say, CoinMempool(making, say, time.monotonic) if pending else None)
+    else:
+        found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
     making.chains = ChainOf(found.chain, say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)

@@ -1,4 +1,4 @@
-"""What is asked of an EVM node besides blocks: names of tokens, prices; set up as the user wishes."""
+"""What is looked up besides blocks: names of tokens and prices, set up as the user wishes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from txpipe.chains import feeds
 from txpipe.chains.evm_node import EvmChain, Lookup
 from txpipe.chains.feeds import Feeds
+from txpipe.chains.node_chain import NodeChain
 from txpipe.chains.rates import Worth
 from txpipe.chains.token_cache import TokenCache, Unkept
 from txpipe.chains.token_names import TokenNames
@@ -40,7 +41,7 @@ class Wishes:
     feeds: tuple[str, ...] = ()
 
 
-def equip(chain: EvmChain, tokens: Tokens, wishes: Wishes, say: Callable[[str], None], nodes: int) -> None:
+def equip(chain: NodeChain, tokens: Tokens, wishes: Wishes, say: Callable[[str], None], nodes: int) -> None:
     """Have a chain look up what is wished for.
 
     Args:
@@ -54,17 +55,28 @@ def equip(chain: EvmChain, tokens: Tokens, wishes: Wishes, say: Callable[[str], 
         UsageFault: a file or a feed cannot be used.
         InputFailed: the file of prices cannot be read.
     """
+    found = None
+    if isinstance(chain, EvmChain):
+        found = _lookups(chain, tokens, wishes, say, TRIES * nodes)
+    elif wishes.chainlink:
+        raise UsageFault(f"--usd chainlink: there are no contracts on {chain.chain}; give --prices FILE")
+    if wishes.prices or found is not None:
+        tokens.rates = Worth(read(wishes.prices, say) if wishes.prices else Prices(), found)
+
+
+def _lookups(
+    chain: EvmChain, tokens: Tokens, wishes: Wishes, say: Callable[[str], None], tries: int
+) -> Feeds | None:
+    """Have contracts asked; returns the feeds, if they are wished for."""
     lookups: list[Lookup] = []
     if wishes.names:
         cache = _cache(chain, wishes.token_cache, say)
-        lookups.append(TokenNames(chain.chain, tokens, cache, say, TRIES * nodes))
-    prices = read(wishes.prices, say) if wishes.prices else Prices()
-    found = _feeds(chain.chain, wishes, say, TRIES * nodes) if wishes.chainlink else None
+        lookups.append(TokenNames(chain.chain, tokens, cache, say, tries))
+    found = _feeds(chain.chain, wishes, say, tries) if wishes.chainlink else None
     if found is not None:
         lookups.append(found)
-    if wishes.prices or found is not None:
-        tokens.rates = Worth(prices, found)
     chain.lookups = lookups
+    return found
 
 
 def _cache(chain: EvmChain, path: Path | None, say: Callable[[str], None]) -> TokenCache | Unkept:

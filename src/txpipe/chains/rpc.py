@@ -29,7 +29,7 @@ BATCH = 64
 _GROWN = 32
 """Batches answered in a row after which larger ones are tried again."""
 
-_BUSY_CODES = frozenset({-32005, 429})
+_BUSY_CODES = frozenset({-32005, 429, -28})  # -28: Bitcoin Core that is still loading its blocks
 _MISSING_CODE = -32601
 _busy = re.compile(r"rate.?limit|too many requests|capacity|throttl", re.IGNORECASE).search
 _reverted = re.compile(r"\brevert|VM (exception|execution)", re.IGNORECASE).search

@@ -16,6 +16,7 @@ INPUTS_A_RECORD = 4_000
 """Addresses of inputs listed on one record: an eighth of a line of 2 MiB."""
 
 _DECIMALS = 8
+_COIN = Token("", "", _DECIMALS, pegged=False)
 _BLIND = (
     'inputs carry no addresses: "from" is null, senders are not screened; getblock HASH 3 (Core 23 or newer) '
     "or bitcoinetl enrich_transactions gives them"
@@ -117,6 +118,9 @@ def transaction_records(tx: CoinTransaction, chain: str, time: int, making: Maki
             "from": tx.senders[0] if tx.senders else None,
         }
         record |= _paid(output, chain, token, tx.hash, making) if output else {"to": None, "value": "0"}
+        usd = making.tokens.usd(coin(chain), token or _COIN, output.value, time) if output else None
+        if usd is not None:
+            record["usd"] = usd
         if len(tx.senders) > 1 and position < len(lists):
             record["inputs"] = lists[position]
         if position == 0 and count > 1:

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, TooLarge
+from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeDenied, NodeFailed, TooLarge
 from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
@@ -69,7 +69,7 @@ class HttpWire:
             after = response.headers.get("retry-after", "")
             raise NodeBusy(f"{name}: HTTP {status}", float(after) if after.isdecimal() else 0.0)
         if status in {401, 403}:
-            raise self.endpoint.failed(f"HTTP {status}: it wants another key, or none from here")
+            raise NodeDenied(f"{name}: HTTP {status}: it wants another key, or none from here")
         try:
             return parse(text)
         except RecordFault as exc:

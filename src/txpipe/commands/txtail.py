@@ -29,8 +29,8 @@ from txpipe.sink import stdout
 
 if TYPE_CHECKING:
     from txpipe.chains.cursor import Cursor, Saved
-    from txpipe.chains.evm_node import EvmChain
     from txpipe.chains.follow import Follower
+    from txpipe.chains.node_chain import NodeChain
     from txpipe.chains.tail import Tail
 
 DRAIN_S = 10.0
@@ -155,17 +155,21 @@ def main(  # noqa: PLR0913 - one parameter an option
     feeds: tuple[str, ...],
     stats: bool | None,
 ) -> int:
-    """Follow a live EVM chain and write its blocks as records, one JSON object a line, without a gap.
+    """Follow a live chain and write its blocks as records, one JSON object a line, without a gap.
+
+    The chain is an EVM one, or Bitcoin, Litecoin and kin (the RPC of Bitcoin Core): the node is asked.
 
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
     TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
+    txtail --rpc http://USER:PASSWORD@127.0.0.1:8332 --pending | txdetect --list my.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
     txtail --rpc URL --usd chainlink --prices my.ndjson | txdetect | txalert
 
-    Over WebSocket and IPC the node itself says when there is a block; over HTTP it is asked every --poll
-    seconds. With --pending, transactions are written once before they are mined, too.
+    Over WebSocket and IPC the node itself says when there is a block, as does one of Bitcoin's kind
+    (waitfornewblock); over HTTP it is asked every --poll seconds. With --pending, transactions are written
+    once before they are mined, too.
 
     A reorg is seen by the hashes of blocks, up to 128 deep: a "reorg" record names what was dropped, then the
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
@@ -223,7 +227,7 @@ def _saved(path: Path | None) -> Saved | None:
     return saved
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool, **wishes: Any) -> EvmChain:
+def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool, **wishes: Any) -> NodeChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
         from txpipe.chains.lookups import Wishes  # noqa: PLC0415
@@ -234,7 +238,7 @@ def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool, **wishe
 
 
 def _follower(
-    chain: EvmChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
+    chain: NodeChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
 ) -> Follower:
     from txpipe.chains.follow import Follower  # noqa: PLC0415
 
@@ -251,7 +255,7 @@ def _follower(
     )
 
 
-def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
+def _cursor(path: Path, chain: NodeChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
     from txpipe.chains.cursor import Cursor, unread  # noqa: PLC0415
 
     sink = stdout()
@@ -266,7 +270,7 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
 
 
 def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: EvmChain,
+    chain: NodeChain,
     follower: Follower,
     cursor: Cursor | None,
     poll: float,

@@ -268,7 +268,7 @@ class Account:
 
 
 _NAMES = tuple(sorted(Account.__slots__))
-_MEANING = 2
+_MEANING = 3
 """Raised where traits get other bits, or a rule's note another shape."""
 
 LAYOUT = f"{_MEANING}:" + ",".join(_NAMES)

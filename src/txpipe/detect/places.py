@@ -62,7 +62,7 @@ def suspects(text: bytes, scanner: Scanner | None, buffer: bytearray, size: int)
     """Return the numbers, from 0, of the lines of a window in which lists may name somebody.
 
     Args:
-        text: the window, without its last newline.
+        text: the window.
         scanner: searches ``buffer``; None if there are no lists.
         buffer: holds the window.
         size: of the window.

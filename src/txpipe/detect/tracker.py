@@ -33,6 +33,7 @@ from txpipe.detect.move import UNASKED, Asked, Move
 from txpipe.detect.position import Position
 from txpipe.detect.traits import (
     APPROVAL,
+    APPROVED,
     BANDED,
     BURST,
     DORMANT,
@@ -40,6 +41,7 @@ from txpipe.detect.traits import (
     EMPTIED,
     FIRST_CONTACT,
     FORGEABLE,
+    GIVER,
     HUSHED,
     ITEM,
     LARGER,
@@ -58,7 +60,11 @@ from txpipe.prices import MOST_USD, Prices
 USUAL_N = 8
 """Movements that an account's usual amount mostly rests on: a week of a person's. txpipe's own choice."""
 
+ANY = 1 << 62
+
 _STRANGERS = FIRST_CONTACT | SERVED | HUSHED
+_OF_ITEMS = APPROVED | GIVER
+"""What is watched of items that move in their owners' names, too."""
 
 
 class Tracker:
@@ -70,6 +76,8 @@ class Tracker:
         move: the movement at hand; used again for the next one.
         journal: what the last blocks changed.
         bands: edges of the ranges of USD that rules are interested in, lower and upper by turns.
+        calm_n: longest row of an account that counts as calm: BURST. ANY is no limit, and for contracts, too.
+        few_paid: most receivers of an account that may empty others: EMPTIED. ANY is no limit.
         asked: by the traits of a movement, the rules that look at it.
         ask: finds that where ``asked`` does not say.
         start: traits that every movement has.
@@ -96,6 +104,7 @@ class Tracker:
         self.move = Move()
         self.move.chain = chain
         self.bands: tuple[float, ...] = ()
+        self.calm_n = self.few_paid = ANY
         self.asked: dict[int, Asked] = {}
         self.ask: Callable[[int], Asked] = _everyone
         self.start = 0
@@ -139,6 +148,8 @@ class Tracker:
         dust_usd, dormant_s, burst_n, burst_gap_s = (
             bounds.dust_usd, bounds.dormant_s, bounds.burst_n, bounds.burst_gap_s,
         )
+        calm_n, few_paid = self.calm_n, self.few_paid
+        never_calm = 0 if calm_n == ANY else CONTRACT
         larger_times, larger_usd, larger_after_n = (
             bounds.larger_times, bounds.larger_usd, bounds.larger_after_n,
         )
@@ -157,7 +168,7 @@ class Tracker:
         left.__setstate__(start)  # type: ignore[attr-defined] # a slice would copy the rest at every stop
         move.place = (lines, left)
         self.elsewhere, self.halt = None, False
-        last_tx, initiator = self._tx, self._initiator
+        last_tx, initiator, target = self._tx, self._initiator, self._target
         height, stamp, now = journal.height, journal.stamp, None
         try:
             for event in map(decode, itertools.islice(left, stop - start)):
@@ -185,8 +196,7 @@ class Tracker:
                     stamp = journal.stamp
                 if kind is Call:
                     # As _call, without a call: a third of all records.
-                    last_tx, initiator, self._target = event.tx, event.sender, event.to
-                    self._initiator = initiator
+                    last_tx, initiator, target = event.tx, event.sender, event.to
                     if initiator is not None:
                         payer = known_account(initiator) or meet(initiator, event.time)
                         if stamp and payer.stamp != stamp:
@@ -201,19 +211,19 @@ class Tracker:
                             payee.flags |= CONTRACT
                     continue
                 if kind is not Transfer:
-                    self._tx = last_tx
+                    self._tx, self._initiator, self._target = last_tx, initiator, target
                     if self._approval(event):
                         yield move
                         if self.halt:
                             break
-                    last_tx, initiator = self._tx, self._initiator
+                    last_tx, initiator, target = self._tx, self._initiator, self._target
                     continue
                 sender = event.sender
                 to = event.to
                 if sender is None or to is None or sender == to:
                     if event.n == 0:
                         self._call(event)
-                        last_tx, initiator = self._tx, self._initiator
+                        last_tx, initiator, target = self._tx, self._initiator, self._target
                     continue
                 time = event.time
                 if time == now:
@@ -230,8 +240,8 @@ class Tracker:
                 traits = begin
                 if event.n == 0:
                     last_tx = event.tx
-                    self._initiator = initiator = sender
-                    self._target = to
+                    initiator = sender
+                    target = to
                     payer.flags |= SIGNER
                     payer.signed += 1
                     if event.method is not UNSET:
@@ -239,7 +249,7 @@ class Tracker:
                 else:
                     if event.tx != last_tx:
                         last_tx = event.tx
-                        self._initiator = initiator = self._target = None
+                        initiator = target = None
                     if initiator != sender:
                         if initiator is None:
                             self.unsigned += 1
@@ -264,6 +274,9 @@ class Tracker:
                     traits |= DUST
                     if not value.strip("0") or (usd is None and traits & PULLED and not asset.known):
                         traits |= FORGEABLE | _alike(payer, payee)
+                        if traits & ITEM:
+                            traits |= (payer.watch_sent | payee.watch_received) & _OF_ITEMS
+                        self._initiator, self._target = initiator, target
                         if self._hand(move, traits, event, payer, payee, asset, usd):
                             yield move
                             if self.halt:
@@ -356,8 +369,11 @@ class Tracker:
                     traits |= DORMANT
                 if time - payer.sent_at <= burst_gap_s:
                     payer.run_n = count = payer.run_n + 1
-                    if count >= burst_n:
-                        peak = payer.run_peak
+                    if (
+                        count >= burst_n
+                        and (peak := payer.run_peak) <= calm_n
+                        and not payer.flags & never_calm
+                    ):
                         count -= burst_n if peak < burst_n else peak + 1
                         if count >= 0 and (
                             count < 8 or not count & 7 or traits & _STRANGERS == FIRST_CONTACT
@@ -378,7 +394,11 @@ class Tracker:
                         if usd >= larger_usd and sent > larger_after_n and usd >= larger_times * usual:
                             traits |= LARGER
                     if held > 0.0:
-                        if usd >= emptied_share * held and not payee.flags & CONTRACT:
+                        if (
+                            usd >= emptied_share * held
+                            and payee.fan_out <= few_paid
+                            and not payee.flags & CONTRACT
+                        ):
                             traits |= EMPTIED
                         payer.held = held - usd if held > usd else 0.0
                     if usd >= looked_at:
@@ -414,7 +434,7 @@ class Tracker:
                     move.sender = payer
                     move.receiver = payee
                     move.initiator = initiator
-                    move.target = self._target
+                    move.target = target
                     move.asset = asset
                     move.usd = usd
                     move.gap_s = gap
@@ -427,7 +447,7 @@ class Tracker:
         except UNFIT:
             untaken = 1
         finally:
-            self._tx = last_tx
+            self._tx, self._initiator, self._target = last_tx, initiator, target
             self.taken = len(lines) - operator.length_hint(left) - untaken
 
     def _call(self, event: Transfer) -> None:

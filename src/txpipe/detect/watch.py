@@ -12,8 +12,8 @@ from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import Finding
 from txpipe.detect.move import UNASKED, Asked, Move
 from txpipe.detect.position import Position
-from txpipe.detect.tracker import Tracker
-from txpipe.detect.traits import EVERY, LISTED, TAINTED
+from txpipe.detect.tracker import ANY, Tracker
+from txpipe.detect.traits import BURST, EMPTIED, EVERY, LISTED, TAINTED
 from txpipe.errors import RecordFault
 from txpipe.lists.entry import Entry
 from txpipe.record import Severity
@@ -45,6 +45,8 @@ class ConductRule(Protocol):
         UNLESS: neither is called for a movement with any of these.
         RECEIVED_UNLESS: the same for ``received`` alone. May be missing.
         BANDS: pairs of USD: a movement worth the first and less than the second is BANDED. May be missing.
+        CALM_N: a BURST of a contract, or of an account that once sent more in a row, is none. May be missing.
+        FEW_PAID: a movement to an account that paid more is not EMPTIED. May be missing.
         WIDE: True if what it keeps of one account, or of an asset, decides what it says about another: where
             several processes share the accounts, each looks at all of them. May be missing.
     """
@@ -91,6 +93,7 @@ class Watch:
             asked |= _traits(rule.SENT) | _traits(rule.RECEIVED)
         tracker.start = asked & EVERY
         tracker.bands = _joined([pair for rule in rules for pair in getattr(rule, "BANDS", ())])
+        tracker.calm_n, tracker.few_paid = _most(rules, BURST, "CALM_N"), _most(rules, EMPTIED, "FEW_PAID")
         self.tracker = tracker
         # Not a method: a tracker that knew its watch would never be freed.
         tracker.ask = functools.partial(_table, tuple(rules), tracker.asked)
@@ -193,6 +196,12 @@ def _joined(pairs: Iterable[tuple[float, float]]) -> tuple[float, ...]:
         else:
             edges += (low, high)
     return tuple(edges)
+
+
+def _most(rules: Sequence[ConductRule], trait: int, name: str) -> int:
+    """Return the largest of a number that the rules that ask for a trait have; ANY if one has none."""
+    asking = [rule for rule in rules if (_traits(rule.SENT) | _traits(rule.RECEIVED)) & trait]
+    return max((getattr(rule, name, ANY) for rule in asking), default=ANY)
 
 
 def is_wide(rule: ConductRule) -> bool:

@@ -48,7 +48,7 @@ from txpipe.detect.rules.approvals import (
     robbed,
     signer_of,
 )
-from txpipe.detect.traits import APPROVAL, APPROVED, FIRST_CONTACT, FORGEABLE, ITEM, PULLED, REPAID
+from txpipe.detect.traits import APPROVAL, APPROVED, FIRST_CONTACT, FORGEABLE, PULLED, REPAID
 from txpipe.record import SEVERITIES, Severity
 
 MOST = 8
@@ -104,7 +104,7 @@ class ApprovalPhishing:
     ID = "approval-phishing"
     VERSION = 3
     SEVERITY: Severity = "high"
-    SENT = (APPROVAL, APPROVED | PULLED, ITEM | PULLED)
+    SENT = (APPROVAL, APPROVED | PULLED)
     RECEIVED = (APPROVAL, APPROVED | PULLED, REPAID)
     UNLESS = 0
     WIDE = True

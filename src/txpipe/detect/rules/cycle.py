@@ -34,7 +34,7 @@ from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.rules.trails import UTXO, Pass, is_contract, passes, shown, span
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import DUST, FIRST_CONTACT, FORGEABLE, ITEM, PASSING, PULLED, RETURN, SERVED
+from txpipe.detect.traits import DUST, FIRST_CONTACT, FORGEABLE, GAVE, ITEM, PASSING, PULLED, RETURN, SERVED
 from txpipe.record import Severity
 
 DAY_S = 86400
@@ -105,7 +105,7 @@ class Cycle:
     VERSION = 2
     SEVERITY: Severity = "medium"
     SENT = DUST
-    RECEIVED = PASSING | DUST
+    RECEIVED = (PASSING, DUST | GAVE)
     UNLESS = FORGEABLE | SERVED | PULLED | ITEM
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -122,6 +122,7 @@ class Cycle:
         if units > 0 and not is_contract(other, move) and not is_contract(me, move):
             kept: dict[str, list[Leg]] = me.note(self.ID, {})
             legs = kept.pop(move.asset.name, [])
+            me.watch_received |= GAVE
             kept[move.asset.name] = [*legs[1 - LEGS :], (move.time, units, other.address, move.tx)]
             if len(kept) > ASSETS:
                 del kept[next(iter(kept))]

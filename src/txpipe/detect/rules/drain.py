@@ -66,6 +66,7 @@ class Drain:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
+        self.FEW_PAID = self._is.most_paid
 
     def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Follow what an account took of wallets: a new wallet keeps it, a thief's passes it on."""
@@ -114,15 +115,16 @@ class Drain:
 
     def received(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count the accounts that were emptied into this one."""
-        limits, kept = self._is, me.noted(self.ID)
+        limits, notes = self._is, me.notes
         if me.flags & CONTRACT or me.fan_out > limits.most_paid:
             me.watch_received &= ~COLLECTING
             return ()
         if other.source == me.address or other.flags & CONTRACT:
             return ()
+        kept = None if notes is None else notes.get(self.ID)
         before_usd = None
         if kept is None:
-            is_new = self._is_new(move, me)
+            is_new = not me.n_out and self._is_new(move, me)
             before_usd = self._before(move, me, other) if is_new else None
             if before_usd is None and not self._is_first(move, is_new=is_new):
                 return ()
@@ -140,9 +142,9 @@ class Drain:
         return self._judged(move, me, kept, one)
 
     def _is_new(self, move: Move, me: Account) -> bool:
-        """Whether its life begins with this, or with the gas for it."""
+        """Whether the life of an account that sent nothing begins with this, or with the gas for it."""
         limits = self._is
-        return not me.n_out and me.fan_in <= limits.few and 0 <= move.time - me.first <= limits.fresh_s
+        return me.fan_in <= limits.few and 0 <= move.time - me.first <= limits.fresh_s
 
     def _is_first(self, move: Move, *, is_new: bool) -> bool:
         """Whether it takes enough of a wallet to keep what follows."""

@@ -100,8 +100,12 @@ class ScatterGather:
         if not before or is_contract(me, move):
             return ()
         kept: list[Paid] = me.note(self.ID, [])
-        kept[:] = [paid for paid in kept if abs(move.time - paid[0]) <= limits.window_s][1 - KEPT :]
-        kept.append((move.time, other.address, move.usd, move.tx, before))
+        time = move.time
+        if kept:
+            kept[:] = [paid for paid in kept if abs(time - paid[0]) <= limits.window_s][1 - KEPT :]
+        kept.append((time, other.address, move.usd, move.tx, before))
+        if len(kept) < limits.payers:
+            return ()
         found = max((_by(source, kept) for source in before), key=lambda paid: len({one[1] for one in paid}))
         payers = {paid[1] for paid in found}
         total = sum(paid[2] for paid in found)

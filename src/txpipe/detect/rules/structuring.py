@@ -194,7 +194,7 @@ class Structuring:
         more = -1 if usd > move.held else int(move.held >= threshold and not move.traits & RETURN)
         amounts.append((move.time, usd, units, other.address, number, more, move.tx))
         served = move.traits & SERVED != 0
-        if len(amounts) < max(limits.low_n, limits.served_n if served else 0):
+        if len(amounts) < limits.low_n or (served and len(amounts) < limits.served_n):
             return ()
         if number - amounts[-limits.low_n][NUMBER] > limits.apart:
             return ()

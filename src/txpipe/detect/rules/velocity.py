@@ -122,6 +122,7 @@ class Velocity:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._is = settings or Settings()
+        self.CALM_N = self._is.calm_n
 
     def sent(self, move: Move, me: Account, other: Facts) -> Iterable[Finding]:
         """Count a burst's payments; say when they are many for this account and mostly to new receivers."""

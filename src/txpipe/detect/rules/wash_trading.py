@@ -33,7 +33,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from txpipe.detect.account import SIGNER, Account, Facts, look_alike_key, peer
+from txpipe.detect.account import SERVICE, SIGNER, Account, Facts, look_alike_key, peer
 from txpipe.detect.finding import Finding
 from txpipe.detect.move import Move
 from txpipe.detect.rules import wash_told
@@ -41,7 +41,18 @@ from txpipe.detect.rules.markets import COUNT, bought, sold, suspicious
 from txpipe.detect.rules.trails import is_contract
 from txpipe.detect.rules.wash_told import Leg
 from txpipe.detect.settings import setting
-from txpipe.detect.traits import APPROVAL, DUST, FORGEABLE, ITEM, MARKET, PULLED, RETURN, SERVED, TRADING
+from txpipe.detect.traits import (
+    APPROVAL,
+    DUST,
+    FORGEABLE,
+    GIVER,
+    ITEM,
+    MARKET,
+    PULLED,
+    RETURN,
+    SERVED,
+    TRADING,
+)
 from txpipe.record import Severity
 
 DAY_S = 86400
@@ -116,7 +127,7 @@ class WashTrading:
     VERSION = 3
     SEVERITY: Severity = wash_told.SEVERITY
     SENT = (RETURN, ITEM, TRADING, DUST | PULLED)
-    RECEIVED = RETURN | ITEM | MARKET
+    RECEIVED = (RETURN, ITEM | GIVER, MARKET)
     UNLESS = APPROVAL | SERVED
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -212,6 +223,7 @@ class WashTrading:
         again = known[1] > 0 and self._is_paid(move, me, other, known)
         before, known[3] = known[3], other.address
         items[name] = known
+        me.watch_received |= GIVER
         if len(items) > ITEMS:
             del items[next(iter(items))]
         if again and me.says(self.ID, move.time, 1, SILENCE_S):
@@ -230,8 +242,9 @@ class WashTrading:
     def _leg(self, move: Move, me: Account, other: Facts, units: float) -> list[Leg]:
         assets: dict[str, list[Leg]] = _kept(me).setdefault("legs", {})
         legs = assets.pop(move.asset.name, [])
-        patience_s = max(self._is.quick[2], self._is.patient[2])
-        legs = [leg for leg in legs if abs(move.time - leg[0]) <= patience_s][1 - LEGS :]
+        if legs:
+            time, patience_s = move.time, max(self._is.quick[2], self._is.patient[2])
+            legs = [leg for leg in legs if abs(time - leg[0]) <= patience_s][1 - LEGS :]
         if units:
             returned = move.traits & RETURN != 0
             legs.append((move.time, other.address, units, move.usd or 0.0, move.tx, returned))
@@ -266,7 +279,11 @@ def _counts(move: Move, me: Account, other: Facts) -> bool:
     """
     if move.traits & FORGEABLE and not (move.asset.item and move.initiator in (me.address, other.address)):
         return False
-    return not (me.is_service or other.is_service or is_contract(other, move) or is_contract(me, move))
+    if (me.flags | other.flags) & SERVICE:
+        return False
+    if me.flags & other.flags & SIGNER:
+        return True
+    return not (is_contract(other, move) or is_contract(me, move))
 
 
 def _answers(legs: list[Leg], apart: float, within_s: float) -> list[Leg]:
