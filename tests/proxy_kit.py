@@ -1,9 +1,19 @@
 """HTTP servers for tests, and a proxy that changes a real node's answers: the nodes that users have."""
 
 import json
+import sys
 import threading
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Say nothing of clients that were killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*_)
 
 
 class Server:
@@ -41,8 +51,7 @@ class Server:
                 pass
 
         self.handler = Handler
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -74,12 +83,10 @@ class Proxy(Server):
         """The node's answer to a body, changed."""
         calls = json.loads(body)
         several = isinstance(calls, list)
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("POST", "/", body, {"content-type": "application/json"})
-            answers = json.load(connection.getresponse())
-        finally:
-            connection.close()
+            answers = json.loads(self.node_says(body))
+        except (OSError, HTTPException):  # it is down
+            return 502, {}, b"no node behind"
         changed = []
         for call, answer in zip(*((calls, answers) if several else ([calls], [answers])), strict=True):
             self.asked.append(call["method"])
@@ -88,6 +95,15 @@ class Proxy(Server):
                 return said.status, said.headers, said.body
             changed.append({"jsonrpc": "2.0", "id": call["id"], **said})
         return json.dumps(changed if several else changed[0]).encode()
+
+    def node_says(self, body):
+        """The node's own answer to a body."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", "/", body, {"content-type": "application/json"})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
 
 
 class Refusal:
