@@ -11,7 +11,8 @@ from txpipe.chains.evm_node import EvmChain
 from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
-from txpipe.chains.nodes import Nodes
+from txpipe.chains.node_chain import NodeChain
+from txpipe.chains.nodes import Blind, Nodes
 from txpipe.chains.rpc import Node
 from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
@@ -24,6 +25,7 @@ def chain(
     unix: Callable[[], float],
     *,
     pending: bool,
+    wait: Callable[[Blind], None] | None = None,
 ) -> EvmChain:
     """Return the chain of the nodes; the first one that answers says which it is.
 
@@ -33,10 +35,11 @@ def chain(
         say: takes a message for people.
         unix: the time, Unix seconds.
         pending: whether transactions that wait to be mined are asked for.
+        wait: waits until a node may be asked again, and says so; None to give up where none answers.
 
     Raises:
         UsageFault: a URL is none of a node, or the chain is not the cursor's.
-        Blind: no node answers.
+        Blind: no node answers, and nobody waits.
     """
     made = [Node(url) for url in urls]
     mask({url: node.name for url, node in zip(urls, made, strict=True)})
@@ -48,10 +51,21 @@ def chain(
 
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(unix()), say, missed)
     found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
-    making.chains = ChainOf(found.chain, say)
+    making.chains = ChainOf(_named(found, wait), say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)
     return found
+
+
+def _named(chain: NodeChain, wait: Callable[[Blind], None] | None) -> str:
+    """Return which chain it is, as soon as a node says so."""
+    while True:
+        try:
+            return chain.chain
+        except Blind as exc:
+            if wait is None:
+                raise
+            wait(exc)
 
 
 def _same(saved: Saved, name: str, genesis: str | None) -> None:

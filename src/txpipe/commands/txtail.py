@@ -27,21 +27,29 @@ from txpipe.errors import ReaderGone, UsageFault
 from txpipe.sink import stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from txpipe.chains.cursor import Cursor, Saved
     from txpipe.chains.evm_node import EvmChain
     from txpipe.chains.follow import Follower
+    from txpipe.chains.nodes import Blind
+    from txpipe.chains.signs import Signs
     from txpipe.chains.tail import Tail
 
 DRAIN_S = 10.0
 """Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
 
 
+AT_CURSOR = -1
+"""In place of a height: where the cursor is, and nowhere else."""
+
+
 def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | None:
     """Turn --from into a height; None is the newest block."""
-    if text == "latest":
-        return None
+    if text in {"latest", "cursor"}:
+        return None if text == "latest" else AT_CURSOR
     if not re.fullmatch("[0-9]{1,15}", text):
-        raise click.BadParameter(f"{text!r} is no height, nor latest")
+        raise click.BadParameter(f"{text!r} is no height, nor latest or cursor")
     return int(text)
 
 
@@ -58,10 +66,11 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
 @click.option(
     "--from",
     "begin",
-    metavar="BLOCK|latest",
+    metavar="BLOCK|latest|cursor",
     default="latest",
     callback=_begin,
-    help="Where to begin if there is no --cursor file yet; latest is the newest block.",
+    help="Where to begin if there is no --cursor or --ack file yet; latest is the newest block, cursor makes "
+    "it an error.",
 )
 @click.option("--to", metavar="BLOCK", type=click.IntRange(min=0), help="End after this block.")
 @click.option(
@@ -82,11 +91,18 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     help="Note here how far the reader has taken the records, and go on from there.",
 )
 @click.option(
+    "--ack",
+    "ack_path",
+    metavar="FILE.pos",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on from what a txdetect --state FILE behind the pipe has done, instead of a --cursor.",
+)
+@click.option(
     "--behind",
     metavar="BLOCKS",
     type=click.IntRange(0, 64),
     default=2,
-    help="Blocks that the cursor stays back: what the reader took from the pipe it may not have done yet.",
+    help="Blocks that the --cursor stays back: what the reader took from the pipe it may not have done yet.",
 )
 @click.option(
     "--poll",
@@ -117,6 +133,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     no_follow: bool,
     confirmations: int,
     cursor_path: Path | None,
+    ack_path: Path | None,
     behind: int,
     poll: float,
     stall: float,
@@ -155,12 +172,24 @@ def main(  # noqa: PLR0913 - one parameter an option
         fail_usage("--rpc URL is missing (or TXTAIL_RPC in the environment)")
     if begin is not None and to is not None and begin > to:
         fail_usage(f"--from {begin} is beyond --to {to}")
-    saved = _saved(cursor_path)
-    chain = _chain(urls, saved, pending=pending)
-    at = saved.at if saved else begin
-    follower = _follower(chain, saved, at, to, confirmations)
+    if cursor_path is not None and ack_path is not None:
+        fail_usage("--cursor and --ack both say where to go on: leave one of them out")
+    known = _known(cursor_path, ack_path)
+    if begin == AT_CURSOR and not known:
+        fail_usage(
+            "--from cursor: there is none yet; say --from BLOCK or latest once, with --cursor or --ack"
+        )
+    signs = _signs(known, stall)
+    wait = None if no_follow or to is not None else signs.await_node
+    chain = _chain(urls, None if cursor_path is None else _only(known), wait, pending=pending)
+    saved = known.get(chain.chain)
+    if saved is not None:
+        say(f"goes on from {cursor_path or ack_path}: {saved.chain} block {saved.at:,}")
+    elif begin == AT_CURSOR:
+        raise UsageFault(f"--from cursor: {ack_path} knows nothing of {chain.chain} yet; say --from BLOCK")
+    follower = _follower(chain, saved, saved.at if saved else begin, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
-    tail = _tail(chain, follower, cursor, poll, stall, pending=pending)
+    tail = _tail(chain, follower, signs, cursor, poll, pending=pending)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
@@ -172,23 +201,40 @@ def main(  # noqa: PLR0913 - one parameter an option
     return BAD_INPUT if chain.faults else 0
 
 
-def _saved(path: Path | None) -> Saved | None:
-    """Return what the cursor file says; it wins over --from, so that a restart is the same command."""
-    from txpipe.chains import cursor  # noqa: PLC0415 - --help does not need it
+def _known(cursor_path: Path | None, ack_path: Path | None) -> dict[str, Saved]:
+    """Return where to go on, by chain; it wins over --from, so that a restart is the same command."""
+    from txpipe.chains import ack, cursor  # noqa: PLC0415 - --help does not need it
 
-    saved = None if path is None else cursor.load(path)
-    if saved is not None:
-        say(f"goes on from {path}: {saved.chain} block {saved.at:,}")
-    return saved
+    if ack_path is not None:
+        return ack.load(ack_path)
+    if cursor_path is None:
+        return {}
+    cursor.lock(cursor_path)
+    saved = cursor.load(cursor_path)
+    return {} if saved is None else {saved.chain: saved}
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
+def _only(known: dict[str, Saved]) -> Saved | None:
+    return next(iter(known.values())) if len(known) == 1 else None
+
+
+def _chain(
+    urls: tuple[str, ...], saved: Saved | None, wait: Callable[[Blind], None] | None, *, pending: bool
+) -> EvmChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
 
-    return live.chain(urls, saved, say, time.time, pending=pending)
+    return live.chain(urls, saved, say, time.time, pending=pending, wait=wait)
+
+
+def _signs(known: dict[str, Saved], stall: float) -> Signs:
+    from txpipe.chains.signs import Clock, Signs  # noqa: PLC0415
+
+    saved = _only(known)
+    clock = Clock(time.monotonic, time.time, _sleep)
+    return Signs(saved and saved.chain, stdout(), clock, say, stall)
 
 
 def _follower(
@@ -223,31 +269,15 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
     return cursor
 
 
-def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: EvmChain,
-    follower: Follower,
-    cursor: Cursor | None,
-    poll: float,
-    stall: float,
-    *,
-    pending: bool,
+def _tail(  # noqa: PLR0913, PLR0917 - what it follows, and how patiently
+    chain: EvmChain, follower: Follower, signs: Signs, cursor: Cursor | None, poll: float, *, pending: bool
 ) -> Tail:
     from txpipe.chains.progress import progress  # noqa: PLC0415
-    from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
+    from txpipe.chains.tail import Tail  # noqa: PLC0415
 
-    clock = Clock(time.monotonic, time.time, _sleep)
-    tail = Tail(
-        follower,
-        chain.chain,
-        stdout(),
-        clock,
-        say,
-        cursor=cursor,
-        poll_s=poll,
-        stall_s=stall,
-        pending=pending,
-    )
+    tail = Tail(follower, chain.chain, signs, cursor=cursor, poll_s=poll, pending=pending)
     tail.progress = progress(time.monotonic) if is_terminal(sys.stderr) else None
+    signs.answered()
     return tail
 
 

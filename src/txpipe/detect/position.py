@@ -37,7 +37,9 @@ class Position:
         said = said or {}
         self.places: dict[str, Place] = {chain: _place(at) for chain, at in said.items()}
         self.skipped = 0
-        self._reorgs = {chain: [(str(one), int(at)) for one, at in of["reorgs"]] for chain, of in said.items()}
+        self._reorgs = {
+            chain: [(str(one), int(at)) for one, at in of["reorgs"]] for chain, of in said.items()
+        }
         self._first: dict[str, str] = {chain: at["first"] for chain, at in said.items()}
         self._taken: dict[str, int] = {chain: at["taken"] for chain, at in said.items()}
         self._held = {chain: Held(at["held"], at["txs"]) for chain, at in said.items()}
