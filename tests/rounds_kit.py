@@ -1,7 +1,6 @@
 """txtail | txdetect on a real node that is reorganised, cut off and killed at random, round by round."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -17,6 +16,7 @@ DEEPEST = 20
 """Blocks that a reorg takes back at most."""
 
 PATIENCE_S = 60
+SETTLED_S = 1.5
 WALLETS = [f"0x{number:040x}" for number in range(0xA11CE, 0xA11CE + 12)]
 LISTED = WALLETS[:4]
 CUT = Refusal(200, b'{"jsonrpc":"2.0",', content_length="1000")
@@ -132,16 +132,16 @@ class Pipeline:
         A state is saved where a block ends and enough time is over, so that further blocks are needed.
         """
         deadline = time.monotonic() + PATIENCE_S
-        while not self._is_at(node.block()):
+        while not self.is_at(node.block(), 0.5):
             if time.monotonic() > deadline or {self.tail.poll(), self.detect.poll()} != {None}:
                 self.failures.append(f"at {self.place()} after all: {self.said()}")
                 return False
             node.mine()
         return True
 
-    def _is_at(self, head):
-        """Wait for half a second, or until the state is of a block; whether it is."""
-        wanted, end = (int(head["number"], 16), head["hash"]), time.monotonic() + 0.5
+    def is_at(self, head, seconds):
+        """Wait so long, or until the state is of a block; whether it is."""
+        wanted, end = (int(head["number"], 16), head["hash"]), time.monotonic() + seconds
         while (here := self.place() == wanted) is False and time.monotonic() < end:
             time.sleep(0.02)
         return here
@@ -190,6 +190,8 @@ class Rounds:
             *(self.cut_off, self.node_killed, self.lags),
         ])  # fmt: skip
         self.kinds[bad.__name__] = self.kinds.get(bad.__name__, 0) + 1
+        if self.rng.random() < 0.7:
+            self.pipe.is_at(self.node.block(), SETTLED_S)  # so that there is something to take back
         bad()
         self.pay(self.rng.randint(0, 2))
 

@@ -83,8 +83,9 @@ def _read(found: Any) -> Saved:
         raise ValueError("another format")
     places, void = places_of(found["places"]), places_of(found["void"])
     at = height_of(found["at"])
-    if any(one.height + 1 != two.height for one, two in itertools.pairwise(places)):
-        raise ValueError("a gap")
+    # There may be a gap: a reader that is far behind gets blocks again that are no more remembered.
+    if any(one.height >= two.height for one, two in itertools.pairwise(places)):
+        raise ValueError("not in order")
     if places and at > places[-1].height + 1:
         raise ValueError("beyond the last block")
     if any(place.height < at for place in void):
@@ -241,12 +242,12 @@ class Cursor:
         while self._marks and self._marks[0][0] <= taken:
             self._at = self._marks.popleft()[1]
         at = max(self._first, self._at - self._behind)
-        # A reader that has not done what it took has not heard of these reorgs either.
+        # Who has not done all that it took may not have done a reorg that stood in it either.
         reach = at if self._behind else MAX_HEIGHT
         self._void = [
             (told, dropped)
             for told, dropped in self._void
-            if told is None or told > taken or dropped[-1].height >= reach
+            if told is None or told > taken or dropped[0].height >= reach
         ]
         void = sorted((place for _, dropped in self._void for place in dropped), key=lambda one: one.height)
         at = min(at, void[0].height) if void else at

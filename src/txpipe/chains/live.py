@@ -18,7 +18,7 @@ from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
 
 
-def chain(
+def chain(  # noqa: PLR0913 - whom to ask, and how patiently
     urls: Sequence[str],
     saved: Saved | None,
     say: Callable[[str], None],

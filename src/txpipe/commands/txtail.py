@@ -234,7 +234,7 @@ def _signs(known: dict[str, Saved], stall: float) -> Signs:
 
     saved = _only(known)
     clock = Clock(time.monotonic, time.time, _sleep)
-    return Signs(saved and saved.chain, stdout(), clock, say, stall)
+    return Signs(None if saved is None else saved.chain, stdout(), clock, say, stall)
 
 
 def _follower(
@@ -269,7 +269,7 @@ def _cursor(path: Path, chain: EvmChain, follower: Follower, saved: Saved | None
     return cursor
 
 
-def _tail(  # noqa: PLR0913, PLR0917 - what it follows, and how patiently
+def _tail(  # noqa: PLR0913 - what it follows, and how patiently
     chain: EvmChain, follower: Follower, signs: Signs, cursor: Cursor | None, poll: float, *, pending: bool
 ) -> Tail:
     from txpipe.chains.progress import progress  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The last blocks of a chain that were taken, so that whoever goes on from there can tell what was dropped."""
+"""The last blocks of a chain that were taken: who goes on from there can tell by them what was dropped."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Position:
         self._go_by_height(chain)
 
     def _go_by_height(self, chain: str) -> None:
-        """Skip what is not above the place from here on; no reorg of the earlier input has a place in this."""
+        """Skip what is not above the place from here on; no reorg of the earlier input stands in it."""
         if chain in self.places:
             self._until[chain] = self.places[chain]
         reorgs = self._reorgs.get(chain, [])
