@@ -22,6 +22,13 @@ LISTED = WALLETS[:4]
 CUT = Refusal(200, b'{"jsonrpc":"2.0",', content_length="1000")
 
 
+WAYS = {
+    "--cursor": lambda state: ["--cursor", state.with_name("cursor"), "--behind", "64"],
+    "--ack": lambda state: ["--ack", f"{state}.pos"],
+}
+"""How txtail knows where to go on: its options, by the state file of txdetect."""
+
+
 @dataclass
 class Result:
     """What came of the rounds.
@@ -46,6 +53,10 @@ class Result:
     reorgs: int
     failures: list
     seconds: float
+
+    @property
+    def is_clean(self):
+        return not (self.lost or self.stale or self.doubled or self.failures)
 
 
 class Endpoint(Proxy):

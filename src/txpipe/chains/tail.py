@@ -141,6 +141,7 @@ class Tail:
             "block": dropped.height,
             "depth": dropped.depth,
             "dropped": list(dropped.txs),
+            "hashes": list(dropped.hashes),
         }
         self._signs.write(record.dumps(said))
         if self._cursor is not None:
