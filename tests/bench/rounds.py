@@ -36,16 +36,14 @@ def rows(way, result):
     """Yield what was found of one way."""
     kinds = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(result.kinds.items()))
     held = len(result.expected - result.lost)
+    reorgs = f"{result.reorgs:,} reorgs of 1 to {rounds_kit.DEEPEST} blocks"
     found = {
         "lost": (
             len(result.lost),
-            f"{held:,} of {len(result.expected):,} alerts of the final chain are open",
+            f"{held:,} of {len(result.expected):,} of the final chain are open",
         ),
         "stale": (len(result.stale), "open, but of no block of the final chain"),
-        "taken back twice": (
-            len(result.doubled),
-            f"{len(result.retracted):,} were taken back; {result.reorgs:,} reorgs of 1 to {rounds_kit.DEEPEST}",
-        ),
+        "taken back twice": (len(result.doubled), f"{len(result.retracted):,} were taken back; {reorgs}"),
     }
     for what, (count, note) in found.items():
         yield {

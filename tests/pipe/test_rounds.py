@@ -11,7 +11,7 @@ ROUNDS = 12
 
 @pytest.mark.parametrize("way", rounds_kit.WAYS)
 def test_rounds(tmp_path, way):
-    """None is lost, what was dropped is taken back, once; ``make bench BENCH=rounds`` plays a hundred each."""
+    """None is lost, what was dropped is taken back, once; ``make bench BENCH=rounds`` plays more."""
     result = rounds_kit.play(tmp_path, ROUNDS, 7, rounds_kit.WAYS[way])
     assert result.is_clean, result
     assert result.expected

@@ -189,7 +189,7 @@ def test_a_dropped_block_and_its_reorg_again(tmp_path):
 
 
 def branches(wallet):
-    """Lines of a common start, and of two ways on from it; a listed wallet is paid in the first one's block."""
+    """Lines of a common start, and of two ways on from it; in the first one a listed wallet is paid."""
     story = Story().coin(address("a"), address("b"), 5).wait(12)
     before = len(story.records)
     records = story.coin(address("a"), wallet, 600).wait(12).coin(address("a"), address("c"), 6).records

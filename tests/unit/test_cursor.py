@@ -116,7 +116,7 @@ def test_file_is_whole_json(path):
 
 
 def test_dropped_blocks_are_remembered_as_far_as_it_stays_back(path):
-    """A reader that may not have done what it took may not have done a reorg either; without --behind it has."""
+    """Who may not have done what it took may not have done a reorg either; without --behind it has."""
     for behind, void, at in ((3, PLACES[2:], 12), (0, [], 15)):
         one = cursor(path, lambda: 10**9, behind=behind)
         one.mark(1, 15)

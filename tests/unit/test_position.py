@@ -57,7 +57,7 @@ def test_the_same_again_and_on():
 
 @pytest.mark.parametrize("cut", range(2, len(FIRST) + 1))
 def test_the_same_start_and_another_way(cut):
-    """Followed again from the same block, a chain that was reorganised meanwhile is taken from the reorg on."""
+    """Followed again from the same block, a chain that was reorganised is taken from the reorg on."""
     position = Position()
     taken(position, FIRST[:cut])
     other = [reorg(2, "2a0"), *block(2, "b"), *block(3, "b"), *block(4, "b")]

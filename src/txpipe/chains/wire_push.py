@@ -18,7 +18,6 @@ import urllib3
 
 from txpipe import __version__
 from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed
-from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class PushWire:
         try:
             self._send(orjson.dumps(body))
             while (left := end - time.monotonic()) > 0 and (text := self._receive(left)) is not None:
-                answer = parse(text)
+                answer = self.endpoint.parsed(text, self._limits)
                 if not self._is_news(answer) and _is_for(answer, body):
                     return answer
         except RecordFault as exc:
@@ -112,7 +111,7 @@ class PushWire:
             if self._is_open and not any(self._news.values()):
                 text = self._receive(seconds)
                 if text is not None:
-                    self._is_news(parse(text))
+                    self._is_news(self.endpoint.parsed(text, self._limits))
         except (NodeFailed, RecordFault):
             self.close()
         return not self._is_open or bool(self._news.get(kind))
@@ -130,7 +129,7 @@ class PushWire:
                 text = self._receive(0.0)
                 if text is None:
                     return
-                self._is_news(parse(text))
+                self._is_news(self.endpoint.parsed(text, self._limits))
             except (NodeFailed, RecordFault):
                 self.close()
 
