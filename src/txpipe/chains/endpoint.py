@@ -24,7 +24,7 @@ MAX_ANSWER = 1 << 26
 at once where an answer would be larger."""
 
 MAX_VALUES = 1 << 22
-"""Values an answer may hold: each takes 60 bytes of memory and more, however few it takes in the answer. Those
+"""Values an answer may hold: each takes 60 bytes of memory and more, however few of the answer. Those
 of blocks and receipts take 15 bytes and more there: so many make an answer as large as one may be."""
 
 _SHOWN = 200
