@@ -111,7 +111,8 @@ def places(found, path=()):
 
 odd = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 9), st.just(10**30), st.floats(), st.text(max_size=3),
-    st.sampled_from(["0x", "0x5", "0x-1", "0x" + "f" * 64, "0x" + "f" * 65, word(99), word(1), "legacy", "\ud800"]),
+    st.sampled_from(["0x", "0x5", "0x-1", "0x" + "f" * 64, "0x" + "f" * 65, word(99), word(1)]),
+    st.sampled_from(["legacy", "\ud800"]),
     st.sampled_from([[], [[]], {}, [{}], [None], {"hash": word(1)}, [word(1)], REFUSED]),
 )  # fmt: skip
 changes = st.lists(
@@ -149,7 +150,5 @@ def test_any_answer(several):
 def test_a_bug_has_its_place():
     """What no reader declares is taken for the node's fault, and the message says where it was raised."""
     nodes = Nodes([Told({})], lambda: 0.0, lambda _: None)
-    with pytest.raises(
-        Blind, match=r"node: its answer makes no sense \(KeyError in \S+, line \d+ of test_odd"
-    ):
+    with pytest.raises(Blind, match=r"its answer makes no sense \(KeyError in \S+, line \d+ of test_odd"):
         nodes.ask(lambda node: node.call("eth_chainId"))

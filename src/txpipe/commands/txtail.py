@@ -144,7 +144,7 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
-    TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
+    TXTAIL_RPC=https://… txtail --ack eth.state.pos | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
 
@@ -155,13 +155,15 @@ def main(  # noqa: PLR0913 - one parameter an option
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
     that says where to begin again.
 
-    With --cursor the chain goes on after a restart, or a kill, where the reader had taken the last record,
-    less --behind blocks: nothing is lost, what comes twice is the same byte for byte, and blocks that were
-    written but are no longer part of the chain are taken back first.
+    With --ack the chain goes on after a restart, or a kill of either, right behind what txdetect --state has
+    done; with --cursor, for other readers, where the reader had taken the last record, less --behind blocks,
+    and what comes twice is the same byte for byte. Blocks that were written but are no longer part of the
+    chain are taken back first.
 
     With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
     receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
-    for --stall seconds, that is said on stderr and as a "heartbeat" record. URLs may hold keys: of them only
+    for --stall seconds, that is said on stderr and as a "heartbeat" record, and it goes on trying; only with
+    --to or --no-follow no answer at the start ends it. URLs may hold keys: of them only
     scheme, host and port are ever shown. Give them by TXTAIL_RPC (separated by spaces) rather than on the
     command line, which other users of the machine see for a moment.
 
