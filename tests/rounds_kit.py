@@ -28,6 +28,9 @@ WAYS = {
 }
 """How txtail knows where to go on: its options, by the state file of txdetect."""
 
+EVERY_S = {"--behind": ("0", "0"), "--ack": ("0", "1.5")}
+"""Seconds between saves of the state, in turns: a cursor must stay back by as many blocks as come meanwhile."""
+
 
 @dataclass
 class Result:
@@ -97,7 +100,8 @@ class Pipeline:
 
     def start(self):
         self.outs.append(self.folder / f"alerts.{len(self.outs)}")
-        kept = ["--state", str(self.state), "--state-every", "0"]
+        every_s = EVERY_S[self._tail[-2]][len(self.outs) % 2]
+        kept = ["--state", str(self.state), "--state-every", every_s]
         with self.outs[-1].open("wb") as out, (self.folder / "err").open("ab") as err:
             self.tail = subprocess.Popen(list(map(str, self._tail)), stdout=subprocess.PIPE, stderr=err)
             self.detect = subprocess.Popen(
