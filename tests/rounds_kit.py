@@ -29,7 +29,7 @@ WAYS = {
 """How txtail knows where to go on: its options, by the state file of txdetect."""
 
 EVERY_S = {"--behind": ("0", "0"), "--ack": ("0", "1.5")}
-"""Seconds between saves of the state, in turns: a cursor must stay back by as many blocks as come meanwhile."""
+"""Seconds between saves of the state, in turns: a cursor must stay back by the blocks that come meanwhile."""
 
 
 @dataclass
