@@ -1,5 +1,6 @@
 """Kills, reorgs and cut connections at random: in the end the alerts are those of the final chain."""
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ def run(folder, _options):
         yield from rows(way, result)
         if not result.is_clean:
             raise Differs(f"txtail {way}: {result}; what they said is in {own}")
+        shutil.rmtree(own)
 
 
 def rows(way, result):
