@@ -89,6 +89,7 @@ RECORDS = {
         "block": 23000000,
         "depth": 2,
         "dropped": [TX],
+        "hashes": [TX],
     },
     "heartbeat": HEARTBEAT,
     "alert": {**ALERT, "incident": "i1", "parts": [], "shadow": False},

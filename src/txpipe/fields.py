@@ -119,7 +119,8 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
         ("block", _NOT_NEGATIVE, "a height"),
         ("depth", _NOT_NEGATIVE, "a count"),
         ("dropped", _STRINGS, "a list of transaction hashes"),
-    ),
+    )
+    + _optional(("hashes", _STRINGS, "a list of block hashes")),
     "heartbeat": _required(
         _CHAIN,
         _TIME,

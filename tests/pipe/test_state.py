@@ -186,3 +186,80 @@ def test_a_dropped_block_and_its_reorg_again(tmp_path):
     said = [orjson.loads(line)["status"] for line in detect(*options, path).stdout.splitlines()]
     assert said == ["open", "retracted"]
     assert detect(*options, path).stdout == b""
+
+
+def branches(wallet):
+    """Lines of a common start, and of two ways on from it; in the first one a listed wallet is paid."""
+    story = Story().coin(address("a"), address("b"), 5).wait(12)
+    before = len(story.records)
+    records = story.coin(address("a"), wallet, 600).wait(12).coin(address("a"), address("c"), 6).records
+    start, height = records[:before], records[before]["block"]
+    reorg = {"type": "reorg", "chain": "eip155:1", "time": 0, "depth": 1, "dropped": [], "block": height}
+    other = [reorg, *(records[0] | {"block": height + more, "tx": f"0xaa{more}"} for more in (0, 1))]
+    return [
+        b"".join(orjson.dumps(one) + b"\n" for one in several)
+        for several in (start, records[before:], other, other[1:])
+    ]
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """A state, and what a run that was killed after an alert, before it saved, left beside it."""
+    listed, state, path = (tmp_path / name for name in ("listed", "state", "records"))
+    wallet = address("wallet")
+    listed.write_text(f"{wallet}\n")
+    start, way, *others = branches(wallet)
+    options = ("--list", f"category=theft,date=2025-01-01:{listed}", "--state", state)
+    path.write_bytes(start)
+    assert detect(*options, path).stdout == b""
+    process = subprocess.Popen(
+        [script("txdetect"), *RULES, *map(str, options), "--state-every", "1000"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdin.write(way)
+    process.stdin.flush()
+    alert = orjson.loads(process.stdout.readline())
+    process.kill()
+    process.communicate()
+
+    def later(lines):
+        path.write_bytes(lines)
+        return [orjson.loads(line) for line in detect(*options, path).stdout.splitlines()]
+
+    return alert, way, others, later
+
+
+def test_an_alert_that_no_state_knows_is_said_again(killed):
+    """Its block comes again: the same alert, and no word that it is void."""
+    alert, way, _, later = killed
+    assert later(way) == [alert]
+    assert later(way) == []
+
+
+@pytest.mark.parametrize("way", [0, 1], ids=["with its reorg", "without a word"])
+def test_an_alert_that_no_state_knows_is_taken_back(killed, way):
+    """Its block is not part of the chain any more: retracted, once, as soon as the chain has passed it."""
+    alert, _, others, later = killed
+    (said,) = later(others[way])
+    assert said == alert | {"status": "retracted", "rev": 1}
+    assert later(others[way]) == []
+
+
+def test_a_retraction_that_no_state_knows(records, tmp_path):
+    """A reorg that was said, but not saved, and turns out to be none: the alert stands again."""
+    state, rest = tmp_path / "state", tmp_path / "rest"
+    said = [orjson.loads(line) for line in detect("--state", state, records).stdout.splitlines()]
+    last = orjson.loads(records.read_bytes().splitlines()[-1])
+    alert = next(one for one in reversed(said) if one["block"] is not None)
+    gone = alert | {"status": "retracted", "rev": alert["rev"] + 1}
+    (tmp_path / "state.said").write_bytes(orjson.dumps(gone) + b"\n" + b'{"type":"alert","cut')
+    rest.write_bytes(orjson.dumps(last | {"block": last["block"] + 1, "tx": "0xaa", "hash": "0xaa"}) + b"\n")
+    first, *_ = [orjson.loads(line) for line in detect("--state", state, rest).stdout.splitlines()]
+    assert first == alert | {"status": "open", "rev": alert["rev"] + 2}
+
+
+def test_damaged_notes_of_what_was_said(records, tmp_path):
+    """They are refused, with their name."""
+    (tmp_path / "state.said").write_bytes(b"{}\n{\n")
+    done = detect("--state", tmp_path / "state", records, status=2)
+    assert b"state.said: is damaged" in done.stderr

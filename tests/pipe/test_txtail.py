@@ -383,11 +383,11 @@ def test_usage(anvil, tmp_path):
         "begins with http://, https://, ws:// or wss://, or the path"
         in tail("--rpc", "ftp://x/s3cret", status=2)[1]
     )
-    assert "no height, nor latest" in tail("--rpc", anvil.url, "--from", "-3", status=2)[1]
+    assert "no height, nor latest or cursor" in tail("--rpc", anvil.url, "--from", "-3", status=2)[1]
     cursor = tmp_path / "cursor"
     cursor.write_text("{}")
     assert "is no cursor of txtail" in tail("--rpc", anvil.url, "--cursor", cursor, status=2)[1]
-    assert "no connection" in tail("--rpc", "http://127.0.0.1:1", status=1)[1]
+    assert "no connection" in tail("--rpc", "http://127.0.0.1:1", "--no-follow", status=1)[1]
 
 
 def test_reader_that_goes_away(anvil):

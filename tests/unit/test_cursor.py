@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from txpipe.chains.cursor import Cursor, CursorFault, load, unread
+from txpipe.chains.cursor import Cursor, CursorFault, load, lock, unread
 from txpipe.chains.follow import Place
 
 PLACES = [Place(height, f"0x{height}", (f"tx {height}",)) for height in range(10, 15)]
@@ -113,3 +113,40 @@ def test_file_is_whole_json(path):
     one.save(PLACES)
     assert json.loads(path.read_text())["chain"] == "eip155:1"
     assert [one.name for one in path.parent.iterdir()] == ["cursor"]
+
+
+def test_dropped_blocks_are_remembered_as_far_as_it_stays_back(path):
+    """Who may not have done what it took may not have done a reorg either; without --behind it has."""
+    for behind, void, at in ((3, PLACES[2:], 12), (0, [], 15)):
+        one = cursor(path, lambda: 10**9, behind=behind)
+        one.mark(1, 15)
+        one.drop(tuple(PLACES[2:]))
+        one.told(2)
+        one.mark(3, 15)
+        one.save(PLACES)
+        assert (load(path).at, load(path).void) == (at, tuple(void))
+        one.mark(4, 16)
+        one.save([*PLACES, Place(15, "b", ())])
+        assert (load(path).at, load(path).void) == (16 - behind, ())
+
+
+def test_a_reader_that_is_far_behind(path):
+    """Blocks come again that are no more remembered: there is a gap before those that are, and no damage."""
+    one = cursor(path, lambda: 0, at=1)
+    one.save([Place(1, "0x1", ()), *PLACES])
+    assert (load(path).at, load(path).given) == (1, (Place(1, "0x1", ()), *PLACES))
+
+
+def test_one_at_a_time(path, tmp_path):
+    """Who has it keeps others out until it is let go; a folder that is not there is no place for it."""
+    let_go = lock(path)
+    with pytest.raises(CursorFault, match=r"cursor: another txtail uses it; end that one, or give"):
+        lock(path)
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(CursorFault, match="link: another"):
+        lock(tmp_path / "link")
+    lock(tmp_path / "other")()
+    let_go()
+    lock(path)()
+    with pytest.raises(CursorFault, match="cannot be written"):
+        lock(tmp_path / "nowhere" / "cursor")

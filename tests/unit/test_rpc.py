@@ -2,13 +2,24 @@
 
 import gzip
 import json
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from proxy_kit import Server
-from txpipe.chains.endpoint import NodeBusy, NodeDenied, NodeFailed, TooLarge
+from txpipe.chains.endpoint import (
+    MAX_ANSWER,
+    MAX_VALUES,
+    Endpoint,
+    Limits,
+    NodeBusy,
+    NodeDenied,
+    NodeFailed,
+    TooLarge,
+)
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.errors import UsageFault
@@ -304,3 +315,39 @@ def test_each_and_prefer():
     assert both.each(Told.answer) == [(0, 5), (2, 9)]
     both.prefer(2)
     assert both.ask(Told.answer) == 9
+
+
+MOST_MB = 600
+
+CHILD = """
+import resource, sys
+from txpipe.chains.endpoint import Endpoint, Limits, TooLarge
+unit, count = sys.argv[1].encode(), int(sys.argv[2])
+try:
+    kept = Endpoint("node").parsed(b"[" + unit * count + b"0]", Limits())
+except TooLarge:
+    print("refused")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("unit", ["[],", "[[]],", '{"":{}},', '"ab",', "1.5,"])
+def test_memory_of_an_answer_is_bounded(unit):
+    """Small values by the million: what would take gigabytes is refused, what is not takes little enough."""
+    a_unit = sum(map(unit.count, ",[{"))
+    for size, refused in ((MAX_VALUES // a_unit - 2, []), (MAX_ANSWER // len(unit) - 2, ["refused"])):
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD, unit, str(size)], capture_output=True, check=True, timeout=60
+        )
+        *said, peak_mb = done.stdout.decode().split()
+        assert said == refused
+        assert int(peak_mb) < MOST_MB
+
+
+def test_values_of_an_answer_are_counted():
+    """Beside the bytes; it is said as an answer that is too large, so that fewer are asked for at once."""
+    text = b"[" + b"0," * 50 + b"0]"
+    limits = Limits(max_values=50)
+    with pytest.raises(TooLarge, match="node: an answer of over 50 values"):
+        Endpoint("node").parsed(text, limits)
+    assert Endpoint("node").parsed(text, Limits(max_values=52)) == [0] * 51

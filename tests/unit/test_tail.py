@@ -11,7 +11,8 @@ from txpipe.chains.cursor import Cursor, load
 from txpipe.chains.follow import Block, Follower
 from txpipe.chains.nodes import Blind
 from txpipe.chains.progress import progress
-from txpipe.chains.tail import Clock, Tail
+from txpipe.chains.signs import Clock, Signs
+from txpipe.chains.tail import Tail
 
 
 class Lined(Chain):
@@ -103,7 +104,8 @@ def life(chain, path, reader, *, deadly, slow, changes, behind):
         changes.pop(0)(chain)
 
     clock = Clock(lambda: now[0], lambda: 0.0, sleep)
-    tail = Tail(follower, "eip155:1", pipe, clock, lambda _: None, cursor=cursor, poll_s=0.2, stall_s=0)
+    signs = Signs("eip155:1", pipe, clock, lambda _: None, 0)
+    tail = Tail(follower, "eip155:1", signs, cursor=cursor, poll_s=0.2)
     try:
         tail.run(to_the_end=False)
     except (Killed, StopIteration) as end:

@@ -81,18 +81,19 @@ def _read(found: Any) -> Saved:
     """Return what a cursor's JSON says; ValueError, KeyError, TypeError or IndexError if it is none."""
     if found["format"] != FORMAT:
         raise ValueError("another format")
-    places, void = _places(found["places"]), _places(found["void"])
-    at = _height(found["at"])
-    if any(one.height + 1 != two.height for one, two in itertools.pairwise(places)):
-        raise ValueError("a gap")
+    places, void = places_of(found["places"]), places_of(found["void"])
+    at = height_of(found["at"])
+    # There may be a gap: a reader that is far behind gets blocks again that are no more remembered.
+    if any(one.height >= two.height for one, two in itertools.pairwise(places)):
+        raise ValueError("not in order")
     if places and at > places[-1].height + 1:
         raise ValueError("beyond the last block")
     if any(place.height < at for place in void):
         raise ValueError("void before it")
     genesis = found["genesis"]
     return Saved(
-        _text(found["chain"]),
-        None if genesis is None else _text(genesis),
+        text_of(found["chain"]),
+        None if genesis is None else text_of(genesis),
         at,
         tuple(place for place in places if place.height < at),
         tuple(place for place in places if place.height >= at),
@@ -100,20 +101,52 @@ def _read(found: Any) -> Saved:
     )
 
 
-def _places(found: Any) -> tuple[Place, ...]:
-    return tuple(Place(_height(one[0]), _text(one[1]), tuple(map(_text, one[2]))) for one in found)
+def places_of(found: Any) -> tuple[Place, ...]:
+    """Return what JSON says of blocks; ValueError, TypeError or IndexError if it is something else."""
+    return tuple(Place(height_of(one[0]), text_of(one[1]), tuple(map(text_of, one[2]))) for one in found)
 
 
-def _height(found: Any) -> int:
+def height_of(found: Any) -> int:
+    """Return a height; ValueError if it is none."""
     if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < MAX_HEIGHT:
         raise ValueError("no height")
     return found
 
 
-def _text(found: Any) -> str:
+def text_of(found: Any) -> str:
+    """Return a text; TypeError if it is none."""
     if not isinstance(found, str):
         raise TypeError("no text")
     return found
+
+
+def lock(path: Path) -> Callable[[], None]:
+    """Keep others from using a cursor file, until the process ends, however it does.
+
+    What is locked is a file beside it, which stays: the cursor itself is replaced again and again.
+
+    Returns:
+        What lets others use it before that.
+
+    Raises:
+        CursorFault: another one uses it, or there is no place for a file beside it.
+    """
+    real = path.resolve()
+    beside = real.with_name(f".{real.name}.lock")
+    try:
+        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise CursorFault(f"{path}: cannot be written: {beside.parent}: {exc.strerror}") from exc
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(fd)
+        if not isinstance(exc, BlockingIOError):
+            raise CursorFault(f"{path}: cannot be locked: {exc.strerror}") from exc
+        raise CursorFault(
+            f"{path}: another txtail uses it; end that one, or give this one a --cursor FILE of its own"
+        ) from exc
+    return lambda: os.close(fd)
 
 
 def unread(fd: int) -> int:
@@ -208,10 +241,16 @@ class Cursor:
         taken = self._taken()
         while self._marks and self._marks[0][0] <= taken:
             self._at = self._marks.popleft()[1]
-        self._void = [(told, dropped) for told, dropped in self._void if told is None or told > taken]
-        lowest = min((dropped[0].height for _, dropped in self._void), default=self._at)
-        at = min(max(self._first, self._at - self._behind), lowest)
-        void = [place for _, dropped in self._void for place in dropped]
+        at = max(self._first, self._at - self._behind)
+        # Who has not done all that it took may not have done a reorg that stood in it either.
+        reach = at if self._behind else MAX_HEIGHT
+        self._void = [
+            (told, dropped)
+            for told, dropped in self._void
+            if told is None or told > taken or dropped[0].height >= reach
+        ]
+        void = sorted((place for _, dropped in self._void for place in dropped), key=lambda one: one.height)
+        at = min(at, void[0].height) if void else at
         body = {**self._head, "at": at, "places": _plain(places), "void": _plain(void)}
         try:
             self._write(orjson.dumps(body) + b"\n")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from txpipe.chains.exact import parse
 from txpipe.errors import TxpipeError
 
 TIMEOUT_S = 30.0
@@ -22,7 +23,12 @@ MAX_ANSWER = 1 << 26
 """Bytes an answer may have once unpacked: ten times the receipts of a large block. Fewer blocks are asked for
 at once where an answer would be larger."""
 
+MAX_VALUES = 1 << 22
+"""Values an answer may hold: each takes 60 bytes of memory and more, however few of the answer. Those
+of blocks and receipts take 15 bytes and more there: so many make an answer as large as one may be."""
+
 _SHOWN = 200
+_MARKS = (b",", b"[", b"{")
 _SECRET = 4
 """Characters from which on a part of a URL may be a key or a password."""
 
@@ -53,11 +59,12 @@ class TooLarge(NodeFailed):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how large an answer may be: seconds for it to begin, seconds in all, bytes."""
+    """How long and how large an answer may be: seconds for it to begin, seconds in all, bytes, values."""
 
     timeout_s: float = TIMEOUT_S
     answer_s: float = ANSWER_S
     max_answer: int = MAX_ANSWER
+    max_values: int = MAX_VALUES
 
     @property
     def too_slow(self) -> str:
@@ -80,6 +87,18 @@ class Endpoint:
     def overfull(self, limits: Limits) -> TooLarge:
         """Return the error of an answer over the size."""
         return TooLarge(f"{self.name}: an answer of over {limits.max_answer:,} bytes")
+
+    def parsed(self, text: bytes, limits: Limits) -> Any:
+        """Return the JSON of an answer.
+
+        Raises:
+            TooLarge: it would take many times its size of memory.
+            RecordFault: it is no JSON.
+        """
+        # Every value but the first of a list or an object follows a comma.
+        if len(text) > limits.max_values and sum(map(text.count, _MARKS)) > limits.max_values:
+            raise TooLarge(f"{self.name}: an answer of over {limits.max_values:,} values")
+        return parse(text)
 
     def failed(self, reason: str) -> NodeFailed:
         """Return the error of a node that gave no answer, for a reason that holds no secret."""

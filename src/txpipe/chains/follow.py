@@ -81,6 +81,11 @@ class Dropped:
         """Hashes of their transactions."""
         return tuple(dict.fromkeys(tx for place in self.places for tx in place.txs))
 
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Hashes of these blocks, but for those of which it is not known."""
+        return tuple(dict.fromkeys(place.hash for place in self.places if place.hash))
+
 
 class TooDeep(TxpipeError):
     """The chain was reorganised deeper than it is remembered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from txpipe.chains.chain import ChainOf
 from txpipe.chains.coin_node import CoinChain, is_core
@@ -15,10 +16,12 @@ from txpipe.chains.lookups import Wishes, equip
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
 from txpipe.chains.node_chain import NodeChain
-from txpipe.chains.nodes import Nodes
+from txpipe.chains.nodes import Blind, Nodes
 from txpipe.chains.rpc import Node
 from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
+
+_T = TypeVar("_T")
 
 
 def chain(  # noqa: PLR0913 - whom, what and how to ask
@@ -29,6 +32,7 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
     *,
     pending: bool,
     wishes: Wishes,
+    wait: Callable[[Blind], None] | None = None,
 ) -> NodeChain:
     """Return the chain of the nodes; the first one that answers says which it is.
 
@@ -39,10 +43,11 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
         unix: the time, Unix seconds.
         pending: whether transactions that wait to be mined are asked for.
         wishes: what is looked up for tokens.
+        wait: waits until a node may be asked again, and says so; None to give up where none answers.
 
     Raises:
         UsageFault: a URL is none of a node, the chain is not the cursor's, or a wish cannot be met.
-        Blind: no node answers.
+        Blind: no node answers, and nobody waits.
     """
     made = [Node(url) for url in urls]
     mask({url: node.name for url, node in zip(urls, made, strict=True)})
@@ -54,15 +59,26 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
 
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(unix()), say, missed)
     found: NodeChain
-    if nodes.ask(is_core):
+    if _answered(lambda: nodes.ask(is_core), wait):
         found = CoinChain(nodes, making, say, CoinMempool(making, say, time.monotonic) if pending else None)
     else:
         found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
-    making.chains = ChainOf(found.chain, say)
+    making.chains = ChainOf(_answered(lambda: found.chain, wait), say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)
     equip(found, making.tokens, wishes, say, len(made))
     return found
+
+
+def _answered(ask: Callable[[], _T], wait: Callable[[Blind], None] | None) -> _T:
+    """Return an answer as soon as a node gives it."""
+    while True:
+        try:
+            return ask()
+        except Blind as exc:
+            if wait is None:
+                raise
+            wait(exc)
 
 
 def _same(saved: Saved, name: str, genesis: str | None) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TypeVar
 
 from txpipe.chains.endpoint import NodeFailed
@@ -19,7 +21,7 @@ LONGEST_ASKED_S = 60.0
 """A node that asks for a longer rest is asked again after this: it may be mistaken, or mean harm."""
 
 _ODD = (TypeError, KeyError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
-"""What an answer raises that is JSON-RPC but makes no sense."""
+"""What an answer raises that is JSON-RPC but makes no sense, where no reader of it says so (or has a bug)."""
 
 _T = TypeVar("_T")
 
@@ -143,7 +145,7 @@ class Nodes:
                 health.known, health.opened = True, opened
             answer = question(health.node)
         except _ODD as exc:
-            raise NodeFailed(f"{health.node.name}: its answer makes no sense ({type(exc).__name__})") from exc
+            raise NodeFailed(f"{health.node.name}: its answer makes no sense ({_placed(exc)})") from exc
         health.failures = 0
         return answer
 
@@ -155,3 +157,9 @@ class Nodes:
             min(exc.wait_s, LONGEST_ASKED_S), rest_s * (0.5 + self._jitter() / 2)
         )
         health.known = False  # it may come back as another: after a restart, behind another address
+
+
+def _placed(exc: Exception) -> str:
+    """Return an error's kind and where it was raised; its message may hold what the node said."""
+    *_, last = traceback.extract_tb(exc.__traceback__)
+    return f"{type(exc).__name__} in {last.name}, line {last.lineno} of {PurePath(last.filename).name}"

@@ -20,7 +20,8 @@ from txpipe.chains.endpoint import (
     Wire,
 )
 from txpipe.chains.wire_http import HttpWire
-from txpipe.chains.wire_push import IpcWire, PushWire, SocketWire
+from txpipe.chains.wire_ipc import IpcWire
+from txpipe.chains.wire_push import PushWire, SocketWire
 from txpipe.errors import UsageFault
 
 BATCH = 64

@@ -13,7 +13,6 @@ from urllib3.exceptions import HTTPError
 
 from txpipe import __version__
 from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeDenied, NodeFailed, TooLarge
-from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
 _CHUNK = 1 << 16
@@ -71,7 +70,7 @@ class HttpWire:
         if status in {401, 403}:
             raise NodeDenied(f"{name}: HTTP {status}: it wants another key, or none from here")
         try:
-            return parse(text)
+            return self.endpoint.parsed(text, self._limits)
         except RecordFault as exc:
             kind = f"HTTP {status}" if status != 200 else "its answer is no JSON"
             raise self.endpoint.failed(kind) from exc

@@ -1,15 +1,12 @@
-"""JSON-RPC over WebSocket and IPC: connections over which a node also sends word by itself."""
+"""JSON-RPC over connections over which a node also sends word by itself, a WebSocket among them."""
 
 from __future__ import annotations
 
 import logging
-import os
-import select
 import socket
 import time
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -18,7 +15,6 @@ import urllib3
 
 from txpipe import __version__
 from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed
-from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
 if TYPE_CHECKING:
@@ -26,8 +22,6 @@ if TYPE_CHECKING:
 
 NEWS_KEPT = 100_000
 """Messages of one subscription that are kept until they are asked for; the oldest go first."""
-
-_CHUNK = 1 << 16
 
 
 class PushWire:
@@ -76,7 +70,7 @@ class PushWire:
         try:
             self._send(orjson.dumps(body))
             while (left := end - time.monotonic()) > 0 and (text := self._receive(left)) is not None:
-                answer = parse(text)
+                answer = self.endpoint.parsed(text, self._limits)
                 if not self._is_news(answer) and _is_for(answer, body):
                     return answer
         except RecordFault as exc:
@@ -112,7 +106,7 @@ class PushWire:
             if self._is_open and not any(self._news.values()):
                 text = self._receive(seconds)
                 if text is not None:
-                    self._is_news(parse(text))
+                    self._is_news(self.endpoint.parsed(text, self._limits))
         except (NodeFailed, RecordFault):
             self.close()
         return not self._is_open or bool(self._news.get(kind))
@@ -130,7 +124,7 @@ class PushWire:
                 text = self._receive(0.0)
                 if text is None:
                     return
-                self._is_news(parse(text))
+                self._is_news(self.endpoint.parsed(text, self._limits))
             except (NodeFailed, RecordFault):
                 self.close()
 
@@ -208,7 +202,7 @@ class SocketWire(PushWire):
         except (WebSocketException, AssertionError):  # it asserts what a peer that goes away can break
             raise self.endpoint.failed("the connection broke") from None
         except (OSError, ValueError, EOFError) as exc:
-            raise self.endpoint.failed(_told(exc)) from None
+            raise self.endpoint.failed(why(exc)) from None
 
     def _disconnect(self) -> None:
         if self._socket is not None:
@@ -246,82 +240,12 @@ class SocketWire(PushWire):
         return self.endpoint.failed("the connection broke")
 
 
-class IpcWire(PushWire):
-    """A Unix socket on which messages end with a newline, as go-ethereum, Erigon, Reth and Anvil do it."""
-
-    def __init__(self, path: str, limits: Limits) -> None:
-        """Take the path of the socket."""
-        super().__init__(Endpoint(f"ipc:{path}"), limits)
-        self._path = Path(path).expanduser()
-        self._socket: socket.socket | None = None
-        self._held = bytearray()
-
-    def _connect(self) -> None:
-        self._held.clear()
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            made.settimeout(CONNECT_S)
-            made.connect(os.fspath(self._path))
-        except (OSError, ValueError) as exc:
-            made.close()
-            raise self.endpoint.failed(_told(exc)) from None
-        self._socket = made
-
-    def _disconnect(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _send(self, text: bytes) -> None:
-        made = self._open()
-        try:
-            made.settimeout(self._limits.timeout_s)
-            made.sendall(text + b"\n")
-        except OSError as exc:
-            raise self.endpoint.failed(_told(exc)) from None
-
-    def _receive(self, seconds: float) -> bytes | None:
-        made, start = self._open(), 0
-        begun, end = time.monotonic(), time.monotonic() + max(0.0, seconds)
-        while (cut := self._held.find(b"\n", start)) < 0 and len(self._held) <= self._limits.max_answer:
-            start = len(self._held)
-            # Once a message has begun, its rest has the time of an answer.
-            until = begun + self._limits.answer_s if start else end
-            if not _is_readable(made, until - time.monotonic()):
-                if start and time.monotonic() >= until:
-                    raise self.endpoint.failed(self._limits.too_slow)
-                return None
-            try:
-                part = made.recv(_CHUNK)
-            except OSError as exc:
-                raise self.endpoint.failed(_told(exc)) from None
-            if not part:
-                raise self.endpoint.failed("the connection broke")
-            self._held += part
-        if not 0 <= cut <= self._limits.max_answer:
-            raise self.endpoint.overfull(self._limits)
-        text = bytes(self._held[:cut])
-        del self._held[: cut + 1]
-        return text
-
-    def _open(self) -> socket.socket:
-        if self._socket is None:
-            raise self.endpoint.failed("no connection")
-        return self._socket
-
-
 def _is_for(answer: Any, body: Any) -> bool:
     """Whether an answer may be a request's: all but one that names others, as one given twice does."""
     several = answer if isinstance(answer, list) else [answer]
     named = {str(one["id"]) for one in several if isinstance(one, dict) and one.get("id") is not None}
     asked = {str(one["id"]) for one in (body if isinstance(body, list) else [body])}
     return not named or not named.isdisjoint(asked)
-
-
-def _is_readable(made: socket.socket, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(made, select.POLLIN)
-    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def _silent() -> logging.Logger:
@@ -331,7 +255,7 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _told(exc: Exception) -> str:
+def why(exc: Exception) -> str:
     """Return why there is no connection, in a few words that name no URL."""
     if isinstance(exc, FileNotFoundError):
         return "no such socket"

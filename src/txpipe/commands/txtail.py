@@ -28,21 +28,29 @@ from txpipe.errors import ReaderGone, UsageFault
 from txpipe.sink import stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from txpipe.chains.cursor import Cursor, Saved
     from txpipe.chains.follow import Follower
     from txpipe.chains.node_chain import NodeChain
+    from txpipe.chains.nodes import Blind
+    from txpipe.chains.signs import Signs
     from txpipe.chains.tail import Tail
 
 DRAIN_S = 10.0
 """Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
 
 
+AT_CURSOR = -1
+"""In place of a height: where the cursor is, and nowhere else."""
+
+
 def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | None:
     """Turn --from into a height; None is the newest block."""
-    if text == "latest":
-        return None
+    if text in {"latest", "cursor"}:
+        return None if text == "latest" else AT_CURSOR
     if not re.fullmatch("[0-9]{1,15}", text):
-        raise click.BadParameter(f"{text!r} is no height, nor latest")
+        raise click.BadParameter(f"{text!r} is no height, nor latest or cursor")
     return int(text)
 
 
@@ -59,10 +67,11 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
 @click.option(
     "--from",
     "begin",
-    metavar="BLOCK|latest",
+    metavar="BLOCK|latest|cursor",
     default="latest",
     callback=_begin,
-    help="Where to begin if there is no --cursor file yet; latest is the newest block.",
+    help="Where to begin if there is no --cursor or --ack file yet; latest is the newest block, cursor makes "
+    "it an error.",
 )
 @click.option("--to", metavar="BLOCK", type=click.IntRange(min=0), help="End after this block.")
 @click.option(
@@ -83,11 +92,18 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     help="Note here how far the reader has taken the records, and go on from there.",
 )
 @click.option(
+    "--ack",
+    "ack_path",
+    metavar="FILE.pos",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on from what a txdetect --state FILE behind the pipe has done, instead of a --cursor.",
+)
+@click.option(
     "--behind",
     metavar="BLOCKS",
     type=click.IntRange(0, 64),
     default=2,
-    help="Blocks that the cursor stays back: what the reader took from the pipe it may not have done yet.",
+    help="Blocks that the --cursor stays back: what the reader took from the pipe it may not have done yet.",
 )
 @click.option(
     "--poll",
@@ -144,6 +160,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     no_follow: bool,
     confirmations: int,
     cursor_path: Path | None,
+    ack_path: Path | None,
     behind: int,
     poll: float,
     stall: float,
@@ -161,7 +178,7 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     \b
     txtail --rpc http://127.0.0.1:8545 | txdetect --list blocklists/demo.csv | txalert
-    TXTAIL_RPC=https://… txtail --cursor eth.cursor | txdetect --state eth.state | txalert
+    TXTAIL_RPC=https://… txtail --ack eth.state.pos | txdetect --state eth.state | txalert
     txtail --rpc ws://127.0.0.1:8546 --pending | txdetect --list blocklists/demo.csv | txalert
     txtail --rpc http://USER:PASSWORD@127.0.0.1:8332 --pending | txdetect --list my.csv | txalert
     txtail --rpc URL --from 23000000 --to 23000099 > records.ndjson
@@ -175,9 +192,10 @@ def main(  # noqa: PLR0913 - one parameter an option
     blocks come that took its place, and txdetect takes back what it had said. Deeper ones end with an error
     that says where to begin again.
 
-    With --cursor the chain goes on after a restart, or a kill, where the reader had taken the last record,
-    less --behind blocks: nothing is lost, what comes twice is the same byte for byte, and blocks that were
-    written but are no longer part of the chain are taken back first.
+    With --ack the chain goes on after a restart, or a kill of either, right behind what txdetect --state has
+    done; with --cursor, for other readers, where the reader had taken the last record, less --behind blocks,
+    and what comes twice is the same byte for byte. Blocks that were written but are no longer part of the
+    chain are taken back first.
 
     Tokens that the shipped table lacks are asked for symbol and decimals, once; what they answer first is
     kept in --token-cache and counts from then on. Transfers have "usd" by --prices, else by Chainlink's feed
@@ -186,7 +204,8 @@ def main(  # noqa: PLR0913 - one parameter an option
 
     With several --rpc another one is asked when one fails, limits the rate, gives a block without all its
     receipts and logs, or is behind; one of another chain is refused. When none answers, or no block comes
-    for --stall seconds, that is said on stderr and as a "heartbeat" record. URLs may hold keys: of them only
+    for --stall seconds, that is said on stderr and as a "heartbeat" record, and it goes on trying; only with
+    --to or --no-follow no answer at the start ends it. URLs may hold keys: of them only
     scheme, host and port are ever shown. Give them by TXTAIL_RPC (separated by spaces) rather than on the
     command line, which other users of the machine see for a moment.
 
@@ -197,15 +216,28 @@ def main(  # noqa: PLR0913 - one parameter an option
         fail_usage("--rpc URL is missing (or TXTAIL_RPC in the environment)")
     if begin is not None and to is not None and begin > to:
         fail_usage(f"--from {begin} is beyond --to {to}")
-    saved = _saved(cursor_path)
+    if cursor_path is not None and ack_path is not None:
+        fail_usage("--cursor and --ack both say where to go on: leave one of them out")
     if feeds and not usd:
         fail_usage("--feed is of use with --usd chainlink only")
+    known = _known(cursor_path, ack_path)
+    if begin == AT_CURSOR and not known:
+        fail_usage(
+            "--from cursor: there is none yet; say --from BLOCK or latest once, with --cursor or --ack"
+        )
+    signs = _signs(known, stall)
+    wait = None if no_follow or to is not None else signs.await_node
     wishes = {"names": names, "token_cache": token_cache, "prices": prices, "chainlink": bool(usd)}
-    chain = _chain(urls, saved, pending=pending, feeds=feeds, **wishes)
-    at = saved.at if saved else begin
-    follower = _follower(chain, saved, at, to, confirmations)
+    of_file = None if cursor_path is None else _only(known)
+    chain = _chain(urls, of_file, wait, pending=pending, feeds=feeds, **wishes)
+    saved = known.get(chain.chain)
+    if saved is not None:
+        say(f"goes on from {cursor_path or ack_path}: {saved.chain} block {saved.at:,}")
+    elif begin == AT_CURSOR:
+        raise UsageFault(f"--from cursor: {ack_path} knows nothing of {chain.chain} yet; say --from BLOCK")
+    follower = _follower(chain, saved, saved.at if saved else begin, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
-    tail = _tail(chain, follower, cursor, poll, stall, pending=pending)
+    tail = _tail(chain, follower, signs, cursor, poll, pending=pending)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
@@ -217,24 +249,46 @@ def main(  # noqa: PLR0913 - one parameter an option
     return BAD_INPUT if chain.faults else 0
 
 
-def _saved(path: Path | None) -> Saved | None:
-    """Return what the cursor file says; it wins over --from, so that a restart is the same command."""
-    from txpipe.chains import cursor  # noqa: PLC0415 - --help does not need it
+def _known(cursor_path: Path | None, ack_path: Path | None) -> dict[str, Saved]:
+    """Return where to go on, by chain; it wins over --from, so that a restart is the same command."""
+    from txpipe.chains import ack, cursor  # noqa: PLC0415 - --help does not need it
 
-    saved = None if path is None else cursor.load(path)
-    if saved is not None:
-        say(f"goes on from {path}: {saved.chain} block {saved.at:,}")
-    return saved
+    if ack_path is not None:
+        return ack.load(ack_path)
+    if cursor_path is None:
+        return {}
+    cursor.lock(cursor_path)
+    saved = cursor.load(cursor_path)
+    return {} if saved is None else {saved.chain: saved}
 
 
-def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool, **wishes: Any) -> NodeChain:
+def _only(known: dict[str, Saved]) -> Saved | None:
+    return next(iter(known.values())) if len(known) == 1 else None
+
+
+def _chain(
+    urls: tuple[str, ...],
+    saved: Saved | None,
+    wait: Callable[[Blind], None] | None,
+    *,
+    pending: bool,
+    **wishes: Any,
+) -> NodeChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
         from txpipe.chains.lookups import Wishes  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
 
-    return live.chain(urls, saved, say, time.time, pending=pending, wishes=Wishes(**wishes))
+    return live.chain(urls, saved, say, time.time, pending=pending, wishes=Wishes(**wishes), wait=wait)
+
+
+def _signs(known: dict[str, Saved], stall: float) -> Signs:
+    from txpipe.chains.signs import Clock, Signs  # noqa: PLC0415
+
+    saved = _only(known)
+    clock = Clock(time.monotonic, time.time, _sleep)
+    return Signs(None if saved is None else saved.chain, stdout(), clock, say, stall)
 
 
 def _follower(
@@ -270,30 +324,14 @@ def _cursor(path: Path, chain: NodeChain, follower: Follower, saved: Saved | Non
 
 
 def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: NodeChain,
-    follower: Follower,
-    cursor: Cursor | None,
-    poll: float,
-    stall: float,
-    *,
-    pending: bool,
+    chain: NodeChain, follower: Follower, signs: Signs, cursor: Cursor | None, poll: float, *, pending: bool
 ) -> Tail:
     from txpipe.chains.progress import progress  # noqa: PLC0415
-    from txpipe.chains.tail import Clock, Tail  # noqa: PLC0415
+    from txpipe.chains.tail import Tail  # noqa: PLC0415
 
-    clock = Clock(time.monotonic, time.time, _sleep)
-    tail = Tail(
-        follower,
-        chain.chain,
-        stdout(),
-        clock,
-        say,
-        cursor=cursor,
-        poll_s=poll,
-        stall_s=stall,
-        pending=pending,
-    )
+    tail = Tail(follower, chain.chain, signs, cursor=cursor, poll_s=poll, pending=pending)
     tail.progress = progress(time.monotonic) if is_terminal(sys.stderr) else None
+    signs.answered()
     return tail
 
 

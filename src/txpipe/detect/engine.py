@@ -151,9 +151,17 @@ class Engine:
         if kind in _LOOKED_AT:
             yield from self._judge(record, line.strip(), transaction)
         elif kind == "reorg":
-            if self.pulse is not None:
-                self.pulse.pass_on(line)
-            yield from self._undo(record)
+            yield from self._undo(record, line)
+        if self._voice.unsure:
+            yield from self._voice.settle(record)
+
+    def resume(self, told: Iterable[dict[str, Any]], *, is_new: bool) -> None:
+        """Take what a run that was killed had said since the state was saved; ``Unsure.begin`` says how."""
+        self._voice.unsure.begin(told, self._voice.is_open, is_new=is_new)
+
+    def unsure(self) -> Iterator[bytes]:
+        """Yield what of that is neither said again nor taken back so far."""
+        return self._voice.unsure.lines()
 
     def run(self, lines: Sequence[bytes], start: int, stop: int) -> Iterator[bytes]:
         """Take lines in which no list names anyone, as ``feed``, but only the rules about conduct look.
@@ -168,7 +176,7 @@ class Engine:
         """
         self.taken = start
         conduct = self.conduct
-        if conduct is None or self.waiting:
+        if conduct is None or self.waiting or self._voice.unsure:
             return
         unreadable = False
         for move, found in conduct.run(lines, start, stop, self.position):
@@ -235,8 +243,10 @@ class Engine:
         if transaction and transaction.left <= 0:
             yield from self._close(record["chain"])
 
-    def _undo(self, record: dict[str, Any]) -> Iterator[bytes]:
+    def _undo(self, record: dict[str, Any], line: bytes) -> Iterator[bytes]:
         """Undo what the dropped blocks did and take back what was said of them."""
+        if self.pulse is not None:
+            self.pulse.pass_on(line)
         chain, height = record["chain"], record["block"]
         undone = self.conduct is None or self.conduct.undo(chain, height)
         if not undone or self._voice.has_let_go(chain, height):

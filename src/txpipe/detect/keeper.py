@@ -10,6 +10,7 @@ from txpipe.detect.account import LAYOUT
 from txpipe.detect.engine import Engine
 from txpipe.detect.position import Position
 from txpipe.detect.state import REMEDY, StateFile
+from txpipe.detect.told import Told
 from txpipe.errors import StateFault
 
 _UNFIT = (ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError)
@@ -45,6 +46,7 @@ class Keeper:
         self._flush = flush
         self._clock = clock
         self._next = clock() + every_s
+        self._told = Told(file.path)
 
     def begin(self, fingerprint: dict[str, Any]) -> str | None:
         """Restore the state if there is some; returns what a user should know of it.
@@ -59,7 +61,9 @@ class Keeper:
         self._engine.position = Position()
         self._file.probe()
         loaded = self._file.load()
+        told = self._told.load()
         if loaded is None:
+            self._engine.resume(told, is_new=True)
             return None
         header, parts = loaded
         if not isinstance(header, dict) or header.get("layout") != LAYOUT:
@@ -67,6 +71,7 @@ class Keeper:
         try:
             self._engine.restore(parts)
             position = self._engine.position = Position(header["position"])
+            self._engine.resume(told, is_new=False)
         except (*_UNFIT, UnpicklingError) as exc:
             raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}") from exc
         at = ", ".join(f"{chain} block {place[0]:,}" for chain, place in position.places.items())
@@ -74,6 +79,10 @@ class Keeper:
         return f"goes on from {self._file.path} ({at or 'its start'})" + (
             f"; {' and '.join(changed)} changed since" if changed else ""
         )
+
+    def note(self, alert: bytes) -> None:
+        """Note an alert that is about to be written out, so that a kill before the next save is no harm."""
+        self._told.add(alert)
 
     def offer(self) -> None:
         """Save if it is time to; call it where a block has ended."""
@@ -91,5 +100,6 @@ class Keeper:
             "layout": LAYOUT,
         }
         self._file.save(header, self._engine.parts())
+        self._told.keep(self._engine.unsure())
         ended = self._clock()
         self._next = ended + max(self._every_s, SHARE_OF_TIME * (ended - began))

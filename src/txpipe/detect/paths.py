@@ -73,6 +73,13 @@ class Reading:
             BadLine: under --strict.
             InputFailed: the input broke off.
         """
+        keeper = self.keeper
+        for alert in self._alerts(index, strict=strict):
+            if keeper is not None and alert.startswith(b'{"type":"alert"'):
+                keeper.note(alert)
+            yield alert
+
+    def _alerts(self, index: Index | None, *, strict: bool) -> Iterator[bytes]:
         if self.engine.conduct is not None:
             kept = self.keeper is not None  # the next run may bring the reorg
             self.engine.conduct.reorgs = kept or may_hold(self.source.fd, b'"reorg"')

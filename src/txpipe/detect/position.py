@@ -1,7 +1,9 @@
 """How far an input was taken, chain by chain, so that a restart skips what an earlier run had taken.
 
 The same input again is known by a chain's first record; then as many of the chain's records are skipped as
-were taken, whatever their heights. In another input (one that goes on, or begins later) heights tell.
+were taken, whatever their heights. In another input (one that goes on, or begins later) heights tell; and so
+they do from where an input that began like an earlier one has a reorg that the earlier one had not there, as
+has a chain that is followed again from the same block.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 from collections import Counter
 from typing import Any
 
+from txpipe.detect.held import Held
 from txpipe.record import dumps
 
 REORGS = 64
@@ -34,11 +37,15 @@ class Position:
         said = said or {}
         self.places: dict[str, Place] = {chain: _place(at) for chain, at in said.items()}
         self.skipped = 0
-        self._reorgs: dict[str, list[str]] = {chain: at["reorgs"] for chain, at in said.items()}
+        self._reorgs = {
+            chain: [(str(one), int(at)) for one, at in of["reorgs"]] for chain, of in said.items()
+        }
         self._first: dict[str, str] = {chain: at["first"] for chain, at in said.items()}
         self._taken: dict[str, int] = {chain: at["taken"] for chain, at in said.items()}
+        self._held = {chain: Held(at["held"], at["txs"]) for chain, at in said.items()}
         self._begun: set[str] = set()
         self._left: dict[str, int] = {}  # records to skip, of the same input
+        self._marks: dict[str, tuple[int, dict[int, str]]] = {}  # where it has reorgs, from which place on
         self._until: dict[str, Place] = {}  # heights to skip, of another one
         self._seen: dict[str, tuple[int, int]] = {}
         self._before: dict[str, Counter[str]] = {}
@@ -46,11 +53,14 @@ class Position:
     def to_say(self) -> dict[str, dict[str, Any]]:
         """Return it as JSON data.
 
-        By chain: block (height), hash, records, closed; first (what names the first record of the input),
-        taken (records of the chain since then), reorgs (digests of the last ones).
+        By chain: block (height), hash, records, closed; held (the last closed blocks: height, hash,
+        transactions), txs (of the open block); first (what names the first record of the input), taken
+        (records of the chain since then), reorgs (digests of the last ones, and how many records stood before
+        each in the input; -1 of an earlier one).
         """
         return {
             chain: dict(zip(_PLACE, place, strict=True))
+            | {"held": self._of(chain).to_say(), "txs": self._of(chain).txs}
             | {"first": self._first.get(chain, ""), "taken": self._taken.get(chain, 0)}
             | {"reorgs": self._reorgs.get(chain, [])}
             for chain, place in self.places.items()
@@ -60,12 +70,12 @@ class Position:
         """Note a movement, call or approval that is mined; whether an earlier run had taken it already."""
         if chain not in self._begun:
             self._begin(chain, height, tx)
-        if chain in self._left:
+        if chain in self._left and self._is_same(chain, None):
             return self._skip(chain)
         self._taken[chain] += 1
         if chain in self._until and self._covers(chain, height):
             return True
-        self._took(chain, height)
+        self._took(chain, height, tx)
         return False
 
     def covers(self, record: dict[str, Any]) -> bool:
@@ -76,14 +86,15 @@ class Position:
         chain, height = record.get("chain"), record.get("block")
         if type(chain) is not str or type(height) is not int:
             return False
+        digest = _digest(record) if record["type"] == "reorg" else None
         if chain not in self._begun:
-            self._begin(chain, height, str(record.get("tx") or record.get("hash")))
-        if chain in self._left:
+            self._begin(chain, height, str(digest or record.get("tx") or record.get("hash")))
+        if chain in self._left and self._is_same(chain, digest):
             return self._skip(chain)
         self._taken[chain] += 1
-        if record["type"] != "reorg":
+        if digest is None:
             return chain in self._until and self._covers(chain, height)
-        digest, before = _digest(record), self._before.get(chain)
+        before = self._before.get(chain)
         if before is not None and before[digest]:
             before[digest] -= 1
             return True
@@ -97,12 +108,23 @@ class Position:
             return
         chain = record["chain"]
         if record["type"] == "reorg":
-            self._reorgs[chain] = [*self._reorgs.get(chain, ()), _digest(record)][-REORGS:]
+            mark = (_digest(record), self._taken[chain] - 1)
+            self._reorgs[chain] = [*self._reorgs.get(chain, ()), mark][-REORGS:]
             self.places[chain] = (height - 1, "", 0, True)
+            self._of(chain).drop(height)
         elif record["type"] == "block":
+            if self.places.get(chain, (-1,))[0] != height:
+                self._of(chain).txs.clear()
             self.places[chain] = (height, record["hash"], 0, True)
+            self._of(chain).close(height, record["hash"])
         else:
-            self._took(chain, height)
+            self._took(chain, height, record["tx"])
+
+    def _of(self, chain: str) -> Held:
+        held = self._held.get(chain)
+        if held is None:
+            held = self._held[chain] = Held()
+        return held
 
     def _begin(self, chain: str, height: int, name: str) -> None:
         """Look at a chain's first record: is it the input of an earlier run?"""
@@ -110,11 +132,36 @@ class Position:
         first = f"{height} {name}"
         if self._taken.get(chain) and self._first.get(chain) == first:
             self._left[chain] = self._taken[chain]
+            places = {at: digest for digest, at in self._reorgs.get(chain, ()) if at >= 0}
+            self._marks[chain] = (min(places) if len(places) == REORGS else 0, places)
             return
+        self._first[chain], self._taken[chain] = first, 0
+        self._go_by_height(chain)
+
+    def _go_by_height(self, chain: str) -> None:
+        """Skip what is not above the place from here on; no reorg of the earlier input stands in it."""
         if chain in self.places:
             self._until[chain] = self.places[chain]
-            self._before[chain] = Counter(self._reorgs.get(chain, ()))
-        self._first[chain], self._taken[chain] = first, 0
+        reorgs = self._reorgs.get(chain, [])
+        self._before[chain] = Counter(digest for digest, _ in reorgs)
+        taken = self._taken[chain]
+        self._reorgs[chain] = [(digest, at if at < taken else -1) for digest, at in reorgs]
+
+    def _is_same(self, chain: str, digest: str | None) -> bool:
+        """Whether the input that began as an earlier one goes on like it; if not, heights tell from now on.
+
+        Args:
+            chain: of the record.
+            digest: of a reorg; None of any other record.
+        """
+        known_from, marks = self._marks[chain]
+        at = self._taken[chain] - self._left[chain]
+        if at < known_from or marks.get(at) == digest:
+            return True
+        del self._left[chain]
+        self._taken[chain] = at
+        self._go_by_height(chain)
+        return False
 
     def _skip(self, chain: str) -> bool:
         self.skipped += 1
@@ -137,9 +184,14 @@ class Position:
         del self._until[chain]
         return False
 
-    def _took(self, chain: str, height: int) -> None:
+    def _took(self, chain: str, height: int, tx: str) -> None:
         place = self.places.get(chain)
-        taken = place[2] + 1 if place is not None and place[0] == height else 1
+        if place is not None and place[0] == height:
+            taken = place[2] + 1
+            self._of(chain).add(tx)
+        else:
+            taken = 1
+            self._of(chain).begin(tx)
         self.places[chain] = (height, "", taken, False)
 
 

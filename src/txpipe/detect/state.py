@@ -38,7 +38,8 @@ class StateFile:
     """Where state is kept.
 
     Attributes:
-        path: the file; ``path`` with ``.pos`` behind it says the position in JSON, for others to read.
+        path: the file; ``path`` with ``.pos`` behind it says the position in JSON, for others to read
+            (``txtail --ack``).
     """
 
     path: Path

@@ -13,6 +13,7 @@ import orjson
 from txpipe.detect.conduct import CHAINS_KEPT
 from txpipe.detect.finding import SCORES, Finding, alert
 from txpipe.detect.journal import BLOCKS_KEPT
+from txpipe.detect.unsure import Unsure, turned
 from txpipe.record import SEVERITIES, Severity, alert_id, dumps, loads
 
 REMEMBERED = 100_000
@@ -81,6 +82,7 @@ class Voice:
 
     Attributes:
         alerts: alerts said so far.
+        unsure: what a run that was killed had said, and the saved state does not know.
     """
 
     def __init__(self, severities: Mapping[str, Severity] | None = None, *, combines: bool = True) -> None:
@@ -94,6 +96,7 @@ class Voice:
         self._risks: OrderedDict[_Account, _Risk] = OrderedDict()
         self._incidents: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
         self.alerts = 0
+        self.unsure = Unsure()
 
     def say(self, case: Case) -> Iterator[bytes]:
         """Yield the alert unless it was said; said again, as an update, when it is mined or graver now."""
@@ -108,6 +111,8 @@ class Voice:
         if known is not None and gravity <= known.gravity and (pending or not known.pending):
             return
         rev = 0 if known is None else known.rev + 1
+        if self.unsure:
+            self.unsure.heard(record["chain"], name)
         self._recent[name] = _Said(rev, gravity, pending)
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
@@ -127,6 +132,19 @@ class Voice:
             self._keep(record["chain"], _Lately(record["block"], line, finding.subject, before))
         yield line
 
+    def is_open(self, name: str) -> bool:
+        """Whether an alert was said and not taken back."""
+        return name in self._recent and self._recent[name].gravity >= 0
+
+    def settle(self, record: dict[str, Any]) -> Iterator[bytes]:
+        """Say the contrary of what a killed run said of blocks that are over by now, and this one did not."""
+        height = -1 if record["block"] is None else record["block"] + (record["type"] == "block")
+        for told in self.unsure.passed(record["chain"], height):
+            name, gravity = told["id"], SEVERITIES.index(told["severity"])
+            rev = max(told["rev"], self._recent[name].rev if name in self._recent else 0) + 1
+            self._recent[name] = _Said(rev, gravity if told["status"] == "retracted" else -1, pending=False)
+            yield turned(told, rev)
+
     def has_let_go(self, chain: str, height: int) -> bool:
         """Whether there were too many alerts of a chain's blocks from a height on to take all back."""
         return self._let_go.get(chain, -1) >= height
@@ -145,6 +163,8 @@ class Voice:
             self._lately_bytes += sum(len(one.line) for one in stays)
         for name, line in gone.items():
             said = loads(line)
+            if self.unsure:
+                self.unsure.heard(chain, name)
             rev = self._recent[name].rev + 1 if name in self._recent else said["rev"] + 1
             self._recent[name] = _Said(rev, -1, pending=False)
             record = orjson.Fragment(dumps(said["record"]).strip())
