@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from txpipe.chains.exact import parse
 from txpipe.errors import TxpipeError
+
+Reader = Callable[[bytes], Any]
+"""Reads the text of an answer to JSON; raises RecordFault if it is none."""
 
 TIMEOUT_S = 30.0
 """Seconds for an answer to begin, or to go on."""
@@ -93,8 +98,12 @@ class Wire(Protocol):
 
     endpoint: Endpoint
 
-    def exchange(self, body: Any) -> Any:
+    def exchange(self, body: Any, read: Reader = parse) -> Any:
         """Send the JSON of a request, or of several; return the JSON of the answer.
+
+        Args:
+            body: what is sent.
+            read: reads the text of the answer.
 
         Raises:
             NodeFailed: no answer, one that is no JSON, too large or too slow a one; TooLarge: the request is.

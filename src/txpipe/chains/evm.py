@@ -85,7 +85,7 @@ class EvmBlock:
         for tx_hash, moved in sorted(by_tx.items(), key=lambda pair: pair[1][0][0]):
             failed = self.receipts.get(tx_hash)
             if failed is None or failed.status != 0:
-                place = _Place(chain, self._height(), time, tx_hash)
+                place = Place(chain, self._height(), time, tx_hash)
                 yield from (movement_record(place, making.tokens, one) for one in moved)
 
     def chain(self, making: Making) -> str:
@@ -147,7 +147,9 @@ Numbered = tuple[int, int | None, Movement]
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
+    """Where a record stands."""
+
     chain: str
     block: int | None
     time: int
@@ -198,12 +200,12 @@ def transaction_records(
     """Yield a transaction's own record (n 0) and then what it moved; one that failed moved nothing."""
     failed = tx.status == 0
     moved = [] if failed else moved
-    place = _Place(chain, tx.block, time, tx.hash, pending=tx.block is None)
+    place = Place(chain, tx.block, time, tx.hash, pending=tx.block is None)
     carries = tx.value > 0 and not failed
     record = _opened("transfer" if carries else "call", place, 0, tx.sender, tx.to)
     if carries:
         asset, token = making.tokens.native(chain)
-        _with_value(record, asset, token, tx.value)
+        with_value(record, asset, token, tx.value)
     else:
         record["value"] = str(tx.value)
     _with_calldata(record, tx, making)
@@ -228,7 +230,7 @@ def _with_calldata(record: Record, tx: Transaction, making: Making) -> None:
         record["mentions"] = within_a_line(found, tx.hash, making)
 
 
-def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None) -> Record:
+def _opened(kind: str, place: Place, n: int, sender: str | None, to: str | None) -> Record:
     return {
         "type": kind,
         "chain": place.chain,
@@ -241,7 +243,7 @@ def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None
     }
 
 
-def _with_value(record: Record, asset: str, token: Token | None, value: int, *, usd: bool = True) -> None:
+def with_value(record: Record, asset: str, token: Token | None, value: int, *, usd: bool = True) -> None:
     """Add asset and amounts in the order of the wire."""
     record["asset"] = asset
     shown = Tokens.amounts(token, value, with_usd=usd)
@@ -251,7 +253,7 @@ def _with_value(record: Record, asset: str, token: Token | None, value: int, *, 
     record.update(shown)
 
 
-def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record:
+def movement_record(place: Place, tokens: Tokens, numbered: Numbered) -> Record:
     """Make the record of one token movement or approval."""
     n, sub, moved = numbered
     token = tokens.token(place.chain, moved.contract)
@@ -262,7 +264,7 @@ def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record
     approval = moved.via is not None
     record = _opened("approval" if approval else "transfer", place, n, moved.sender, moved.to)
     counted = kind == "erc20" or (kind == "token" and moved.scope == "amount" and bool(token))
-    _with_value(record, asset, token if counted else None, value, usd=not approval)
+    with_value(record, asset, token if counted else None, value, usd=not approval)
     if approval:
         record["scope"] = moved.scope
         record["via"] = moved.via

@@ -105,3 +105,6 @@ _READERS: dict[bytes, _Reader] = {
         ("4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb", _transfer_batch),
     )
 }
+
+EVENTS = frozenset(f"0x{topic.hex()}" for topic in _READERS)
+"""First topics of the events that are read."""

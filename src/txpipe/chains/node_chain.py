@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from txpipe import record
 from txpipe.chains.evm import EvmBlock
+from txpipe.chains.evm_fast import FastBlock
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header
@@ -129,10 +130,13 @@ class NodeChain(ABC):
             raise NodeRefused(f"{node.name} has another first block than the other nodes: not the same chain")
         self._welcome(node)
 
-    def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
+    def _made(self, parts: EvmBlock | FastBlock | CoinBlock, header: Header) -> Block:
         """Return a block with its records, the one that closes it last."""
         try:
-            lines = [record.dumps(one) for one in parts.records(self._making)]
+            if isinstance(parts, FastBlock):
+                lines = parts.lines(self._making)
+            else:
+                lines = [record.dumps(one) for one in parts.records(self._making)]
         except RecordFault as exc:
             self.faults += 1
             self._report(f"block {header.block:,}: no records of it: {exc}")

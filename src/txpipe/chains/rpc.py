@@ -16,9 +16,11 @@ from txpipe.chains.endpoint import (
     Limits,
     NodeBusy,
     NodeFailed,
+    Reader,
     TooLarge,
     Wire,
 )
+from txpipe.chains.exact import parse
 from txpipe.chains.wire_http import HttpWire
 from txpipe.chains.wire_push import IpcWire, PushWire, SocketWire
 from txpipe.errors import UsageFault
@@ -126,8 +128,12 @@ class Node:
             raise answer
         return answer
 
-    def calls(self, wanted: Sequence[Asked]) -> list[Any]:
+    def calls(self, wanted: Sequence[Asked], read: Reader = parse) -> list[Any]:
         """Return what a node answers to several requests, in their order; a RpcFault stands for an error.
+
+        Args:
+            wanted: the requests.
+            read: reads the text of an answer to a batch.
 
         Raises:
             NodeFailed: it does not answer.
@@ -138,7 +144,7 @@ class Node:
             if len(part) == 1:
                 answers += self._single(*part[0])
                 continue
-            found = self._several(part)
+            found = self._several(part, read)
             if found is None:
                 self._batch = max(1, len(part) // 2)
                 self._answered = 0
@@ -162,7 +168,7 @@ class Node:
             raise self._endpoint.failed("its answer is no JSON-RPC; is this the URL of a node?")
         return [self._result(answer)]
 
-    def _several(self, part: Sequence[Asked]) -> list[Any] | None:
+    def _several(self, part: Sequence[Asked], read: Reader) -> list[Any] | None:
         """Return the answers to a batch; None if it is too large for the node."""
         first = self._last + 1
         self._last += len(part)
@@ -171,7 +177,7 @@ class Node:
             for place, (method, params) in enumerate(part)
         ]
         try:
-            answer = self._wire.exchange(body)
+            answer = self._wire.exchange(body, read)
         except TooLarge:
             return None
         if isinstance(answer, dict):  # one error for all: batches are refused, or this one is

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, TooLarge
+from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, Reader, TooLarge
 from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
@@ -44,7 +44,7 @@ class HttpWire:
         )
         self._limits = limits
 
-    def exchange(self, body: Any) -> Any:
+    def exchange(self, body: Any, read: Reader = parse) -> Any:
         """Post a body; return the JSON of the answer, whatever its status if it is JSON-RPC.
 
         Raises:
@@ -71,7 +71,7 @@ class HttpWire:
         if status in {401, 403}:
             raise self.endpoint.failed(f"HTTP {status}: it wants another key, or none from here")
         try:
-            return parse(text)
+            return read(text)
         except RecordFault as exc:
             kind = f"HTTP {status}" if status != 200 else "its answer is no JSON"
             raise self.endpoint.failed(kind) from exc
