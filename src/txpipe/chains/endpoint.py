@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from txpipe.chains.exact import parse
+from txpipe.chains.exact import Text, parse
 from txpipe.errors import TxpipeError
 
-Reader = Callable[[bytes], Any]
+Reader = Callable[[Text], Any]
 """Reads the text of an answer to JSON; raises RecordFault if it is none."""
 
 TIMEOUT_S = 30.0

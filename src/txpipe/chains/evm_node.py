@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from txpipe.chains import evm_plain
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
 from txpipe.chains.evm_check import read, read_what_reads, together
 from txpipe.chains.evm_fast import FastBlock, Unusual
-from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.evm_plain import Told
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
@@ -19,8 +18,11 @@ from txpipe.chains.model import Header, block_hash, small
 from txpipe.chains.node_chain import Known, NodeChain
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Asked, Node, RpcFault
-from txpipe.chains.utxo import CoinBlock
 from txpipe.errors import RecordFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.evm_pending import Mempool
+    from txpipe.chains.utxo import CoinBlock
 
 TRIES = 3
 """Times that each node is asked for a block of which a part does not read, before that part is left out."""

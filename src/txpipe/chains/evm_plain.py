@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import MsgspecError, Struct, field
 from msgspec.json import Decoder
 
-from txpipe.chains.exact import parse
+from txpipe.chains.exact import Text, parse
 
 
 class PlainAuthorization(Struct, gc=False, rename="camel"):
@@ -82,7 +82,7 @@ _decoded = Decoder(list[_Answer]).decode
 class _Text:
     """The text of the answer to a batch, parsed once, where it must be."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: Text) -> None:
         self._text = text
         self._results: dict[Any, Any] | None = None
 
@@ -115,7 +115,7 @@ class Told:
         return self._text.result(self._number)
 
 
-def told(text: bytes) -> Any:
+def told(text: Text) -> Any:
     """Read the answers to a batch; their results are Told where all are in the common shape.
 
     A text that is not ASCII is read with care: what is passed over is not looked at.

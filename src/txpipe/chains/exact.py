@@ -10,11 +10,13 @@ import msgspec.json
 
 from txpipe.errors import RecordFault
 
+Text = bytes | bytearray
+
 _MAX_DIGITS = 1000
 _KEPT_DIGITS = 15
 
 
-def parse(text: bytes) -> Any:
+def parse(text: Text) -> Any:
     """Parse one JSON text, whole numbers exact.
 
     Raises:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from txpipe.chains.chain import ChainOf
-from txpipe.chains.cursor import Saved
 from txpipe.chains.evm_node import EvmChain
-from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node
 from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.cursor import Saved
+    from txpipe.chains.evm_pending import Mempool
 
 
 def chain(
@@ -47,11 +50,17 @@ def chain(
         say(f"{tx}: {reason}")
 
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(unix()), say, missed)
-    found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
+    found = EvmChain(nodes, making, say, _mempool(making, say) if pending else None)
     making.chains = ChainOf(found.chain, say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)
     return found
+
+
+def _mempool(making: Making, say: Callable[[str], None]) -> Mempool:
+    from txpipe.chains.evm_pending import Mempool  # noqa: PLC0415 - only where used
+
+    return Mempool(making, say)
 
 
 def _same(saved: Saved, name: str, genesis: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from txpipe import record
 from txpipe.chains.evm import EvmBlock
@@ -13,8 +14,10 @@ from txpipe.chains.making import Making
 from txpipe.chains.model import Header
 from txpipe.chains.nodes import NodeRefused, Nodes
 from txpipe.chains.rpc import Node, RpcFault
-from txpipe.chains.utxo import CoinBlock
 from txpipe.errors import RecordFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.utxo import CoinBlock
 
 LOOK_ROUND = 16
 """Heads asked of one node before all are asked for theirs, and the furthest is preferred."""

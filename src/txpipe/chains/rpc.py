@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import urllib3
-from urllib3.exceptions import LocationValueError
+from typing import TYPE_CHECKING, Any
 
 from txpipe.chains.endpoint import (
     ANSWER_S,
@@ -21,9 +18,11 @@ from txpipe.chains.endpoint import (
     Wire,
 )
 from txpipe.chains.exact import parse
-from txpipe.chains.wire_http import HttpWire
-from txpipe.chains.wire_push import IpcWire, PushWire, SocketWire
+from txpipe.chains.wire_plain import URL, PlainWire
 from txpipe.errors import UsageFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.wire_push import PushWire
 
 BATCH = 64
 """Requests in one batch; halved where a node takes fewer."""
@@ -76,8 +75,7 @@ class Node:
         Raises:
             UsageFault: it is none of these. The message does not show it.
         """
-        self._wire = _wire(url, Limits(timeout_s, answer_s, max_answer))
-        self._push = self._wire if isinstance(self._wire, PushWire) else None
+        self._wire, self._push = _wire(url, Limits(timeout_s, answer_s, max_answer))
         self._endpoint = self._wire.endpoint
         self.name = self._endpoint.name
         self._batch = BATCH
@@ -210,22 +208,27 @@ class Node:
         return RpcFault(f"{self.name}: {message}", code)
 
 
-def _wire(url: str, limits: Limits) -> Wire:
-    """Return the way to a node.
+def _wire(url: str, limits: Limits) -> tuple[Wire, PushWire | None]:
+    """Return the way to a node, once more if the node can push over it.
 
     Raises:
         UsageFault: the URL is none of a node. The message does not show it.
     """
+    plain = URL.fullmatch(url)
+    if plain:
+        return PlainWire(plain, limits), None
+    from txpipe.chains import wire_https, wire_push  # noqa: PLC0415 - urllib3 takes a third of the start
+
+    push: PushWire
     if url.startswith(("/", "./", "../", "~", "ipc:")):
-        return IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
-    try:
-        parts = urllib3.util.parse_url(url)
-    except LocationValueError as exc:
-        raise UsageFault("--rpc: that is no URL (it is not shown: it may hold a key)") from exc
+        push = wire_push.IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
+        return push, push
+    parts = wire_https.parts_of(url)
     if parts.host and parts.scheme in {"http", "https"}:
-        return HttpWire(parts, limits)
+        return wire_https.UrllibWire(parts, limits), None
     if parts.host and parts.scheme in {"ws", "wss"}:
-        return SocketWire(parts, limits)
+        push = wire_push.SocketWire(parts, limits)
+        return push, push
     raise UsageFault(
         "--rpc: a URL that begins with http://, https://, ws:// or wss://, or the path of an IPC socket, is "
         "needed (it is not shown)"

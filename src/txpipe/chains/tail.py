@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from txpipe import record
-from txpipe.chains.cursor import Cursor
 from txpipe.chains.follow import RING, Block, Dropped, Follower
 from txpipe.chains.nodes import Blind
+
+if TYPE_CHECKING:
+    from txpipe.chains.cursor import Cursor
 
 LONGEST_WAIT_S = 1.0
 """Seconds after which a node is tried again at the latest, or said to be silent still."""

@@ -174,9 +174,11 @@ def main(  # noqa: PLR0913 - one parameter an option
 
 def _saved(path: Path | None) -> Saved | None:
     """Return what the cursor file says; it wins over --from, so that a restart is the same command."""
+    if path is None:
+        return None
     from txpipe.chains import cursor  # noqa: PLC0415 - --help does not need it
 
-    saved = None if path is None else cursor.load(path)
+    saved = cursor.load(path)
     if saved is not None:
         say(f"goes on from {path}: {saved.chain} block {saved.at:,}")
     return saved
@@ -185,10 +187,10 @@ def _saved(path: Path | None) -> Saved | None:
 def _chain(urls: tuple[str, ...], saved: Saved | None, *, pending: bool) -> EvmChain:
     try:
         from txpipe.chains import live  # noqa: PLC0415
+
+        return live.chain(urls, saved, say, time.time, pending=pending)
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
-
-    return live.chain(urls, saved, say, time.time, pending=pending)
 
 
 def _follower(
