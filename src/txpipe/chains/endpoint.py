@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import unquote
+
+from msgspec import Struct
 
 from txpipe.chains.exact import Text, parse
 from txpipe.errors import TxpipeError
@@ -52,8 +52,7 @@ class TooLarge(NodeFailed):
     """A request is larger than the node takes, or its answer larger than is taken from a node."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long and how large an answer may be: seconds for it to begin, seconds in all, bytes."""
 
     timeout_s: float = TIMEOUT_S
@@ -116,6 +115,9 @@ class Wire(Protocol):
 def _parts_of(*texts: str | None) -> list[str]:
     """Return all that a node could repeat of what a URL keeps secret, the longest first."""
     whole = [text for text in texts if text]
-    whole += [unquote(text) for text in whole]
+    if any("%" in text for text in whole):
+        from urllib.parse import unquote  # noqa: PLC0415 - few URLs need it
+
+        whole += [unquote(text) for text in whole]
     parts = {part for text in whole for part in (text, *re.split(r"[/:?&=]", text))}
     return sorted((part for part in parts if len(part) >= _SECRET), key=len, reverse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from txpipe.chains import calldata, logs
 from txpipe.chains.calldata import Movement
@@ -16,8 +17,7 @@ LogKey = tuple[int, str]
 """A log's index and its transaction: some providers count from 0 in every transaction."""
 
 
-@dataclass(slots=True)
-class EvmBlock:
+class EvmBlock(Struct):
     """The parts of one block as they come in; parts that come twice count once.
 
     Attributes:
@@ -146,8 +146,7 @@ Numbered = tuple[int, int | None, Movement]
 """A movement with its ``n`` and ``sub``."""
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """Where a record stands."""
 
     chain: str

@@ -36,6 +36,9 @@ _is_topic = re.compile("0x[0-9a-f]{64}").fullmatch
 _is_hash = _is_topic
 _is_small = re.compile("0x[0-9a-f]{1,13}").fullmatch
 
+_LENGTHS = frozenset(range(3, 67))
+"""Characters of a number in a word of 32 bytes."""
+
 _PAD = "0" * 24
 _SMALL = "0" * 40
 _ALL = "f" * 64
@@ -133,9 +136,9 @@ class FastBlock:
         new = (senders | self.contracts | named) - _addresses - {None}
         if not (
             _is_hex([*self.transactions, *values, *[tx.input for tx in self._txs], *data])
-            and all(len(one) == 66 for one in self.transactions)
-            and all(3 <= len(one) <= 66 for one in values)
-            and all(len(one) % 2 == 0 for one in data)
+            and set(map(len, self.transactions)) <= {66}
+            and set(map(len, values)) <= _LENGTHS
+            and not any(length % 2 for length in set(map(len, data)))
             and _is_small(self._chain_id or "0x1")
             and all(_is_address(one or "") for one in new)
             and NOBODY not in senders  # see evm_check.is_sync
@@ -204,15 +207,25 @@ class _Worth:
     def __init__(self, asset: str, token: Token | None) -> None:
         self._asset = asset
         self._token = token
-        self._head = f'"asset":"{asset}","value":"'
         self.is_odd = token is not None and token.kind == "erc721"
+        keys: Record = {}
+        with_value(keys, asset, token, 0)
+        self._head = _keys(keys).partition('"value":')[0]
+        self._is_simple = keys.keys() <= {"asset", "symbol", "value", "amount"}
 
     def text(self, value: int, *, usd: bool = True) -> str:
         if self._token is None:
-            return f'{self._head}{value}"'
+            return f'{self._head}"value":"{value}"'
+        if self._is_simple:
+            amount = record.decimal(value, self._token.decimals)
+            return f'{self._head}"value":"{value}","amount":"{amount}"'
         keys: Record = {}
         with_value(keys, self._asset, self._token, value, usd=usd)
-        return record.dumps(keys)[1:-2].decode()
+        return _keys(keys)
+
+
+def _keys(keys: Record) -> str:
+    return record.dumps(keys)[1:-2].decode()
 
 
 class _Worths(dict[str, _Worth]):

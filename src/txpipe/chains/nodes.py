@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.rpc import Node
@@ -40,8 +41,7 @@ class NodeRefused(TxpipeError):
     """A node is of another chain: it will never be asked again."""
 
 
-@dataclass(slots=True)
-class _Health:
+class _Health(Struct):
     node: Node
     known: bool = False
     opened: int = 0

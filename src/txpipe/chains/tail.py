@@ -181,8 +181,7 @@ class Tail:
         if self._dropped is not None:
             self._reorg(self._dropped, block.time)
             self._dropped = None
-        for line in block.lines:
-            self._write(line)
+        self._write(b"".join(block.lines))
         self.counts.blocks += 1
         self.counts.records += len(block.lines)
         if self._cursor is not None:

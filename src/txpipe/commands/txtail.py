@@ -18,6 +18,7 @@ from txpipe.command import (
     at_end,
     fail_usage,
     is_terminal,
+    keep,
     say,
     stats_option,
     stats_wanted,
@@ -161,6 +162,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     follower = _follower(chain, saved, at, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
     tail = _tail(chain, follower, cursor, poll, stall, pending=pending)
+    keep(tail)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
