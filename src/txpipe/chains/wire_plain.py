@@ -205,6 +205,7 @@ class _Connection:
         """Read up to the end of the connection."""
         parts, size = [self._held], len(self._held)
         self._held = b""
+        self._within(size)
         while part := self._socket.recv(_CHUNK):
             size += len(part)
             self._within(size)
