@@ -1,6 +1,7 @@
 """Blocks that take the fast path come out as they do with care, byte for byte; others go the careful way."""
 
 import copy
+import gc
 import gzip
 import json
 import random
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 
 from chains_kit import ALICE, BOB, CAROL, USDT, block, call, receipt, tx, word
 from fast_kit import PEGGED, Spy, numbered, outcome, same, spoil, varied
+from txpipe import record
 from txpipe.chains import evm_fast
 from txpipe.chains.chain import ChainOf
+from txpipe.chains.evm_check import read, together
 from txpipe.chains.evm_plain import told
+from txpipe.chains.exact import parse
 from txpipe.chains.making import Making
 from txpipe.chains.tokens import Tokens
 
@@ -144,6 +148,32 @@ def test_table_of_tokens_as_it_is_now():
     assert USDT in fast.contracts
     assert {one["symbol"] for one in changed} == {'T"T'}
     assert {one["amount"] for one in changed if one["type"] == "transfer"} >= {"25000", "0"}
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_blocks_make_no_cycles(careful):
+    """txtail looks for cycles rarely: blocks leave none behind, on either path."""
+    made, receipts = varied()
+    text = json.dumps([{"id": 1, "result": made}, {"id": 2, "result": receipts}]).encode()
+    making = Making(ChainOf("eip155:1", print), Tokens.shipped(), lambda: 0, print, print)
+
+    def lines():
+        if careful:
+            found, of_it = (one["result"] for one in parse(text))
+            parts, _ = together(read(found, of_it), of_it, 1, "n")
+            return [record.dumps(one) for one in parts.records(making)]
+        found, of_it = (one["result"].plain for one in told(text))
+        return evm_fast.FastBlock(found, of_it, "n").lines(making)
+
+    lines()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            lines()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 REAL = (

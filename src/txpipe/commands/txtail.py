@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import select
 import sys
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 DRAIN_S = 10.0
 """Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
+
+GARBAGE = 100_000
+"""Objects made and not freed by themselves after which cycles are looked for; Python's own number is 700."""
 
 
 def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | None:
@@ -163,6 +167,8 @@ def main(  # noqa: PLR0913 - one parameter an option
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
     tail = _tail(chain, follower, cursor, poll, stall, pending=pending)
     keep(tail)
+    gc.freeze()  # what the start made stays; blocks make no cycles, so that few looks for them are enough
+    gc.set_threshold(GARBAGE)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
