@@ -115,6 +115,28 @@ def test_amounts(contract, value):
     assert same({1: made}, {1: receipts})
 
 
+CHAINS = (
+    {"chainId": "0x0", "v": "0x25", "type": "0x0"},
+    {"chainId": "0x0"},
+    {"chainId": None},
+    {"chainId": "0x89"},
+)
+
+
+@pytest.mark.parametrize("named", CHAINS)
+def test_odd_chains(named):
+    """A transaction that names no chain, or another one, is told by its signature, or refused, as before."""
+    same({1: block(1, tx(**named), tx(index=1, **named))}, {1: numbered([], [])})
+
+
+def test_nobody():
+    """What is from nobody, as Polygon's state syncs, and empty blocks."""
+    nobody = {"from": "0x" + "0" * 40}
+    assert not same({1: block(1, tx(**nobody))}, {1: numbered([])})
+    assert same({1: block(1)}, {1: []})
+    assert not same({1: block(1)}, {1: numbered([])})
+
+
 def test_missing_receipts_and_logs():
     """Parts that lack are noticed as before."""
     made, receipts = varied()

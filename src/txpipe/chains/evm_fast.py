@@ -17,23 +17,20 @@ from __future__ import annotations
 
 import re
 
-from txpipe import record
-from txpipe.chains import calldata, logs
-from txpipe.chains.calldata import Movement
-from txpipe.chains.evm import Numbered, Place, movement_record, with_value
+from txpipe.chains import calldata, evm_lines, logs
+from txpipe.chains.evm import Numbered
 from txpipe.chains.evm_check import NO_LOGS, NOBODY
+from txpipe.chains.evm_lines import Erc20
 from txpipe.chains.evm_plain import PlainBlock, PlainLog, PlainReceipt, PlainTransaction
-from txpipe.chains.making import Making, Record
+from txpipe.chains.making import Making
 from txpipe.chains.model import Header, Log
-from txpipe.chains.tokens import Token, Tokens
 
 _KNOWN = 1 << 16
 """Addresses and topics that are remembered as read; most come again."""
 
 _HEX = b"0123456789abcdef"
 _is_address = re.compile("0x[0-9a-f]{40}").fullmatch
-_is_topic = re.compile("0x[0-9a-f]{64}").fullmatch
-_is_hash = _is_topic
+_is_word = re.compile("0x[0-9a-f]{64}").fullmatch
 _is_small = re.compile("0x[0-9a-f]{1,13}").fullmatch
 
 _LENGTHS = frozenset(range(3, 67))
@@ -50,9 +47,6 @@ _CALLS = frozenset({"0xa9059cbb", "0x095ea7b3"})
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _APPROVAL = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
 
-_Erc20 = tuple[int, str, str, str, int, bool]
-"""A movement or approval of a plain event: n, contract, from, to, value, whether it is an approval."""
-
 
 class Unusual(Exception):
     """A block is not in the common shape."""
@@ -64,7 +58,6 @@ class FastBlock:
     Attributes:
         header: of it.
         transactions: their hashes.
-        contracts: whose logs it holds.
     """
 
     def __init__(self, found: PlainBlock, receipts: list[PlainReceipt], source: str) -> None:
@@ -82,7 +75,6 @@ class FastBlock:
         self._txs = found.transactions
         self._receipts = receipts
         self.transactions = [tx.hash for tx in self._txs]
-        self.contracts = {log.address for one in receipts for log in one.logs}
         self._chain_id = (self._txs[0].chain_id if self._txs else None) or ""
         self.header = _header(found)
         try:
@@ -94,10 +86,15 @@ class FastBlock:
         except ValueError as exc:
             raise Unusual from exc
 
+    @property
+    def contracts(self) -> set[str]:
+        """The contracts whose logs it holds."""
+        return {log.address for one in self._receipts for log in one.logs}
+
     def _check_places(self, found: PlainBlock) -> None:
         """Check that every part is of this block and in its place, and that no log is missing."""
         named, height, times = found.hash, found.number, (None, found.timestamp, self.header.time)
-        indexes = map(hex, range(1 << 30))
+        indexes, known = map(hex, range(1 << 30)), _addresses
         if not len(self._receipts) == len(self._txs) == len(set(self.transactions)):
             raise Unusual
         for number, (tx, receipt) in enumerate(zip(self._txs, self._receipts, strict=True)):
@@ -108,6 +105,10 @@ class FastBlock:
                 and tx.block_number == receipt.block_number == height
                 and tx.transaction_index == place
                 and tx.chain_id == self._chain_id
+                and (tx.sender in known or _is_new(tx.sender))
+                and (tx.to in known or _is_new(tx.to))
+                and (receipt.contract_address is None or _is_new(receipt.contract_address))
+                and tx.sender != NOBODY  # see evm_check.is_sync
                 and tx.block_timestamp in times
                 and receipt.block_timestamp in times
                 and receipt.status in ("0x1", "0x0")
@@ -121,6 +122,7 @@ class FastBlock:
                     and log.block_number == height
                     and log.transaction_index == place
                     and log.log_index == next(indexes)
+                    and (log.address in known or _is_new(log.address))
                     and log.block_timestamp in times
                     and not log.removed
                 ):
@@ -130,23 +132,14 @@ class FastBlock:
         """Check that whatever is written, or read as a number, is hex, and as long as it should be."""
         values = [tx.value for tx in self._txs]
         data = [log.data for one in self._receipts for log in one.logs]
-        senders = {tx.sender for tx in self._txs}
-        named = {tx.to for tx in self._txs} | {one.contract_address for one in self._receipts}
-        named |= {one.address for tx in self._txs for one in tx.authorization_list or ()}
-        new = (senders | self.contracts | named) - _addresses - {None}
         if not (
             _is_hex([*self.transactions, *values, *[tx.input for tx in self._txs], *data])
             and set(map(len, self.transactions)) <= {66}
             and set(map(len, values)) <= _LENGTHS
             and not any(length % 2 for length in set(map(len, data)))
-            and _is_small(self._chain_id or "0x1")
-            and all(_is_address(one or "") for one in new)
-            and NOBODY not in senders  # see evm_check.is_sync
+            and (not self._txs or (_is_small(self._chain_id) and int(self._chain_id, 16)))
         ):
             raise Unusual
-        if len(_addresses) > _KNOWN:
-            _addresses.clear()
-        _addresses.update(new)
 
     def lines(self, making: Making) -> list[bytes]:
         """Return the block's records; what is known of tokens is taken from the table as it is now.
@@ -157,101 +150,15 @@ class FastBlock:
         if not self._txs:
             return []
         chain = making.chains.evm({f"eip155:{int(self._chain_id, 16)}"}, [self._source])
-        written: list[bytes] = []
-        write, worths = written.append, _Worths(chain, making.tokens)
-        block, time, coin = self.header.block, self.header.time or 0, worths[""].text
-        where = f'"chain":"{chain}","block":{block},"time":{time},"tx":"'
-        for tx, receipt, value, called, moved in zip(
-            self._txs, self._receipts, self._values, self._calls, self._moved, strict=True
-        ):
-            at = f'{where}{tx.hash}","n":'
-            to = "null" if tx.to is None else f'"{tx.to}"'
-            if receipt.status == "0x0":
-                keys = f'{{"type":"call",{at}0,"from":"{tx.sender}","to":{to},"value":"{value}"{called}'
-                write(f'{keys},"failed":true}}\n'.encode())
-                continue
-            end = "}\n" if not moved and receipt.contract_address is None else _end(moved, receipt)
-            if value:
-                keys = f'"from":"{tx.sender}","to":{to},{coin(value)}{called}'
-                write(f'{{"type":"transfer",{at}0,{keys}{end}'.encode())
-            else:
-                keys = f'"from":"{tx.sender}","to":{to},"value":"{value}"{called}'
-                write(f'{{"type":"call",{at}0,{keys}{end}'.encode())
-            for one in moved:
-                if len(one) == 3 or worths[one[1]].is_odd:
-                    place = Place(chain, block, time, tx.hash)
-                    known = one if len(one) == 3 else _numbered(one)
-                    write(record.dumps(movement_record(place, making.tokens, known)))
-                    continue
-                n, contract, sender, receiver, units, is_approval = one
-                keys = f'"from":"{sender}","to":"{receiver}",{worths[contract].text(units, not is_approval)}'
-                if is_approval:
-                    write(f'{{"type":"approval",{at}{n},{keys},"scope":"amount","via":"approve"}}\n'.encode())
-                else:
-                    write(f'{{"type":"transfer",{at}{n},{keys}}}\n'.encode())
-        return written
-
-
-def _end(moved: list[_Erc20 | Numbered], receipt: PlainReceipt) -> str:
-    """Return the last keys of a transaction's own record."""
-    follows = f',"follows":{len(moved)}' if moved else ""
-    created = "" if receipt.contract_address is None else f',"created":"{receipt.contract_address}"'
-    return f"{follows}{created}}}\n"
-
-
-class _Worth:
-    """The keys from asset to usd of one token's records, or of the coin's; not kept beyond a block.
-
-    Attributes:
-        is_odd: only ``movement_record`` can tell what its events are of.
-    """
-
-    def __init__(self, asset: str, token: Token | None) -> None:
-        self._asset = asset
-        self._token = token
-        self.is_odd = token is not None and token.kind == "erc721"
-        keys: Record = {}
-        with_value(keys, asset, token, 0)
-        self._head = _keys(keys).partition('"value":')[0]
-        self._is_simple = keys.keys() <= {"asset", "symbol", "value", "amount"}
-
-    def text(self, value: int, usd: bool = True) -> str:  # noqa: FBT001, FBT002 - in a hot loop
-        if self._token is None:
-            return f'{self._head}"value":"{value}"'
-        if self._is_simple:
-            amount = record.decimal(value, self._token.decimals)
-            return f'{self._head}"value":"{value}","amount":"{amount}"'
-        keys: Record = {}
-        with_value(keys, self._asset, self._token, value, usd=usd)
-        return _keys(keys)
-
-
-def _keys(keys: Record) -> str:
-    return record.dumps(keys)[1:-2].decode()
-
-
-class _Worths(dict[str, _Worth]):
-    """What each token's records say, by contract; "" is the chain's coin."""
-
-    def __init__(self, chain: str, tokens: Tokens) -> None:
-        super().__init__()
-        self._chain = chain
-        self._tokens = tokens
-
-    def __missing__(self, contract: str) -> _Worth:
-        if contract:
-            asset, token = f"{self._chain}/erc20:{contract}", self._tokens.token(self._chain, contract)
-        else:
-            asset, token = self._tokens.native(self._chain)
-        made = self[contract] = _Worth(asset, token)
-        return made
+        rows = zip(self._txs, self._receipts, self._values, self._calls, self._moved, strict=True)
+        return evm_lines.lines(rows, self.header, chain, making.tokens)
 
 
 class _Parties(dict[str, str | None]):
     """Addresses by the topic that holds them; None for a topic that holds none."""
 
     def __missing__(self, topic: str) -> str | None:
-        if not _is_topic(topic):
+        if not _is_word(topic):
             raise Unusual
         if len(self) > _KNOWN:
             self.clear()
@@ -259,14 +166,25 @@ class _Parties(dict[str, str | None]):
         return made
 
 
-_addresses: set[str | None] = set()
+_addresses: set[str | None] = {None}
 _parties = _Parties()
+
+
+def _is_new(address: str | None) -> bool:
+    """Whether an address that is not known is one; it is known from now on."""
+    if address is None or not _is_address(address):
+        return False
+    if len(_addresses) > _KNOWN:
+        _addresses.clear()
+        _addresses.add(None)
+    _addresses.add(address)
+    return True
 
 
 def _header(found: PlainBlock) -> Header:
     if not (
-        _is_hash(found.hash)
-        and _is_hash(found.parent_hash)
+        _is_word(found.hash)
+        and _is_word(found.parent_hash)
         and _is_small(found.number)
         and _is_small(found.timestamp)
     ):
@@ -294,6 +212,8 @@ def _called(tx: PlainTransaction) -> str:
         if called[:4] in calldata.PERMITS:
             raise Unusual
         named = dict.fromkeys(one.address for one in tx.authorization_list or ())
+        if not all(map(_is_address, named)):
+            raise Unusual
         found = calldata.mentions(called, (tx.sender, to), tuple(one for one in named if one != NOBODY))
         if len(found) > calldata.MAX_MENTIONS:
             raise Unusual
@@ -319,9 +239,9 @@ def _is_plain_call(data: str) -> bool:
     )
 
 
-def _moved(found: list[PlainLog]) -> list[_Erc20 | Numbered]:
+def _moved(found: list[PlainLog]) -> list[Erc20 | Numbered]:
     """Read what a transaction's logs show."""
-    moved: list[_Erc20 | Numbered] = []
+    moved: list[Erc20 | Numbered] = []
     for log in found:
         topics, n = log.topics, int(log.log_index, 16) + 1
         if len(topics) == 3 and len(log.data) == 66 and topics[0] in (_TRANSFER, _APPROVAL):
@@ -335,7 +255,7 @@ def _moved(found: list[PlainLog]) -> list[_Erc20 | Numbered]:
 
 def _read(log: PlainLog, n: int) -> list[Numbered]:
     """Read a log the careful way."""
-    if len(log.topics) > 4 or not all(map(_is_topic, log.topics)):
+    if len(log.topics) > 4 or not all(map(_is_word, log.topics)):
         raise Unusual
     if not log.topics or log.topics[0] not in logs.EVENTS:
         return []
@@ -345,8 +265,3 @@ def _read(log: PlainLog, n: int) -> list[Numbered]:
     if read is None:
         raise Unusual
     return [(n, sub if len(read) > 1 else None, one) for sub, one in enumerate(read)]
-
-
-def _numbered(one: _Erc20) -> Numbered:
-    n, contract, sender, to, value, is_approval = one
-    return n, None, Movement(contract, "erc20", sender, to, value, via="approve" if is_approval else None)
