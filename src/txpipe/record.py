@@ -6,8 +6,6 @@ are decimal strings, because orjson reads integers of 2^64 and more as floats.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -114,6 +112,8 @@ def _fault(kind: str, record: dict[str, Any]) -> RecordFault:
 
 def alert_id(rule: str, chain: str, tx: str, subject: str) -> str:
     """Return the 32 hex digits that name an alert: the same facts give the same id on every run."""
+    import hashlib  # noqa: PLC0415 - only alerts need it, and every command starts
+
     text = f"{rule}\x1f{chain}\x1f{tx}\x1f{subject}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -128,12 +128,15 @@ def decimal(value: int, decimals: int) -> str:
         return str(value * 10**-decimals)
     sign, digits = ("-", str(-value)) if value < 0 else ("", str(value))
     digits = digits.rjust(decimals + 1, "0")
-    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".")
+    part = digits[-decimals:].rstrip("0")
+    return f"{sign}{digits[:-decimals]}.{part}" if part else f"{sign}{digits[:-decimals]}"
 
 
 def _shown(value: object) -> str:
     if isinstance(value, (dict, list)):  # which may be nested deeper than can be written
         return "an object" if isinstance(value, dict) else "an array"
+    import json  # noqa: PLC0415 - see above
+
     text = json.dumps(value[:60] if isinstance(value, str) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -7,7 +7,6 @@ that nothing looks like what it is not and the text can be had back.
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 # str.isprintable() rejects the general categories C (control, format, surrogate, private, unassigned) and Z
@@ -55,5 +54,7 @@ def clipped(text: str, limit: int) -> str:
         shown = visible(text)
         if len(shown) <= limit:
             return shown
+    import hashlib  # noqa: PLC0415 - most commands start without it
+
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
     return f"{visible(text[:limit])[: limit - 12]}...#{digest}"

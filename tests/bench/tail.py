@@ -18,6 +18,9 @@ import tail_latency
 from node_kit import ANVIL, Anvil
 
 BLOCKS = 100
+MORE_BLOCKS = 500
+"""Blocks of a second round, in which a command's start hardly counts."""
+
 A_BLOCK = 120
 FLOOR_TX_S = 1000
 NEAR = 0.9
@@ -65,23 +68,32 @@ def run(folder, _options):
         )
         return
     with Anvil() as node:
-        first = busy_node.fill(node, BLOCKS, A_BLOCK)
-        last = first + BLOCKS - 1
-        ours = Client(
-            "txtail", [processes.script("txtail"), "--rpc", node.url, "--from", first, "--no-follow"]
-        )
+        earlier = busy_node.fill(node, MORE_BLOCKS, A_BLOCK)
+        last = earlier + MORE_BLOCKS - 1
+        first = last - BLOCKS + 1
+        ours, more = txtail(node.url, first), txtail(node.url, earlier)
         peers = list(clients(node.url, first, last, folder))
-        yield from costs(ours, peers, folder / "tail.out", last)
+        few = yield from costs(ours, peers, folder / "tail.out", last)
+        yield from without_start(few, (more, bare(node.url, earlier, last)), folder / "tail.out", last)
         etl = next((one for one in peers if one.synced), None)
         if etl is not None:
             yield same_movements(ours, etl, folder, last)
     yield from tail_latency.run(folder)
 
 
+def txtail(url, first):
+    return Client("txtail", [processes.script("txtail"), "--rpc", url, "--from", first, "--no-follow"])
+
+
+def bare(url, first, last):
+    script = processes.HERE / "tail_clients.py"
+    return Client("bare loop", [sys.executable, script, "bare", url, first, last], most=1.5, turns=7)
+
+
 def clients(url, first, last, folder):
     """Yield what there is to compare with."""
     script = processes.HERE / "tail_clients.py"
-    yield Client("bare loop", [sys.executable, script, "bare", url, first, last], most=1.5, turns=5)
+    yield bare(url, first, last)
     web3 = peer_envs.python("web3", peer_envs.WEB3, ["-c", "import web3"])
     if web3:
         yield Client("web3.py", [web3, script, "web3", url, first, last], most=0.2)
@@ -95,7 +107,8 @@ def clients(url, first, last, folder):
 
 
 def costs(ours, peers, out, last):
-    """Yield CPU, and what the node's waiting leaves of it in wall time."""
+    """Yield CPU, and what waiting for the node leaves in wall time; return ours and the first peer's."""
+    least = None
     for peer in peers:
         turns = [(ours.run(out, last), peer.run(out, last)) for _ in range(peer.turns)]
         shares = sorted(mine[1] / other[1] for mine, other in turns)
@@ -112,6 +125,29 @@ def costs(ours, peers, out, last):
         }
         if peer is peers[0]:
             yield backfill(turns)
+            least = mine, other
+    return least
+
+
+def without_start(few, both, out, last):
+    """Yield CPU for more blocks, and for a block: what each block beyond the first hundred costs."""
+    turns = [tuple(client.run(out, last)[1] for client in both) for _ in range(3)]
+    more = tuple(min(turn[side] for turn in turns) for side in (0, 1))
+    a_block = tuple((many - some) / (MORE_BLOCKS - BLOCKS) for many, some in zip(more, few, strict=True))
+    rows = (
+        ("", more, "s", f"{MORE_BLOCKS} blocks of {A_BLOCK} transactions, start included"),
+        (", a block", [1000 * one for one in a_block], "ms", "of each block beyond the first 100: no start"),
+    )
+    for name, (mine, other), unit, note in rows:
+        yield {
+            "bench": f"tail: CPU of the client{name}",
+            "peer": both[1].name,
+            "ratio": round(other / mine, 2),
+            "ours": round(mine, 3),
+            "theirs": round(other, 3),
+            "unit": unit,
+            "note": f"txtail takes {mine / other:.2f} of it, wanted <= {both[1].most:g}; {note}",
+        }
 
 
 def backfill(turns):

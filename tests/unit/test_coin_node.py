@@ -14,11 +14,12 @@ from chains_kit import normalized
 from proxy_kit import Server
 from txpipe.chains import coin_node, coin_outputs, coin_pending
 from txpipe.chains.chain import BITCOIN, ChainOf
-from txpipe.chains.coin_node import TRIES, CoinChain, is_core
+from txpipe.chains.coin_node import TRIES, CoinChain
 from txpipe.chains.coin_outputs import Outputs
 from txpipe.chains.coin_pending import CoinMempool
 from txpipe.chains.endpoint import NodeBusy, NodeDenied, NodeFailed
 from txpipe.chains.making import Making
+from txpipe.chains.node_kind import is_core
 from txpipe.chains.nodes import Blind, Nodes
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.chains.tokens import Tokens

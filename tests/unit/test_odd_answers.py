@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -14,13 +15,16 @@ sys.path.append(str(Path(__file__).parent))
 from test_evm_node import log, plain, receipt, word
 
 from txpipe.chains.chain import ChainOf
+from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm_node import EvmChain
 from txpipe.chains.evm_pending import Mempool
+from txpipe.chains.exact import parse
 from txpipe.chains.follow import Follower, TooDeep
 from txpipe.chains.making import Making
 from txpipe.chains.nodes import Blind, NodeRefused, Nodes
 from txpipe.chains.rpc import RpcFault
 from txpipe.chains.tokens import Tokens
+from txpipe.errors import RecordFault
 
 REFUSED = "no such method"
 GOOD = {
@@ -63,9 +67,19 @@ class Told:
     def news(self, _kind):
         return []
 
-    def calls(self, wanted):
-        found = [copy.deepcopy(self.results[method]) for method, _ in wanted]
-        return [RpcFault("no", -32601) if one == REFUSED else one for one in found]
+    def calls(self, wanted, read=parse):
+        found = [self.results[method] for method, _ in wanted]
+        told = [
+            {"id": number, "error": None, "result": None if one == REFUSED else one}
+            for number, one in enumerate(found)
+        ]
+        try:
+            answers = {one["id"]: one["result"] for one in read(json.dumps(told).encode())}
+        except RecordFault as exc:
+            raise NodeFailed("its answer is no JSON") from exc
+        return [
+            RpcFault("no", -32601) if one == REFUSED else answers[number] for number, one in enumerate(found)
+        ]
 
 
 class Strict(Nodes):

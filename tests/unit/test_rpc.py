@@ -1,4 +1,4 @@
-"""JSON-RPC over HTTP: what nodes answer, in order or not, in time or not, and what is said of it."""
+"""JSON-RPC over HTTP, by urllib3 where a URL names a user: answers in order or not, in time or not."""
 
 import gzip
 import json
@@ -111,10 +111,11 @@ def test_batches_get_smaller(node):
         ((200, {"content-length": "100"}, b"{}"), NodeFailed, "the connection broke"),
     ],
 )
-def test_answers_that_cannot_be_used(node, said, kind, reason):
+@pytest.mark.parametrize("user", ["", "user:word@"])
+def test_answers_that_cannot_be_used(node, said, kind, reason, user):
     """Each has its reason, the node's name, and nothing of the URL behind it."""
     with Json(lambda _: said) as server:
-        one = node(f"{server.url}/v3/averysecretkey", max_answer=4_000)
+        one = node(f"{server.url.replace('//', f'//{user}')}/v3/averysecretkey", max_answer=4_000)
         with pytest.raises(kind, match=reason) as caught:
             one.call("m")
         assert type(caught.value) is kind
@@ -176,7 +177,8 @@ def test_odd_batches(node, said):
         assert all(answer == "x" or isinstance(answer, RpcFault) for answer in answers)
 
 
-def test_answer_that_drips(node):
+@pytest.mark.parametrize("user", ["", "user:word@"])
+def test_answer_that_drips(node, user):
     """However steadily it comes, an answer has its time."""
 
     with Json(lambda _: b"{}") as server:
@@ -193,7 +195,7 @@ def test_answer_that_drips(node):
 
         server.handler.do_POST = drip
         with pytest.raises(NodeFailed, match=r"no whole answer within 0\.3 s"):
-            node(server.url, answer_s=0.3).call("m")
+            node(server.url.replace("//", f"//{user}"), answer_s=0.3).call("m")
 
 
 def test_short_secrets_and_odd_users(node):
@@ -213,12 +215,13 @@ def test_short_secrets_and_odd_users(node):
     assert not any(part in str(caught.value) for part in ("Ym9i", "hunter2", "abc1234"))
 
 
-def test_no_answer_in_time(node):
+@pytest.mark.parametrize("user", ["", "user:word@"])
+def test_no_answer_in_time(node, user):
     """A node that takes too long has failed."""
     wait = threading.Event()
     with Json(lambda _: b"{}" if wait.wait(20) else b"") as server:
         with pytest.raises(NodeFailed, match="no answer in time"):
-            node(server.url, timeout_s=0.1).call("m")
+            node(server.url.replace("//", f"//{user}"), timeout_s=0.1).call("m")
         wait.set()
 
 

@@ -44,16 +44,17 @@ class Killed(Exception):
 
 
 class Pipe:
-    """Takes lines, up to a write at which the process is killed."""
+    """Takes lines, however many at once, up to one at which the process is killed."""
 
     def __init__(self, deadly):
         self.lines = []
         self.deadly = deadly
 
     def write(self, data):
-        if len(self.lines) == self.deadly:
-            raise Killed
-        self.lines.append(data)
+        for line in data.splitlines(keepends=True):
+            if len(self.lines) == self.deadly:
+                raise Killed
+            self.lines.append(line)
 
     def flush(self):
         pass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from txpipe.chains.abi import array, masked_party_at, number_at, word_count
 
@@ -14,8 +15,7 @@ MAX_MENTIONS = 20_000
 _MAX_BATCH = 10_000
 
 
-@dataclass(slots=True)
-class Movement:
+class Movement(Struct):
     """A movement or approval read from a log or from calldata, before it is a record.
 
     Attributes:

@@ -10,11 +10,11 @@ from txpipe.chains import bitcoin
 from txpipe.chains.coin_outputs import Outputs
 from txpipe.chains.coin_pending import CoinMempool
 from txpipe.chains.endpoint import NodeDenied, NodeFailed
-from txpipe.chains.evm import EvmBlock
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, Item, block_hash, small
-from txpipe.chains.node_chain import Known, NodeChain
+from txpipe.chains.node_chain import Known, NodeChain, Parts
+from txpipe.chains.node_kind import hash_at
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.chains.utxo import CoinBlock
@@ -40,23 +40,6 @@ _FORKS = {
     "bip122:000000000019d6689c085ae165831e93": (478_559, "bip122:000000000000000000651ef99cb9fcbe"),
 }
 """Chains that share a first block, and the block by which CAIP-2 names the younger: Bitcoin Cash."""
-
-
-def is_core(node: Node) -> bool:
-    """Say whether a node speaks as Bitcoin Core does, else as an EVM node.
-
-    Raises:
-        NodeFailed: it does not answer, or as neither of them.
-    """
-    try:
-        node.call("eth_chainId")
-    except (RpcFault, NodeDenied) as exc:
-        try:
-            _hash(node, 0)
-        except NodeFailed:
-            raise exc from None
-        return True
-    return False
 
 
 class CoinChain(NodeChain):
@@ -115,7 +98,7 @@ class CoinChain(NodeChain):
         return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
 
     def _introduce(self, node: Node) -> Known:
-        genesis = _hash(node, 0)
+        genesis = hash_at(node, 0)
         chain = f"bip122:{genesis[:32]}"
         if chain in _FORKS:
             height, other = _FORKS[chain]
@@ -146,7 +129,7 @@ class CoinChain(NodeChain):
         return newest
 
     def _hash_at(self, node: Node, height: int) -> str:
-        return _hash(node, height)
+        return hash_at(node, height)
 
     def _blocks(self, node: Node, first: int, last: int) -> list[Block]:
         """Ask for one block after the other: an answer is of many megabytes, the way to the node short."""
@@ -240,25 +223,10 @@ class CoinChain(NodeChain):
                 txs.append(one)
         return bitcoin.core_block(raw | {"tx": txs})
 
-    def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
+    def _made(self, parts: Parts, header: Header) -> Block:
         if self._mempool is not None:
             self._mempool.mined(parts.transactions)
         return super()._made(parts, header)
-
-
-def _hash(node: Node, height: int) -> str:
-    """Ask a node for a block's hash.
-
-    Raises:
-        NodeFailed: it has none.
-    """
-    try:
-        named = block_hash(node.call("getblockhash", height), f"the hash of block {height:,}")
-    except RecordFault as exc:
-        raise NodeFailed(f"{node.name}: {exc}") from exc
-    if named is None or named.startswith("0x"):
-        raise NodeFailed(f"{node.name}: it does not know block {height:,}")
-    return named
 
 
 def _read(node: Node, found: Any) -> Head:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import unquote
 
-from txpipe.chains.exact import parse
+from msgspec import Struct
+
+from txpipe.chains.exact import Text, parse
 from txpipe.errors import TxpipeError
+
+Reader = Callable[[Text], Any]
+"""Reads the text of an answer to JSON; raises RecordFault if it is none."""
 
 TIMEOUT_S = 30.0
 """Seconds for an answer to begin, or to go on."""
@@ -57,8 +61,7 @@ class TooLarge(NodeFailed):
     """A request is larger than the node takes, or its answer larger than is taken from a node."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long and how large an answer may be: seconds for it to begin, seconds in all, bytes, values."""
 
     timeout_s: float = TIMEOUT_S
@@ -88,8 +91,13 @@ class Endpoint:
         """Return the error of an answer over the size."""
         return TooLarge(f"{self.name}: an answer of over {limits.max_answer:,} bytes")
 
-    def parsed(self, text: bytes, limits: Limits) -> Any:
+    def parsed(self, text: Text, limits: Limits, read: Reader = parse) -> Any:
         """Return the JSON of an answer.
+
+        Args:
+            text: of it.
+            limits: of what is taken.
+            read: reads the text.
 
         Raises:
             TooLarge: it would take many times its size of memory.
@@ -98,7 +106,7 @@ class Endpoint:
         # Every value but the first of a list or an object follows a comma.
         if len(text) > limits.max_values and sum(map(text.count, _MARKS)) > limits.max_values:
             raise TooLarge(f"{self.name}: an answer of over {limits.max_values:,} values")
-        return parse(text)
+        return read(text)
 
     def failed(self, reason: str) -> NodeFailed:
         """Return the error of a node that gave no answer, for a reason that holds no secret."""
@@ -116,8 +124,12 @@ class Wire(Protocol):
 
     endpoint: Endpoint
 
-    def exchange(self, body: Any) -> Any:
+    def exchange(self, body: Any, read: Reader = parse) -> Any:
         """Send the JSON of a request, or of several; return the JSON of the answer.
+
+        Args:
+            body: what is sent.
+            read: reads the text of the answer.
 
         Raises:
             NodeFailed: no answer, one that is no JSON, too large or too slow a one; TooLarge: the request is.
@@ -130,6 +142,9 @@ class Wire(Protocol):
 def _parts_of(*texts: str | None) -> list[str]:
     """Return all that a node could repeat of what a URL keeps secret, the longest first."""
     whole = [text for text in texts if text]
-    whole += [unquote(text) for text in whole]
+    if any("%" in text for text in whole):
+        from urllib.parse import unquote  # noqa: PLC0415 - few URLs need it
+
+        whole += [unquote(text) for text in whole]
     parts = {part for text in whole for part in (text, *re.split(r"[/:?&=]", text))}
     return sorted((part for part in parts if len(part) >= _SECRET), key=len, reverse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from txpipe.chains import calldata, logs
 from txpipe.chains.calldata import Movement
@@ -17,8 +18,7 @@ LogKey = tuple[int, str]
 """A log's index and its transaction: some providers count from 0 in every transaction."""
 
 
-@dataclass(slots=True)
-class EvmBlock:
+class EvmBlock(Struct):
     """The parts of one block as they come in; parts that come twice count once.
 
     Attributes:
@@ -49,6 +49,15 @@ class EvmBlock:
             self.logs.setdefault((item.index, item.tx), item)
         elif isinstance(item, TokenTransfer):
             self.transfers.setdefault((item.index, item.tx), item)
+
+    @property
+    def contracts(self) -> set[str]:
+        """The contracts by whose logs amounts of tokens move, or are approved (EIP-20)."""
+        return {
+            log.address
+            for log in self.logs.values()
+            if log.topics and log.topics[0] in logs.FUNGIBLE and len(log.topics) < 4  # ERC-721 has four
+        }
 
     def whole(self) -> bool:
         """Say whether the header and every transaction are here."""
@@ -86,7 +95,7 @@ class EvmBlock:
         for tx_hash, moved in sorted(by_tx.items(), key=lambda pair: pair[1][0][0]):
             failed = self.receipts.get(tx_hash)
             if failed is None or failed.status != 0:
-                place = _Place(chain, self._height(), time, tx_hash)
+                place = Place(chain, self._height(), time, tx_hash)
                 yield from (movement_record(place, making.tokens, one) for one in moved)
 
     def chain(self, making: Making) -> str:
@@ -147,8 +156,9 @@ Numbered = tuple[int, int | None, Movement]
 """A movement with its ``n`` and ``sub``."""
 
 
-@dataclass(slots=True)
-class _Place:
+class Place(Struct):
+    """Where a record stands."""
+
     chain: str
     block: int | None
     time: int
@@ -199,12 +209,12 @@ def transaction_records(
     """Yield a transaction's own record (n 0) and then what it moved; one that failed moved nothing."""
     failed = tx.status == 0
     moved = [] if failed else moved
-    place = _Place(chain, tx.block, time, tx.hash, pending=tx.block is None)
+    place = Place(chain, tx.block, time, tx.hash, pending=tx.block is None)
     carries = tx.value > 0 and not failed
     record = _opened("transfer" if carries else "call", place, 0, tx.sender, tx.to)
     if carries:
         asset, token = making.tokens.native(chain)
-        _with_value(record, asset, token, tx.value, making.tokens)
+        with_value(record, asset, token, tx.value, making.tokens)
     else:
         record["value"] = str(tx.value)
     _with_calldata(record, tx, making)
@@ -229,7 +239,7 @@ def _with_calldata(record: Record, tx: Transaction, making: Making) -> None:
         record["mentions"] = within_a_line(found, tx.hash, making)
 
 
-def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None) -> Record:
+def _opened(kind: str, place: Place, n: int, sender: str | None, to: str | None) -> Record:
     return {
         "type": kind,
         "chain": place.chain,
@@ -242,10 +252,13 @@ def _opened(kind: str, place: _Place, n: int, sender: str | None, to: str | None
     }
 
 
-def _with_value(
+def with_value(
     record: Record, asset: str, token: Token | None, value: int, worth: Tokens | None = None
 ) -> None:
-    """Add asset and amounts in the order of the wire; the worth in USD if the table to ask is given."""
+    """Add asset and amounts in the order of the wire; the worth in USD if the table to ask is given.
+
+    That goes by the record's time.
+    """
     record["asset"] = asset
     if token is not None and token.symbol:
         record["symbol"] = token.symbol
@@ -257,7 +270,7 @@ def _with_value(
         record["usd"] = usd
 
 
-def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record:
+def movement_record(place: Place, tokens: Tokens, numbered: Numbered) -> Record:
     """Make the record of one token movement or approval."""
     n, sub, moved = numbered
     token = tokens.token(place.chain, moved.contract)
@@ -268,7 +281,7 @@ def movement_record(place: _Place, tokens: Tokens, numbered: Numbered) -> Record
     approval = moved.via is not None
     record = _opened("approval" if approval else "transfer", place, n, moved.sender, moved.to)
     counted = kind == "erc20" or (kind == "token" and moved.scope == "amount" and bool(token))
-    _with_value(record, asset, token if counted else None, value, None if approval else tokens)
+    with_value(record, asset, token if counted else None, value, None if approval else tokens)
     if approval:
         record["scope"] = moved.scope
         record["via"] = moved.via

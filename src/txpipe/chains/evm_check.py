@@ -14,10 +14,10 @@ from txpipe.errors import RecordFault
 _ODD = (RecordFault, AttributeError, TypeError)
 """What parts raise that do not read."""
 
-_NO_LOGS = "0x" + "0" * 512
+NO_LOGS = "0x" + "0" * 512
 """The bloom of a receipt without logs."""
 
-_NOBODY = "0x" + "0" * 40
+NOBODY = "0x" + "0" * 40
 
 Said = tuple[list[Item], list[Receipt]]
 """A block's header and transactions, and the receipts."""
@@ -74,7 +74,7 @@ def is_sync(tx: Transaction) -> bool:
     From nobody to nobody, without value or data; nodes differ in whether it has a receipt, and in how its
     logs are counted (documentation of Bor's state sync).
     """
-    return tx.sender == tx.to == _NOBODY and not tx.value and not tx.data
+    return tx.sender == tx.to == NOBODY and not tx.value and not tx.data
 
 
 def together(said: Said, raw: list[Any], height: int, name: str) -> tuple[EvmBlock, Header]:
@@ -116,7 +116,7 @@ def all_logs_there(receipts: list[tuple[Receipt, Any]]) -> bool:
     """
     for one, told in receipts:
         bloom = None if one.logs else told.get("logsBloom")
-        if isinstance(bloom, str) and bloom != _NO_LOGS and bloom.removeprefix("0x").strip("0"):
+        if isinstance(bloom, str) and bloom != NO_LOGS and bloom.removeprefix("0x").strip("0"):
             return False
     numbers = [[log.index for log in one.logs] for one, _ in receipts if one.logs]
     of_block = sorted(number for several in numbers for number in several)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from txpipe.chains import evm_plain
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.evm import EvmBlock
 from txpipe.chains.evm_check import read, read_what_reads, together
-from txpipe.chains.evm_pending import Mempool
+from txpipe.chains.evm_fast import FastBlock, Read, Unusual
+from txpipe.chains.evm_plain import Told
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, block_hash, small
-from txpipe.chains.node_chain import Known, NodeChain
+from txpipe.chains.node_chain import Known, NodeChain, Parts
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Asked, Node, RpcFault
-from txpipe.chains.utxo import CoinBlock
 from txpipe.errors import RecordFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.evm_pending import Mempool
 
 TRIES = 3
 """Times that each node is asked for a block of which a part does not read, before that part is left out."""
@@ -44,7 +48,7 @@ def introduce(node: Node) -> tuple[str, str | None]:
 class Lookup(Protocol):
     """Asks for what the records of blocks need besides their parts."""
 
-    def prepare(self, node: Node, blocks: Sequence[tuple[EvmBlock, Header]]) -> None:
+    def prepare(self, node: Node, blocks: Sequence[Read]) -> None:
         """Ask for what several blocks need; what is at hand is not asked for again.
 
         Raises:
@@ -128,7 +132,40 @@ class EvmChain(NodeChain):
         wanted: list[Asked] = [("eth_getBlockByNumber", [hex(height), True]) for height in heights]
         if node not in self._receipts_missing:  # in one batch: one way to the node and back
             wanted += [("eth_getBlockReceipts", [hex(height)]) for height in heights]
-        answers = node.calls(wanted)
+        answers, count = node.calls(wanted, evm_plain.told), len(heights)
+        fast = [self._fast(node, height, *answers[at::count]) for at, height in enumerate(heights)]
+        there = fast.index(None) if None in fast else count
+        if there == count or (there and answers[there] is None):
+            return self._all_made(node, [(one, one.header) for one in fast[:there] if one])
+        raw, listed = self._raw(node, heights, [_whole(node, one) for one in answers])
+        parts: list[Read] = [
+            (one, one.header) if one else self._parts(node, height, block, receipts)
+            for height, one, block, receipts in zip(heights, fast, raw, listed, strict=False)
+        ]
+        return self._all_made(node, parts)
+
+    def _all_made(self, node: Node, blocks: Sequence[Read]) -> list[Block]:
+        for lookup in self.lookups:
+            lookup.prepare(node, blocks)
+        return [self._made(*one) for one in blocks]
+
+    def _fast(self, node: Node, height: int, block: Any, receipts: Any = None) -> FastBlock | None:
+        """Return a block in the common shape; None if what was answered is not, or is not there."""
+        if not isinstance(block, Told) or not isinstance(receipts, Told):
+            return None
+        found, of_it = block.plain, receipts.plain
+        if isinstance(found, list) or not isinstance(of_it, list) or found.number != hex(height):
+            return None
+        with suppress(Unusual):
+            fast = FastBlock(found, of_it, node.name)
+            self._odd.pop(height, None)
+            return fast
+        return None
+
+    def _raw(
+        self, node: Node, heights: range, answers: list[Any]
+    ) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """Return blocks, from the first on as far as they are there, and the receipts of each."""
         found, receipts = answers[: len(heights)], answers[len(heights) :]
         raw: list[dict[str, Any]] = []
         for one in found:
@@ -139,14 +176,7 @@ class EvmChain(NodeChain):
             if not isinstance(one, dict) or one.get("number") != hex(heights[len(raw)]):
                 raise NodeFailed(f"{node.name}: it has no block {heights[len(raw)]:,} to give")
             raw.append(one)
-        listed = self._receipts(node, raw, receipts)
-        blocks = [
-            self._parts(node, height, one, of_it)
-            for height, one, of_it in zip(heights, raw, listed, strict=False)
-        ]
-        for lookup in self.lookups:
-            lookup.prepare(node, blocks)
-        return [self._made(*one) for one in blocks]
+        return raw, self._receipts(node, raw, receipts)
 
     def _receipts(self, node: Node, raw: list[dict[str, Any]], found: list[Any]) -> list[list[Any]]:
         """Return the receipts of several blocks: those found by block, else one by one."""
@@ -196,7 +226,7 @@ class EvmChain(NodeChain):
         self.faults += 1
         self._report(f"block {height:,}: {what}; left out")
 
-    def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
+    def _made(self, parts: Parts, header: Header) -> Block:
         if self._mempool is not None:
             self._mempool.mined(parts.transactions)
         for lookup in self.lookups:
@@ -219,6 +249,18 @@ def _read(node: Node, found: Any) -> Head:
     if named is None:
         raise NodeFailed(f"{node.name}: its newest block has no hash")
     return Head(height, named, time)
+
+
+def _whole(node: Node, answer: Any) -> Any:
+    """Return an answer as any JSON.
+
+    Raises:
+        NodeFailed: it is none.
+    """
+    try:
+        return answer.whole() if isinstance(answer, Told) else answer
+    except RecordFault as exc:
+        raise NodeFailed(f"{node.name}: its answer is no JSON") from exc
 
 
 def _listed(found: Any) -> list[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import Any
 
 import msgspec.json
 
 from txpipe.errors import RecordFault
 
+Text = bytes | bytearray
+
 _MAX_DIGITS = 1000
 _KEPT_DIGITS = 15
 
 
-def parse(text: bytes) -> Any:
+def parse(text: Text) -> Any:
     """Parse one JSON text, whole numbers exact.
 
     Raises:
@@ -40,6 +41,8 @@ def _read(literal: str) -> int | float:
         return found
     if len(literal) > _MAX_DIGITS:
         raise ValueError(f"a number of {len(literal):,} digits")
+    from decimal import Decimal  # noqa: PLC0415 - few texts hold such a number
+
     number = Decimal(literal).normalize()
     digits, exponent = number.as_tuple()[1:]
     if isinstance(exponent, int) and 0 <= exponent < _MAX_DIGITS and len(digits) <= _KEPT_DIGITS:

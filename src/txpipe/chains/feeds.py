@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from txpipe.chains.abi import number_at
-from txpipe.chains.evm import EvmBlock
 from txpipe.chains.evm_call import Answer, Patience, ask, lacks_state
+from txpipe.chains.evm_fast import Read
 from txpipe.chains.model import Header
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.chains.tokens import MAX_DECIMALS
@@ -80,7 +80,7 @@ class Feeds:
         feed = self.assets.get(asset)
         return None if feed is None else self._now.get(feed.address)
 
-    def prepare(self, node: Node, blocks: Sequence[tuple[EvmBlock, Header]]) -> None:
+    def prepare(self, node: Node, blocks: Sequence[Read]) -> None:
         """Read the prices of blocks, but of those that hold nothing.
 
         Raises:

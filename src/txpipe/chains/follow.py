@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from txpipe.errors import TxpipeError
 
@@ -17,8 +18,7 @@ IN_FLIGHT = 8
 """Blocks asked for at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The newest block that a node knows."""
 
     height: int
@@ -26,8 +26,7 @@ class Head:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A block and its records.
 
     Attributes:
@@ -47,8 +46,7 @@ class Block:
     lines: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What is remembered of a block that was given out."""
 
     height: int
@@ -56,8 +54,7 @@ class Place:
     txs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """Blocks that are no part of the chain any more.
 
     Attributes:

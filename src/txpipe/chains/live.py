@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from txpipe.chains.chain import ChainOf
-from txpipe.chains.coin_node import CoinChain, is_core
-from txpipe.chains.coin_pending import CoinMempool
-from txpipe.chains.cursor import Saved
 from txpipe.chains.evm_node import EvmChain
-from txpipe.chains.evm_pending import Mempool
 from txpipe.chains.lookups import Wishes, equip
 from txpipe.chains.making import Making
 from txpipe.chains.masked import mask
 from txpipe.chains.node_chain import NodeChain
+from txpipe.chains.node_kind import is_core
 from txpipe.chains.nodes import Blind, Nodes
 from txpipe.chains.rpc import Node
 from txpipe.chains.tokens import Tokens
 from txpipe.errors import UsageFault
 
 _T = TypeVar("_T")
+
+if TYPE_CHECKING:
+    from txpipe.chains.cursor import Saved
+    from txpipe.chains.evm_pending import Mempool
 
 
 def chain(  # noqa: PLR0913 - whom, what and how to ask
@@ -60,9 +61,9 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
     making = Making(ChainOf(None, say), Tokens.shipped(), lambda: int(unix()), say, missed)
     found: NodeChain
     if _answered(lambda: nodes.ask(is_core), wait):
-        found = CoinChain(nodes, making, say, CoinMempool(making, say, time.monotonic) if pending else None)
+        found = _coin_chain(nodes, making, say, pending=pending)
     else:
-        found = EvmChain(nodes, making, say, Mempool(making, say) if pending else None)
+        found = EvmChain(nodes, making, say, _mempool(making, say) if pending else None)
     making.chains = ChainOf(_answered(lambda: found.chain, wait), say)
     if saved is not None:
         _same(saved, found.chain, found.genesis)
@@ -79,6 +80,19 @@ def _answered(ask: Callable[[], _T], wait: Callable[[Blind], None] | None) -> _T
             if wait is None:
                 raise
             wait(exc)
+
+
+def _mempool(making: Making, say: Callable[[str], None]) -> Mempool:
+    from txpipe.chains.evm_pending import Mempool  # noqa: PLC0415 - only where used
+
+    return Mempool(making, say)
+
+
+def _coin_chain(nodes: Nodes, making: Making, say: Callable[[str], None], *, pending: bool) -> NodeChain:
+    from txpipe.chains.coin_node import CoinChain  # noqa: PLC0415 - only where used
+    from txpipe.chains.coin_pending import CoinMempool  # noqa: PLC0415
+
+    return CoinChain(nodes, making, say, CoinMempool(making, say, time.monotonic) if pending else None)
 
 
 def _same(saved: Saved, name: str, genesis: str | None) -> None:

@@ -106,5 +106,8 @@ _READERS: dict[bytes, _Reader] = {
     )
 }
 
+EVENTS = frozenset(f"0x{topic.hex()}" for topic in _READERS)
+"""First topics of the events that are read."""
+
 FUNGIBLE = frozenset(topic for topic, reader in _READERS.items() if reader in {_transfer, _approval})
 """First topics of the events by which amounts of tokens move, or are approved (EIP-20)."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from txpipe.errors import RecordFault
 
@@ -27,8 +28,7 @@ MAX_HEIGHT = 1 << 53
 """Heights, times and indexes beyond this are no such thing, and would not survive JSON readers."""
 
 
-@dataclass(slots=True)
-class Header:
+class Header(Struct):
     """A block's header; ``count`` is the number of its transactions where the dialect says so."""
 
     block: int
@@ -39,8 +39,7 @@ class Header:
     chain: str | None = None
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(Struct):
     """An EVM transaction.
 
     Attributes:
@@ -64,8 +63,7 @@ class Transaction:
     delegates: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Log:
+class Log(Struct):
     """An event; ``index`` counts within the block, with some providers within the transaction."""
 
     tx: str
@@ -80,8 +78,7 @@ class Log:
     chain: str | None = None
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(Struct):
     """How a transaction ended; ``logs`` is None where the dialect keeps them elsewhere."""
 
     tx: str
@@ -93,8 +90,7 @@ class Receipt:
     logs: list[Log] | None
 
 
-@dataclass(slots=True)
-class TokenTransfer:
+class TokenTransfer(Struct):
     """ethereum-etl's reading of a Transfer event: its value may be an amount or a token's id."""
 
     tx: str
@@ -108,8 +104,7 @@ class TokenTransfer:
     value: int
 
 
-@dataclass(slots=True)
-class Output:
+class Output(Struct):
     """One output of a UTXO transaction, in base units; ``addresses`` are several for bare multisig."""
 
     n: int
@@ -117,8 +112,7 @@ class Output:
     value: int
 
 
-@dataclass(slots=True)
-class CoinTransaction:
+class CoinTransaction(Struct):
     """A UTXO transaction.
 
     Attributes:
@@ -136,7 +130,6 @@ class CoinTransaction:
     blind: bool = False
 
 
-@dataclass(slots=True)
 class CoinHeader(Header):
     """The header of a UTXO block."""
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from txpipe import record
 from txpipe.chains.evm import EvmBlock
+from txpipe.chains.evm_fast import FastBlock
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header
 from txpipe.chains.nodes import NodeRefused, Nodes
 from txpipe.chains.rpc import Node, RpcFault
-from txpipe.chains.utxo import CoinBlock
 from txpipe.errors import RecordFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.utxo import CoinBlock
 
 LOOK_ROUND = 16
 """Heads asked of one node before all are asked for theirs, and the furthest is preferred."""
 
 Known = tuple[str, str | None]
 """A chain (CAIP-2) and the hash of its first block, None where a node does not keep that."""
+
+Parts: TypeAlias = "EvmBlock | FastBlock | CoinBlock"
+"""A block as it was read."""
 
 
 class NodeChain(ABC):
@@ -129,10 +136,13 @@ class NodeChain(ABC):
             raise NodeRefused(f"{node.name} has another first block than the other nodes: not the same chain")
         self._welcome(node)
 
-    def _made(self, parts: EvmBlock | CoinBlock, header: Header) -> Block:
+    def _made(self, parts: Parts, header: Header) -> Block:
         """Return a block with its records, the one that closes it last."""
         try:
-            lines = [record.dumps(one) for one in parts.records(self._making)]
+            if isinstance(parts, FastBlock):
+                lines = parts.lines(self._making)
+            else:
+                lines = [record.dumps(one) for one in parts.records(self._making)]
         except RecordFault as exc:
             self.faults += 1
             self._report(f"block {header.block:,}: no records of it: {exc}")

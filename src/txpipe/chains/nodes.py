@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TypeVar
+
+from msgspec import Struct
 
 from txpipe.chains.endpoint import NodeFailed
 from txpipe.chains.rpc import Node
@@ -42,8 +41,7 @@ class NodeRefused(TxpipeError):
     """A node is of another chain: it will never be asked again."""
 
 
-@dataclass(slots=True)
-class _Health:
+class _Health(Struct):
     node: Node
     known: bool = False
     opened: int = 0
@@ -161,5 +159,8 @@ class Nodes:
 
 def _placed(exc: Exception) -> str:
     """Return an error's kind and where it was raised; its message may hold what the node said."""
+    import traceback  # noqa: PLC0415 - hardly ever needed
+    from pathlib import PurePath  # noqa: PLC0415
+
     *_, last = traceback.extract_tb(exc.__traceback__)
     return f"{type(exc).__name__} in {last.name}, line {last.lineno} of {PurePath(last.filename).name}"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import urllib3
-from urllib3.exceptions import LocationValueError
+from typing import TYPE_CHECKING, Any
 
 from txpipe.chains.endpoint import (
     ANSWER_S,
@@ -16,13 +13,16 @@ from txpipe.chains.endpoint import (
     Limits,
     NodeBusy,
     NodeFailed,
+    Reader,
     TooLarge,
     Wire,
 )
-from txpipe.chains.wire_http import HttpWire
-from txpipe.chains.wire_ipc import IpcWire
-from txpipe.chains.wire_push import PushWire, SocketWire
+from txpipe.chains.exact import parse
+from txpipe.chains.wire_plain import URL, PlainWire
 from txpipe.errors import UsageFault
+
+if TYPE_CHECKING:
+    from txpipe.chains.wire_push import PushWire
 
 BATCH = 64
 """Requests in one batch; halved where a node takes fewer."""
@@ -79,8 +79,7 @@ class Node:
         Raises:
             UsageFault: it is none of these. The message does not show it.
         """
-        self._wire = _wire(url, Limits(timeout_s, answer_s, max_answer))
-        self._push = self._wire if isinstance(self._wire, PushWire) else None
+        self._wire, self._push = _wire(url, Limits(timeout_s, answer_s, max_answer))
         self._endpoint = self._wire.endpoint
         self.name = self._endpoint.name
         self._batch = BATCH
@@ -131,8 +130,12 @@ class Node:
             raise answer
         return answer
 
-    def calls(self, wanted: Sequence[Asked]) -> list[Any]:
+    def calls(self, wanted: Sequence[Asked], read: Reader = parse) -> list[Any]:
         """Return what a node answers to several requests, in their order; a RpcFault stands for an error.
+
+        Args:
+            wanted: the requests.
+            read: reads the text of an answer to a batch.
 
         Raises:
             NodeFailed: it does not answer.
@@ -143,7 +146,7 @@ class Node:
             if len(part) == 1:
                 answers += self._single(*part[0])
                 continue
-            found = self._several(part)
+            found = self._several(part, read)
             if found is None:
                 self._batch = max(1, len(part) // 2)
                 self._answered = 0
@@ -167,7 +170,7 @@ class Node:
             raise self._endpoint.failed("its answer is no JSON-RPC; is this the URL of a node?")
         return [self._result(answer)]
 
-    def _several(self, part: Sequence[Asked]) -> list[Any] | None:
+    def _several(self, part: Sequence[Asked], read: Reader) -> list[Any] | None:
         """Return the answers to a batch; None if it is too large for the node."""
         first = self._last + 1
         self._last += len(part)
@@ -176,7 +179,7 @@ class Node:
             for place, (method, params) in enumerate(part)
         ]
         try:
-            answer = self._wire.exchange(body)
+            answer = self._wire.exchange(body, read)
         except TooLarge:
             return None
         if isinstance(answer, dict):  # one error for all: batches are refused, or this one is
@@ -209,22 +212,27 @@ class Node:
         return RpcFault(f"{self.name}: {message}", code)
 
 
-def _wire(url: str, limits: Limits) -> Wire:
-    """Return the way to a node.
+def _wire(url: str, limits: Limits) -> tuple[Wire, PushWire | None]:
+    """Return the way to a node, once more if the node can push over it.
 
     Raises:
         UsageFault: the URL is none of a node. The message does not show it.
     """
+    plain = URL.fullmatch(url)
+    if plain:
+        return PlainWire(plain, limits), None
+    from txpipe.chains import wire_https, wire_ipc, wire_push  # noqa: PLC0415 - urllib3 takes a third of the start
+
+    push: PushWire
     if url.startswith(("/", "./", "../", "~", "ipc:")):
-        return IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
-    try:
-        parts = urllib3.util.parse_url(url)
-    except LocationValueError as exc:
-        raise UsageFault("--rpc: that is no URL (it is not shown: it may hold a key)") from exc
+        push = wire_ipc.IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
+        return push, push
+    parts = wire_https.parts_of(url)
     if parts.host and parts.scheme in {"http", "https"}:
-        return HttpWire(parts, limits)
+        return wire_https.UrllibWire(parts, limits), None
     if parts.host and parts.scheme in {"ws", "wss"}:
-        return SocketWire(parts, limits)
+        push = wire_push.SocketWire(parts, limits)
+        return push, push
     raise UsageFault(
         "--rpc: a URL that begins with http://, https://, ws:// or wss://, or the path of an IPC socket, is "
         "needed (it is not shown)"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from txpipe import record
-from txpipe.chains.cursor import Cursor
 from txpipe.chains.follow import RING, Block, Dropped, Follower
 from txpipe.chains.nodes import Blind
 from txpipe.chains.signs import Counts, Signs
+
+if TYPE_CHECKING:
+    from txpipe.chains.cursor import Cursor
 
 LIVE_POLL_S = 10.0
 """Seconds after which a node that says by itself when there is a new block is asked all the same."""
@@ -118,8 +121,7 @@ class Tail:
         if self._dropped is not None:
             self._reorg(self._dropped, block.time)
             self._dropped = None
-        for line in block.lines:
-            self._signs.write(line)
+        self._signs.write(b"".join(block.lines))
         self.counts.blocks += 1
         self.counts.records += len(block.lines)
         if self._cursor is not None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from txpipe.chains.abi import number_at, text_at_start
-from txpipe.chains.evm import EvmBlock
 from txpipe.chains.evm_call import Answer, Block, Patience, ask, lacks_state
-from txpipe.chains.logs import FUNGIBLE
-from txpipe.chains.model import Header, Log
+from txpipe.chains.evm_fast import Read
+from txpipe.chains.model import Header
 from txpipe.chains.rpc import Node, RpcFault
 from txpipe.chains.token_cache import Said, TokenCache, Unkept, said
 from txpipe.chains.tokens import MAX_DECIMALS, Tokens
@@ -41,28 +40,20 @@ class TokenNames:
         self._table = tokens.addresses(chain)
         tokens.named = cache.known
 
-    def prepare(self, node: Node, blocks: Sequence[tuple[EvmBlock, Header]]) -> None:
+    def prepare(self, node: Node, blocks: Sequence[Read]) -> None:
         """Learn the tokens of blocks before their records are made.
 
         Raises:
             NodeFailed: the node cannot say; another may.
         """
-        new = sorted({one for parts, _ in blocks for one in self._new(parts.logs.values())})
+        known, table = self._cache.known, self._table
+        met = {one for parts, _ in blocks for one in parts.contracts}
+        new = sorted(one for one in met if one not in known and one not in table)
         if new:
             self._settle(self._asked(node, new, hex(blocks[-1][1].block)))
 
     def enter(self, header: Header) -> None:
         """Do nothing: names do not change from block to block."""
-
-    def _new(self, logs: Iterable[Log]) -> Iterable[str]:
-        """Return the contracts of logs that move or approve amounts, as far as nothing is known of them."""
-        known, table = self._cache.known, self._table
-        for log in logs:
-            topics = log.topics
-            if not topics or topics[0] not in FUNGIBLE or len(topics) == 4:  # an ERC-721 indexes the number
-                continue
-            if log.address not in known and log.address not in table:
-                yield log.address
 
     def _asked(self, node: Node, new: list[str], block: Block) -> dict[str, Said]:
         calls = [(one, data, block) for one in new for data in (_DECIMALS, _SYMBOL)]

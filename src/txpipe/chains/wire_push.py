@@ -14,7 +14,8 @@ import orjson
 import urllib3
 
 from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed
+from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, Reader
+from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class PushWire:
             self._opened += 1
         return self._opened
 
-    def exchange(self, body: Any) -> Any:
+    def exchange(self, body: Any, read: Reader = parse) -> Any:
         """Send the JSON of a request, or of several; return the JSON of the answer.
 
         Raises:
@@ -70,7 +71,7 @@ class PushWire:
         try:
             self._send(orjson.dumps(body))
             while (left := end - time.monotonic()) > 0 and (text := self._receive(left)) is not None:
-                answer = self.endpoint.parsed(text, self._limits)
+                answer = self.endpoint.parsed(text, self._limits, read)
                 if not self._is_news(answer) and _is_for(answer, body):
                     return answer
         except RecordFault as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import select
 import sys
@@ -18,6 +19,7 @@ from txpipe.command import (
     at_end,
     fail_usage,
     is_terminal,
+    keep,
     prices_option,
     say,
     stats_option,
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 DRAIN_S = 10.0
 """Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
+
+GARBAGE = 100_000
+"""Objects made and not freed by themselves after which cycles are looked for; Python's own number is 700."""
 
 
 AT_CURSOR = -1
@@ -238,6 +243,9 @@ def main(  # noqa: PLR0913 - one parameter an option
     follower = _follower(chain, saved, saved.at if saved else begin, to, confirmations)
     cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
     tail = _tail(chain, follower, signs, cursor, poll, pending=pending)
+    keep(tail)
+    gc.freeze()  # what the start made stays; blocks make no cycles, so that few looks for them are enough
+    gc.set_threshold(GARBAGE)
     if stats_wanted(stats):
         at_end(lambda: str(tail.counts))
     try:
@@ -277,10 +285,11 @@ def _chain(
     try:
         from txpipe.chains import live  # noqa: PLC0415
         from txpipe.chains.lookups import Wishes  # noqa: PLC0415
+
+        wanted = Wishes(**wishes)
+        return live.chain(urls, saved, say, time.time, pending=pending, wishes=wanted, wait=wait)
     except ModuleNotFoundError as exc:
         raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
-
-    return live.chain(urls, saved, say, time.time, pending=pending, wishes=Wishes(**wishes), wait=wait)
 
 
 def _signs(known: dict[str, Saved], stall: float) -> Signs:
