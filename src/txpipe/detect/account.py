@@ -162,12 +162,12 @@ class Account:
         "watch_sent",
     )
 
-    def __init__(self, address: str, time: int, flags: int = 0) -> None:
+    def __init__(self, address: str, time: int) -> None:
         self.address = address
         # As look_alike_key, without a call: half of a stream's accounts are met for the first time.
         evm = len(address) == _EVM_LENGTH and address[:2] == "0x"
         self.key = address[2 : 2 + PREFIX] + address[-SUFFIX:] if evm else address
-        self.flags = flags
+        self.flags = 0
         self.first = self.last = time
         self.n_in = self.n_out = self.signed = self.fan_in = self.fan_out = 0
         self.payers: Peers = None

@@ -49,13 +49,17 @@ class Accounts:
     def meet(self, spelled: str, time: int) -> Account:
         """Return the account of an address that is not among the young: an old one, or a new one."""
         # Most are hex and canonical; asking canonical() costs far more, and islower() is slower than lower().
-        address = spelled if spelled[:2] == "0x" and spelled == spelled.lower() else canonical(spelled)
-        if address != spelled and (found := self.young.get(address)) is not None:
-            return found
+        if spelled[:2] == "0x" and spelled == spelled.lower():
+            address = spelled
+        else:
+            address = canonical(spelled)
+            if (known := self.young.get(address)) is not None:
+                return known
         found = self.old.pop(address, None) if self.old else None
         if found is None:
-            allowed = self._is_allowed is not None and self._is_allowed(address, time)
-            found = Account(address, time, ALLOWED if allowed else 0)
+            found = Account(address, time)
+            if self._is_allowed is not None and self._is_allowed(address, time):
+                found.flags = ALLOWED
         if self._half is not None and len(self.young) >= self._half:
             self.forgotten += len(self.old)
             self.old = self.young.copy()

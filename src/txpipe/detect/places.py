@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from txpipe.lists.index import Index
-from txpipe.window import WINDOW
+from txpipe.window import PARSED_WINDOW
 
 if TYPE_CHECKING:
     from txpipe.detect.screen import Scanner
@@ -23,10 +23,11 @@ def may_hold(fd: int, text: bytes) -> bool:
         return True
     at = os.lseek(fd, 0, os.SEEK_CUR)
     rare = text[-2:-1]  # one byte is searched for at twice the speed; records hardly hold a "g"
-    while len(chunk := os.pread(fd, WINDOW + len(text), at)) >= len(text):
-        if rare in chunk and text in chunk:
+    buffer = bytearray(PARSED_WINDOW + len(text))
+    while (size := os.preadv(fd, [buffer], at)) >= len(text):
+        if buffer.find(rare, 0, size) >= 0 and buffer.find(text, 0, size) >= 0:
             return True
-        at += WINDOW
+        at += PARSED_WINDOW
     return False
 
 

@@ -65,12 +65,13 @@ class Screener:
 
     def allows(self, address: str, time: int) -> bool:
         """Return whether an allow-list names an address at a time (Unix seconds)."""
+        names = self._names
+        if names is not None:
+            return address in names and self._allowed(address, day_of(time))
         if self.allow is None:
             return False
-        if self._names is None and self.allow.addresses <= _NAMES_KEPT:
+        if self.allow.addresses <= _NAMES_KEPT:
             self._names = frozenset(entry.address for entry in self.allow.entries())
-        if self._names is not None and address not in self._names:
-            return False
         return self._allowed(address, day_of(time))
 
     def _allowed(self, address: str, day: str) -> bool:

@@ -47,14 +47,14 @@ class Event(msgspec.Struct, tag_field="type", gc=False, rename={"sender": "from"
     to: Text | None
 
 
-class Transfer(Event, tag="transfer", gc=False):
-    """A movement; keys as in a record."""
+class Transfer(Event, tag="transfer", gc=False, kw_only=True):
+    """A movement; keys as in a record, in their order there: so they are found at once."""
 
     asset: Named
-    value: Digits
-    usd: float | msgspec.UnsetType = UNSET
-    amount: Amount | msgspec.UnsetType = UNSET
     symbol: str | msgspec.UnsetType = UNSET
+    value: Digits
+    amount: Amount | msgspec.UnsetType = UNSET
+    usd: float | msgspec.UnsetType = UNSET
     method: str | msgspec.UnsetType = UNSET
     failed: bool = False
 
@@ -66,15 +66,15 @@ class Call(Event, tag="call", gc=False):
     failed: bool = False
 
 
-class Approval(Event, tag="approval", gc=False):
+class Approval(Event, tag="approval", gc=False, kw_only=True):
     """An approval; keys as in a record."""
 
     asset: Named
+    symbol: str | msgspec.UnsetType = UNSET
     value: Digits
+    amount: Amount | msgspec.UnsetType = UNSET
     scope: str
     via: str
-    amount: Amount | msgspec.UnsetType = UNSET
-    symbol: str | msgspec.UnsetType = UNSET
     failed: bool = False
 
 
