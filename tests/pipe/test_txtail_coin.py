@@ -242,7 +242,8 @@ def test_kill_and_restart(litecoind, tmp_path):
         if one["type"] != "reorg":
             place = one["type"], one["block"], one.get("hash") or (one["tx"], one["n"], one["time"])
             assert lines.setdefault(place, line) == line
-    assert any(one["type"] == "reorg" and one["depth"] == 3 for one in records)
+    # What an earlier reorg dropped is taken back with it where the reader may not have heard of that.
+    assert any(one["type"] == "reorg" and one["depth"] >= 3 for one in records)
 
 
 def test_node_that_loses_its_newest_blocks(tmp_path):
