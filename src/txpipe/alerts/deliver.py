@@ -1,0 +1,104 @@
+"""Puts delivery together as it was asked for, and ends it with a word on what was not delivered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from txpipe.alerts import lock
+from txpipe.alerts.courier import Courier
+from txpipe.alerts.lane import Lane, Patience, World
+from txpipe.alerts.option import DeliveryChoice
+from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receivers import opened
+from txpipe.alerts.receivers.webhook import secret_of
+from txpipe.alerts.spool import Spool
+from txpipe.sink import Sink
+
+_KEPT_IN_MEMORY_S = 3600.0
+
+_ROOM = 1 << 19
+"""Bytes of alerts that share one write to the disk where they come fast."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A delivery that goes on, and what was not delivered once it has ended.
+
+    Attributes:
+        courier: takes alerts.
+        failed: something was not delivered.
+    """
+
+    courier: Courier
+    failed: bool = False
+
+
+@contextmanager
+def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> Iterator[Delivery]:
+    """Deliver while the body runs, then wait for what is under way, and say what is left.
+
+    Args:
+        choice: as it was asked for.
+        sink: whatever leaves by it is in the spool before.
+        say: writes a message; from any thread.
+
+    Raises:
+        SpoolFault: the spool cannot be used; ReceiverFault: a receiver makes no sense.
+    """
+    receivers = _receivers(choice)
+    held = None if choice.spool is None else lock.lock(choice.spool)
+    spool = Spool(choice.spool)
+    courier = _courier(choice, receivers, spool, say)
+    running = Delivery(courier)
+    sink.before, sink.room = courier.commit, _ROOM
+    courier.start()
+    try:
+        yield from _run(running, choice.drain_s, sink, say)
+    finally:
+        spool.close()
+        if held is not None:
+            lock.unlock(held)
+
+
+def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], None]) -> Iterator[Delivery]:
+    """Deliver while the caller works; however that ends, what was finished is taken, and drained."""
+    try:
+        yield running
+    except KeyboardInterrupt:
+        drain_s = 0
+        raise
+    finally:
+        courier = running.courier
+        try:
+            sink.flush()
+            courier.drain(drain_s)
+        finally:
+            courier.stop()
+            sink.before = None
+            for sentence in courier.left():
+                running.failed = True
+                say(sentence)
+
+
+def _receivers(choice: DeliveryChoice) -> list[Receiver]:
+    text = choice.secret()
+    secret = None if text is None else secret_of(text)
+    receivers = [opened(url, secret) for url in choice.urls]
+    names = [receiver.name for receiver in receivers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ReceiverFault(f"--to {name}: is named twice")
+    return receivers
+
+
+def _courier(
+    choice: DeliveryChoice, receivers: list[Receiver], spool: Spool, say: Callable[[str], None]
+) -> Courier:
+    patience = Patience(choice.retry_s, choice.give_up_s)
+    lanes = [Lane(receiver, spool, patience, World(say)) for receiver in receivers]
+    names = tuple(receiver.name for receiver in receivers)
+    keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
+    return Courier(spool, lanes, lambda _: names, time.time, keep_s)
