@@ -275,7 +275,7 @@ def test_secrets_are_never_shown():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--to", "gopher://x"], "a receiver is https://HOST/PATH"),
+        (["--to", "gopher:"], "gopher: Apprise has no such service"),
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
         (["--spool", "no/such"], "cannot be opened: No such file"),

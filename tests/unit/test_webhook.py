@@ -13,7 +13,7 @@ import pytest
 from examples import ALERT, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
-from txpipe.alerts.receivers import opened, webhook
+from txpipe.alerts.receivers import Outfit, opened, webhook
 from txpipe.alerts.receivers.webhook import Webhook, secret_of, signature
 
 NOW = 1_760_000_000.0
@@ -222,7 +222,6 @@ def test_certificates_are_verified(monkeypatch):
         ("https://[::1/x", "makes no sense"),
         ("https://h/a b", "as %XX"),
         ("https://h/\u00e9", "as %XX"),
-        ("gopher://h/", "a receiver is https://HOST/PATH"),
         ("nothing", "a receiver is https://HOST/PATH"),
         ("file:", "write file:PATH"),
         ("file:a?rotate=5", "write file:PATH"),
@@ -231,14 +230,14 @@ def test_certificates_are_verified(monkeypatch):
 def test_no_receiver(url, words):
     """What is no receiver is refused with what one looks like; none of its secrets is repeated."""
     with pytest.raises(ReceiverFault, match=words):
-        opened(url, None)
+        opened(url, Outfit())
 
 
 def test_file(tmp_path):
     """Alerts are appended, a line each; a line that a killed run left without an end is ended first."""
     path = tmp_path / "out.ndjson"
     path.write_bytes(b'{"type":"al')
-    receiver = opened(f"file:{path}", None)
+    receiver = opened(f"file:{path}", Outfit())
     receiver.send([PARCEL, PARCEL])
     receiver.send([PARCEL])
     assert path.read_bytes() == b'{"type":"al\n' + line(ALERT) * 3
@@ -248,7 +247,7 @@ def test_file(tmp_path):
 def test_file_rotates(tmp_path):
     """A file that would grow over its size is moved to .1, that to .2; the oldest goes; no line is cut."""
     path = tmp_path / "out.ndjson"
-    receiver = opened(f"file:{path}?rotate=1k&keep=2", None)
+    receiver = opened(f"file:{path}?rotate=1k&keep=2", Outfit())
     for number in range(9):
         receiver.send([Parcel("k", json.dumps({"n": number, "pad": "x" * 400}).encode())])
     files = [tmp_path / name for name in ("out.ndjson.2", "out.ndjson.1", "out.ndjson")]
@@ -261,4 +260,4 @@ def test_file_rotates(tmp_path):
 def test_file_that_cannot_be_written(path, words):
     """A full disk or a missing folder is a failure like any other: what is for it waits."""
     with pytest.raises(NotTaken, match=words):
-        opened(f"file:{path}", None).send([PARCEL])
+        opened(f"file:{path}", Outfit()).send([PARCEL])

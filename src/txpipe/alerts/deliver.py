@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from txpipe.alerts import lock
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.lane import Lane, Patience, World
 from txpipe.alerts.option import DeliveryChoice
 from txpipe.alerts.receiver import Receiver, ReceiverFault
-from txpipe.alerts.receivers import opened
+from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
 from txpipe.alerts.spool import Spool
+from txpipe.alerts.words import Template
 from txpipe.sink import Sink
 
 _KEPT_IN_MEMORY_S = 3600.0
@@ -85,8 +86,12 @@ def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], Non
 
 def _receivers(choice: DeliveryChoice) -> list[Receiver]:
     text = choice.secret()
-    secret = None if text is None else secret_of(text)
-    receivers = [opened(url, secret) for url in choice.urls]
+    outfit = Outfit(None if text is None else secret_of(text))
+    if choice.title is not None:
+        outfit = replace(outfit, title=Template("--title", choice.title).filled)
+    if choice.body is not None:
+        outfit = replace(outfit, body=Template("--body", choice.body).filled)
+    receivers = [opened(url, outfit) for url in choice.urls]
     names = [receiver.name for receiver in receivers]
     for name in names:
         if names.count(name) > 1:

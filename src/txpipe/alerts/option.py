@@ -30,6 +30,8 @@ class DeliveryChoice:
         retry_s: seconds of the first rest after a failure.
         keep_s: seconds for which delivered alerts are known.
         secret_file: holds the secret that signs what webhooks are sent.
+        title: template of titles of messages to people.
+        body: template of their bodies.
     """
 
     urls: tuple[str, ...]
@@ -39,6 +41,8 @@ class DeliveryChoice:
     retry_s: float
     keep_s: float
     secret_file: Path | None
+    title: str | None
+    body: str | None
 
     @property
     def is_wanted(self) -> bool:
@@ -128,4 +132,10 @@ _OPTIONS = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Sign what webhooks are sent with the secret in this file, else with TXALERT_SECRET.",
     ),
+    click.option(
+        "--title",
+        metavar="TEMPLATE",
+        help="Title of messages to people: text with keys of an alert in braces.",
+    ),
+    click.option("--body", metavar="TEMPLATE", help="Their body, likewise; {details} is what human shows."),
 )

@@ -97,8 +97,11 @@ def origin(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return what of a receiver's URL others may see: its scheme, and its host where that makes sense."""
+    """Return what of a receiver's URL others may see: its scheme, a webhook's host, a file's path."""
+    scheme = url.partition(":")[0]
     try:
-        return url if url.startswith("file:") else origin(url)
+        if scheme.lower() in {"http", "https"}:
+            return origin(url)
     except ReceiverFault:
-        return f"{url.partition(':')[0]}:"
+        pass
+    return url if scheme in {"file", "syslog"} else f"{scheme}:"

@@ -97,10 +97,11 @@ def main(  # noqa: PLR0913 - one argument an option
 
     With --to what is let through is delivered, too, beside the pipe: a receiver that is slow or down delays
     neither stdout nor another receiver. URL is https://HOST/PATH or http://HOST/PATH (each alert posted as
-    it is, with an Idempotency-Key of id and rev) or file:PATH (appended, as NDJSON;
-    file:PATH?rotate=100M&keep=5). URLs may hold secrets: of them only scheme, host and port are shown. Give
-    them by TXALERT_TO (separated by spaces) rather than on the command line, which other users of the
-    machine see for a moment.
+    it is, with an Idempotency-Key of id and rev), file:PATH (appended, as NDJSON;
+    file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
+    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), or a URL of Apprise (slack://, mailto://,
+    tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
+    spaces) rather than on the command line, which other users of the machine see for a moment.
 
     With --spool an alert is on disk before it leaves for stdout, and a kill at any moment loses none: the
     next run with the same --spool goes on, and may send again, under the same key, what a receiver was just
