@@ -326,3 +326,80 @@ def test_kill_at_any_moment_loses_nothing():
     assert set(keys(*range(acknowledged))) <= set(taken)
     repeated = [key for key, times in Counter(taken).items() if times > 1]
     assert sum(Counter(taken)[key] - 1 for key in repeated) <= count
+
+
+ROUTES = """
+[receivers.soc]
+url_env = "SOC"
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["soc"]
+severity = "high"
+[[routes]]
+to = ["log"]
+severity = "medium"
+"""
+
+
+def test_routes():
+    """Each alert goes to whom its route names; --to gets everything; what meets no route is said."""
+    Path("routes.toml").write_text(ROUTES)
+    data = (
+        alerts(1)
+        + alerts(2, severity="medium")
+        + alerts(3, severity="low")
+        + alerts(1, status="retracted", rev=1)
+    )
+    with Hook() as hook:
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        done = run(*args, "--to", "file:all", data=data, env={"SOC": hook.url})
+    met = "txalert: 1 alert met no route; a last one without conditions takes all\n"
+    assert done == (0, data, met)
+    assert hook.taken == [*keys(1), f"{1:032x}:1"]
+    assert Path("log").read_bytes() == alerts(2, severity="medium")
+    assert Path("all").read_bytes() == data
+
+
+def test_what_follows_goes_to_whom_the_first_went():
+    """A retraction goes to who had the alert, in a later run, too, whatever the routes say of it."""
+    Path("routes.toml").write_text(ROUTES)
+    with Hook() as hook:
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        run(*args, data=alerts(1), env={"SOC": hook.url})
+        run(*args, data=alerts(1, severity="medium", status="retracted", rev=1), env={"SOC": hook.url})
+    assert hook.taken == [*keys(1), f"{1:032x}:1"]
+    assert Path("log").read_bytes() == alerts(1, severity="medium", status="retracted", rev=1)
+
+
+def test_check():
+    """--check names what is wrong with a route file by file and key, all of it, and reads no alerts."""
+    Path("routes.toml").write_text(ROUTES)
+    assert run("--check", "--routes", "routes.toml", env={"SOC": "https://h/"}) == (
+        0,
+        b"",
+        "txalert: routes.toml: sound: receivers soc, log; 2 routes\n",
+    )
+    Path("routes.toml").write_text(ROUTES + "usd = true\nhour = 5\n")
+    status, out, said = run("--check", "--routes", "routes.toml")
+    assert (status, out) == (2, b"")
+    assert said == (
+        "txalert: routes.toml: receivers.soc url_env: SOC is not set in the environment\n"
+        "txalert: routes.toml: routes[2].hour is unknown; did you mean hours?\n"
+        "txalert: routes.toml: routes[2].usd is no amount (USD)\n"
+    )
+    assert run("--check")[0] == 2
+
+
+def test_route_test():
+    """txalertctl route-test says who would get an alert and why, without a secret."""
+    Path("routes.toml").write_text(ROUTES + 'hours = "08:00-18:00"\n')
+    test = ("route-test", "--routes", "routes.toml", "--at")
+    data = alerts(1, severity="medium")
+    at_noon = run(*test, "2026-11-28T12:00:00Z", data=data, name="txalertctl")
+    title = "MEDIUM 95 listed: Pays an address on a sanctions list: "
+    no = "  routes[1]: no, severity medium is below high\n"
+    assert at_noon == (0, f"{title}log\n{no}  routes[2]: yes, log\n".encode(), "")
+    at_night = run(*test, "2026-11-28T22:00:00Z", data=data, name="txalertctl")
+    assert at_night == (0, f"{title}nobody\n{no}  routes[2]: no, it is outside its hours\n".encode(), "")
+    assert run(*test, "2026-11-28T22:00:00Z", data=b"nope\n", name="txalertctl")[0] == 1

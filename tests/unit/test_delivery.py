@@ -13,7 +13,7 @@ from txpipe.alerts import deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
 from txpipe.alerts.receiver import NotTaken, Parcel, named, origin, shown
-from txpipe.alerts.spool import Spool, SpoolFailed, SpoolFault
+from txpipe.alerts.spool import Spool, SpoolFailed, SpoolFault, Taken
 from txpipe.errors import RecordFault
 from txpipe.stream import BadLines
 
@@ -25,7 +25,7 @@ def alert(number, **changes):
 
 
 def taken(*numbers, to=("a",)):
-    return [(f"{number:032x}:0", line(alert(number))[:-1], to) for number in numbers]
+    return [Taken(f"{number:032x}:0", line(alert(number))[:-1], to) for number in numbers]
 
 
 def keys(parcels):
@@ -148,7 +148,7 @@ def test_known_alerts_are_not_taken_again(spool, tmp_path):
     with Spool(tmp_path / "spool") as again:
         assert again.take(taken(2, 3), 6.0) == 1
         assert keys(again.due("a", 6.0, 9)) == [3]
-        assert again.take([("1:1", b"{}", ("a",))], 6.0) == 1
+        assert again.take([Taken("1:1", b"{}", ("a",))], 6.0) == 1
 
 
 def test_receivers_differ_by_alert(spool):
@@ -157,6 +157,16 @@ def test_receivers_differ_by_alert(spool):
     assert spool.take(mixed, 5.0) == 4
     assert keys(spool.due("a", 5.0, 9)) == [1, 2]
     assert keys(spool.due("b", 5.0, 9)) == [2, 4]
+
+
+def test_what_follows_goes_to_whom_the_first_went(spool):
+    """A retraction or a new revision goes to whoever had, or waits for, an earlier one; each once."""
+    spool.take([Taken("1:0", b"{}", ("a", "b")), Taken("2:0", b"{}", ("b",))], 5.0)
+    spool.delivered("a", spool.due("a", 5.0, 9))
+    later = [Taken("1:1", b"1", ("c", "b"), follows=True), Taken("2:1", b"2", (), follows=True)]
+    spool.take([*later, Taken("12:1", b"3", ("c",), follows=True)], 6.0)
+    found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "abc"}
+    assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
 
 
 def test_purge_keeps_what_waits(spool):
@@ -335,9 +345,9 @@ def test_nothing_is_given_up_untried(spool):
 
 def test_dead_letters_come_back(spool, tmp_path):
     """A dead letter is sent again once, as the same bytes; a second resend of it changes nothing."""
-    spool.take([("k:0", b'{"a" : 1e2}', ("a",))], 5.0)
+    spool.take([Taken("k:0", b'{"a" : 1e2}', ("a",))], 5.0)
     odd = line(alert(7, note=2**70)).replace(b',"note"', b' , "note"')[:-1]
-    spool.take([(f"{7:032x}:0", odd, ("a", "b"))], 5.0)
+    spool.take([Taken(f"{7:032x}:0", odd, ("a", "b"))], 5.0)
     parcels = spool.due("a", 5.0, 9)[1:]
     path = tmp_path / "dead"
     deadletters.append(path, "a", "gone", parcels, 9.0)
@@ -398,7 +408,7 @@ def test_names_hold_no_secret():
 def test_dead_letters_are_json():
     """A dead letter is one JSON object whose alert is the alert, whatever is in the reason."""
     with Spool(None) as memory:
-        memory.take([("k:0", line(ALERT)[:-1], ("a",))], 5.0)
+        memory.take([Taken("k:0", line(ALERT)[:-1], ("a",))], 5.0)
         text = deadletters._written('r"\n\x1b', "because\u2028", memory.due("a", 5.0, 1)[0], 9.0)
     assert text.count(b"\n") == 1
     assert json.loads(text)["alert"] == ALERT

@@ -9,7 +9,7 @@ from typing import Any
 from txpipe.alerts.deadletters import key
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.spool import DEAD, Spool, Taken
 
 _PURGE_EVERY_S = 10.0
 _LOOK_S = 0.05
@@ -44,7 +44,7 @@ class Courier:
         self._now = now
         self._keep_s = keep_s
         self._purged = 0.0
-        self._pending: list[tuple[str, bytes, Sequence[str]]] = []
+        self._pending: list[Taken] = []
         self._changed = threading.Condition()
         self._takes = 0
         self._ends = False
@@ -61,7 +61,8 @@ class Courier:
         for item in items:
             alert = item[1]
             if alert["type"] == "alert":
-                self._pending.append((key(alert), item[0], self._router(alert)))
+                follows = alert["rev"] > 0 or alert["status"] != "open"
+                self._pending.append(Taken(key(alert), item[0], self._router(alert), follows))
             yield item
 
     def commit(self) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from txpipe.alerts import lock
 from txpipe.alerts.courier import Courier
@@ -14,6 +15,8 @@ from txpipe.alerts.option import DeliveryChoice
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
+from txpipe.alerts.routefile import RouteFile
+from txpipe.alerts.routes import Routes
 from txpipe.alerts.spool import Spool
 from txpipe.alerts.words import Template
 from txpipe.sink import Sink
@@ -49,16 +52,24 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     Raises:
         SpoolFault: the spool cannot be used; ReceiverFault: a receiver makes no sense.
     """
-    receivers = _receivers(choice)
+    outfit = _outfit(choice)
+    receivers = _receivers(choice, outfit)
+    everything = [receiver.name for receiver in receivers]
+    file = None if choice.routes is None else RouteFile(choice.routes, outfit).must_be_sound()
+    receivers += [] if file is None else file.opened
+    routes = Routes([] if file is None else file.routes, everything, time.time)
     held = None if choice.spool is None else lock.lock(choice.spool)
     spool = Spool(choice.spool)
-    courier = _courier(choice, receivers, spool, say)
+    courier = _courier(choice, receivers, routes, spool, say)
     running = Delivery(courier)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:
         yield from _run(running, choice.drain_s, sink, say)
     finally:
+        if routes.routes and routes.unmet:
+            many = routes.unmet != 1
+            say(f"{routes.unmet:,} alert{'s' * many} met no route; a last one without conditions takes all")
         spool.close()
         if held is not None:
             lock.unlock(held)
@@ -84,13 +95,27 @@ def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], Non
                 say(sentence)
 
 
-def _receivers(choice: DeliveryChoice) -> list[Receiver]:
+def route_file(path: Path, choice: DeliveryChoice) -> RouteFile:
+    """Read a route file as a delivery does, its receivers included.
+
+    Raises:
+        RouteFault: it cannot be read.
+    """
+    return RouteFile(path, _outfit(choice))
+
+
+def _outfit(choice: DeliveryChoice) -> Outfit:
     text = choice.secret()
     outfit = Outfit(None if text is None else secret_of(text))
     if choice.title is not None:
         outfit = replace(outfit, title=Template("--title", choice.title).filled)
     if choice.body is not None:
         outfit = replace(outfit, body=Template("--body", choice.body).filled)
+    return outfit
+
+
+def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
+    """Return the receivers of --to."""
     receivers = [opened(url, outfit) for url in choice.urls]
     names = [receiver.name for receiver in receivers]
     for name in names:
@@ -100,10 +125,13 @@ def _receivers(choice: DeliveryChoice) -> list[Receiver]:
 
 
 def _courier(
-    choice: DeliveryChoice, receivers: list[Receiver], spool: Spool, say: Callable[[str], None]
+    choice: DeliveryChoice,
+    receivers: list[Receiver],
+    routes: Routes,
+    spool: Spool,
+    say: Callable[[str], None],
 ) -> Courier:
     patience = Patience(choice.retry_s, choice.give_up_s)
     lanes = [Lane(receiver, spool, patience, World(say)) for receiver in receivers]
-    names = tuple(receiver.name for receiver in receivers)
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    return Courier(spool, lanes, lambda _: names, time.time, keep_s)
+    return Courier(spool, lanes, routes.receivers, time.time, keep_s)

@@ -32,6 +32,7 @@ class DeliveryChoice:
         secret_file: holds the secret that signs what webhooks are sent.
         title: template of titles of messages to people.
         body: template of their bodies.
+        routes: file that says who gets what.
     """
 
     urls: tuple[str, ...]
@@ -43,11 +44,12 @@ class DeliveryChoice:
     secret_file: Path | None
     title: str | None
     body: str | None
+    routes: Path | None
 
     @property
     def is_wanted(self) -> bool:
         """Whether anything is to be delivered."""
-        return bool(self.urls or self.spool)
+        return bool(self.urls or self.spool or self.routes)
 
     def secret(self) -> str | None:
         """Return the text of the secret: the file's, else that of TXALERT_SECRET; None if there is none.
@@ -91,7 +93,13 @@ _OPTIONS = (
         metavar="URL",
         multiple=True,
         envvar="TXALERT_TO",
-        help="Deliver to this receiver, too; repeatable.  [env: TXALERT_TO]",
+        help="Deliver everything to this receiver; repeatable.  [env: TXALERT_TO]",
+    ),
+    click.option(
+        "--routes",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Deliver as this TOML file says: receivers, and which alerts go to which.",
     ),
     spool_option,
     click.option(

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +40,23 @@ CREATE TABLE deliveries (
 CREATE INDEX waiting ON deliveries (receiver, seq) WHERE state = 0;
 CREATE INDEX of_alert ON deliveries (seq);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An alert on its way into the spool.
+
+    Attributes:
+        key: ``ID:REV``.
+        line: as it came in, without its newline.
+        receivers: names of those that are to get it.
+        follows: it updates or takes back what was said under the same id.
+    """
+
+    key: str
+    line: bytes
+    receivers: Sequence[str]
+    follows: bool = False
 
 
 class SpoolFault(UsageFault):
@@ -102,11 +120,11 @@ class Spool:
         with self._lock:
             self._db.close()
 
-    def take(self, alerts: Iterable[tuple[str, bytes, Sequence[str]]], now: float) -> int:
+    def take(self, alerts: Iterable[Taken], now: float) -> int:
         """Write alerts to disk, all of them or, where that fails, none; those it knows are not taken again.
 
         Args:
-            alerts: key, line and receivers of each.
+            alerts: in the order in which they came.
             now: Unix seconds.
 
         Returns:
@@ -117,9 +135,9 @@ class Spool:
         """
         with self._writing(durable=True):
             new = 0
-            for receivers, same in itertools.groupby(alerts, key=_receivers):
+            for receivers, same in itertools.groupby(alerts, key=self._receivers):
                 last = self._db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-                new += self._db.executemany(_TAKE, ((key, now, line) for key, line, _ in same)).rowcount
+                new += self._db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
                 self._db.executemany(_QUEUE, [(self._number(name), now, last) for name in receivers])
         return new
 
@@ -192,6 +210,14 @@ class Spool:
                 f"PRAGMA user_version = {_VERSION}; COMMIT;"
             )
 
+    def _receivers(self, alert: Taken) -> Sequence[str]:
+        """Return an alert's receivers; one that follows another goes to whom that went, as well."""
+        if not alert.follows:
+            return alert.receivers
+        stem = alert.key.partition(":")[0]
+        rows = self._db.execute(_HAD, (f"{stem}:", f"{stem};"))
+        return tuple(dict.fromkeys([*alert.receivers, *(name for (name,) in rows)]))
+
     def _number(self, receiver: str) -> int:
         """Return a receiver's number in the file; a new one if it has none."""
         number = self._numbers.get(receiver)
@@ -235,10 +261,6 @@ class Spool:
                 raise
 
 
-def _receivers(alert: tuple[str, bytes, Sequence[str]]) -> Sequence[str]:
-    return alert[2]
-
-
 def _refused(place: str, error: sqlite3.Error) -> SpoolFault | SpoolFailed:
     """Return the error of a spool that cannot be opened: a full disk is no fault of whoever named it."""
     full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
@@ -260,6 +282,10 @@ _WAITING = (
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"
+)
+_HAD = (
+    "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"
+    " JOIN receivers r ON r.number = d.receiver WHERE a.key >= ? AND a.key < ? ORDER BY r.number"
 )
 _OLDEST = "SELECT seq, taken FROM alerts ORDER BY seq LIMIT ?"
 _FORGET = (

@@ -20,6 +20,7 @@ from txpipe.alerts.receiver import shown
 from txpipe.alerts.tally import Tally
 from txpipe.chains.masked import mask
 from txpipe.detect.names import unknown
+from txpipe.errors import UsageFault
 from txpipe.record import SEVERITIES
 from txpipe.sink import Sink, stdout
 
@@ -64,6 +65,9 @@ _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 )
 @delivery_options
 @click.option(
+    "--check", "check_routes", is_flag=True, help="Say what is wrong with the --routes file and end."
+)
+@click.option(
     "--exit-status", is_flag=True, help="End with 3 if an alert was let through and nothing failed."
 )
 @command.strict_option
@@ -79,6 +83,7 @@ def main(  # noqa: PLR0913 - one argument an option
     chains: Sequence[str],
     dedupe: bool,
     delivery: DeliveryChoice,
+    check_routes: bool,
     exit_status: bool,
     strict: bool,
     stats: bool | None,
@@ -103,11 +108,16 @@ def main(  # noqa: PLR0913 - one argument an option
     tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
     spaces) rather than on the command line, which other users of the machine see for a moment.
 
+    With --routes FILE receivers and who gets what stand in a TOML file; --to gets everything. txalertctl
+    route-test says who would get an alert, and why.
+
     With --spool an alert is on disk before it leaves for stdout, and a kill at any moment loses none: the
     next run with the same --spool goes on, and may send again, under the same key, what a receiver was just
     taking. What --drain leaves is kept, said, and ends with 1. txalertctl sends dead letters again. It
     judges no records: that is txdetect's.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
+    if check_routes:
+        return _checked(delivery)
     wanted = select.Selection(select.at_least(min_severity), _rules(rules), _chains(chains))
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
@@ -136,6 +146,17 @@ def _running(choice: DeliveryChoice, sink: Sink) -> AbstractContextManager[Deliv
 
     mask({url: shown(url) for url in choice.urls})
     return delivery(choice, sink, command.teller())
+
+
+def _checked(choice: DeliveryChoice) -> int:
+    if choice.routes is None:
+        command.fail_usage("--check needs --routes FILE")
+    from txpipe.alerts import deliver, routetest  # noqa: PLC0415
+
+    file = deliver.route_file(choice.routes, choice)
+    for line in routetest.checked(choice.routes, file):
+        command.say(line)
+    return UsageFault.status if file.faults else 0
 
 
 def _form(form: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 
 import click
 
 from txpipe import command, stream
+from txpipe.alerts import intake, routetest
 from txpipe.alerts import resend as resending
+from txpipe.alerts.routefile import RouteFile
+from txpipe.alerts.routes import Routes
 from txpipe.alerts.spool import Spool
 from txpipe.sink import stdout
 
@@ -34,7 +38,7 @@ def main() -> None:
     Example:
       txalertctl resend --spool /var/spool/txalert /var/spool/txalert/dead.ndjson
 
-    It delivers nothing itself: that is txalert's.
+    route-test reads alerts and a route file instead. It delivers nothing itself: that is txalert's.
     """  # noqa: D301 - \b keeps click from joining the example's lines
 
 
@@ -60,4 +64,43 @@ def resend(file: str, folder: Path, *, strict: bool) -> int:
     with Spool(folder, make=False) as spool:
         again, known = resending.resent(resending.letters(lines, source.name, bad), spool, time.time)
     command.say(f"{command.counted(again, 'alert')} to be sent again, {known:,} delivered or waiting")
+    return command.BAD_INPUT if bad.count else 0
+
+
+@main.command("route-test")
+@command.file_argument
+@click.option(
+    "--routes",
+    "path",
+    metavar="FILE",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The route file of txalert; its receivers are not opened, so that no secret is needed.",
+)
+@click.option(
+    "--at",
+    metavar="TIME",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]),
+    help="Ask as if it were this time (UTC), as in 2026-11-28T22:30:00Z.",
+    show_default="now",
+)
+@command.strict_option
+def route_test(file: str, path: Path, at: dt.datetime | None, *, strict: bool) -> int:
+    """Read alerts from FILE or stdin and write who would get each, and why, as text.
+
+    \b
+    Example:
+      txalertctl route-test --routes routes.toml < alert.json
+
+    Nothing is delivered.
+    """  # noqa: D301
+    routes = Routes(RouteFile(path, None).must_be_sound().routes, (), time.time)
+    now = time.time() if at is None else at.replace(tzinfo=dt.UTC).timestamp()
+    command.say_if_waiting(file)
+    sink = stdout()
+    bad = stream.BadLines(command.say, strict=strict)
+    source = stream.open_source(file)
+    lines = stream.numbered_lines(source, sink.flush, bad, _MAX_LINE)
+    for text in routetest.explained(intake.taken(lines, source.name, bad), routes, now):
+        sink.write(text)
     return command.BAD_INPUT if bad.count else 0
