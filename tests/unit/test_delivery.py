@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
-from txpipe.alerts import deadletters, dedupe, resend, rest
+from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
+from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
 from txpipe.alerts.receiver import NotTaken, Parcel, named, origin, shown
-from txpipe.alerts.spool import Spool, SpoolFailed, SpoolFault, Taken
+from txpipe.alerts.spool import Spool, Taken
 from txpipe.errors import RecordFault
 from txpipe.stream import BadLines
 
@@ -169,6 +170,15 @@ def test_what_follows_goes_to_whom_the_first_went(spool):
     assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
 
 
+def test_a_retraction_goes_to_nobody_else(spool):
+    """Who never had an alert needs no retraction; of an id that is not known, the routes decide."""
+    spool.take([Taken("1:0", b"{}", ("a",)), Taken("2:0", b"{}", ())], 5.0)
+    back = [Taken(f"{n}:1", b"{}", ("a", "b"), follows=True, takes_back=True) for n in "123"]
+    spool.take(back, 6.0)
+    found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
+    assert found == {"a": ["1:0", "1:1", "3:1"], "b": ["3:1"]}
+
+
 def test_purge_keeps_what_waits(spool):
     """What is old is forgotten once no receiver waits for it, and is taken anew if it comes again."""
     spool.take(taken(1, 2, to=("a", "b")), 5.0)
@@ -184,12 +194,12 @@ def test_purge_keeps_what_waits(spool):
 def test_full_disk_takes_all_or_nothing(spool):
     """A batch that does not fit is not taken at all, what was taken before stays, and it is said."""
     spool.take(taken(1), 5.0)
-    spool._db.execute("PRAGMA max_page_count = 40")
+    spool.database._db.execute("PRAGMA max_page_count = 40")
     with pytest.raises(SpoolFailed, match=r"the disk is full; .*free some space") as caught:
         spool.take(taken(*range(2, 500)), 6.0)
     assert caught.value.status == 1
     assert keys(spool.due("a", 7.0, 999)) == [1]
-    spool._db.execute("PRAGMA max_page_count = 100000")
+    spool.database._db.execute("PRAGMA max_page_count = 100000")
     assert spool.take(taken(2, 3), 8.0) == 2
 
 
@@ -197,32 +207,32 @@ def test_take_is_on_the_disk(tmp_path):
     """Taking syncs to the disk (synchronous FULL, in WAL mode); noting a delivery need not."""
     with Spool(tmp_path / "s") as made:
         seen = []
-        made._db.set_trace_callback(seen.append)
+        made.database._db.set_trace_callback(seen.append)
         made.take(taken(1), 5.0)
         assert seen[:2] == ["PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"]
-        assert made._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert made.database._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def broken(path):
-    (path / spools.FILE).write_bytes(b"x" * 5000)
+    (path / database.FILE).write_bytes(b"x" * 5000)
 
 
 def damaged(path):
     with Spool(path) as made:
         made.take(taken(*range(500)), 5.0)
-    whole = (path / spools.FILE).read_bytes()
-    (path / spools.FILE).write_bytes(whole[:8192] + b"\xff" * 20_000 + whole[28_192:])
+    whole = (path / database.FILE).read_bytes()
+    (path / database.FILE).write_bytes(whole[:8192] + b"\xff" * 20_000 + whole[28_192:])
 
 
 def foreign(path):
-    with sqlite3.connect(path / spools.FILE) as other:
+    with sqlite3.connect(path / database.FILE) as other:
         other.execute("CREATE TABLE mine (x)")
     other.close()
 
 
 def newer(path):
     Spool(path).close()
-    other = sqlite3.connect(path / spools.FILE)
+    other = sqlite3.connect(path / database.FILE)
     other.execute("PRAGMA user_version = 99")
     other.close()
 
@@ -239,11 +249,11 @@ def newer(path):
 def test_spools_that_cannot_be_believed(tmp_path, spoil, words):
     """A spool that is corrupt, another program's, or of a newer version is refused, untouched."""
     spoil(tmp_path)
-    before = (tmp_path / spools.FILE).read_bytes()
+    before = (tmp_path / database.FILE).read_bytes()
     with pytest.raises(SpoolFault, match=words) as caught:
         Spool(tmp_path)
     assert caught.value.status == 2
-    assert (tmp_path / spools.FILE).read_bytes() == before
+    assert (tmp_path / database.FILE).read_bytes() == before
 
 
 def test_no_folder_for_a_spool(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 from txpipe.alerts.deadletters import key
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
+from txpipe.alerts.silence import Silence, Silences, muting
 from txpipe.alerts.spool import DEAD, Spool, Taken
 
 _PURGE_EVERY_S = 10.0
@@ -24,6 +25,7 @@ class Courier:
 
     Attributes:
         lanes: the ways out.
+        muted: alerts that silences have kept from receivers.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Courier:
             keep_s: seconds for which delivered alerts are known.
         """
         self.lanes = lanes
+        self.muted = 0
         self._spool = spool
         self._router = router
         self._now = now
         self._keep_s = keep_s
         self._purged = 0.0
-        self._pending: list[Taken] = []
+        self._pending: list[Item] = []
+        self._silences = Silences(spool.database)
         self._changed = threading.Condition()
         self._takes = 0
         self._ends = False
@@ -61,8 +65,7 @@ class Courier:
         for item in items:
             alert = item[1]
             if alert["type"] == "alert":
-                follows = alert["rev"] > 0 or alert["status"] != "open"
-                self._pending.append(Taken(key(alert), item[0], self._router(alert), follows))
+                self._pending.append(item)
             yield item
 
     def commit(self) -> None:
@@ -78,13 +81,27 @@ class Courier:
             return
         pending, self._pending = self._pending, []
         now = self._now()
-        self._spool.take(pending, now)
+        muted: list[int] = []
+        silences = self._silences.holding(now)
+        self._spool.take([self._addressed(item, silences, muted) for item in pending], now)
+        self.muted += len(muted)
+        self._silences.count(muted)
         if not 0 <= now - self._purged < _PURGE_EVERY_S:
             self._spool.purge(now - self._keep_s)
             self._purged = now
         with self._changed:
             self._takes += 1
             self._changed.notify_all()
+
+    def _addressed(self, item: Item, silences: Sequence[Silence], muted: list[int]) -> Taken:
+        """Return an alert with its receivers; one that a silence mutes has none."""
+        line, alert = item
+        if silence := muting(silences, alert):
+            muted.append(silence.number)
+            return Taken(key(alert), line, ())
+        takes_back = alert["status"] == "retracted"
+        follows = alert["rev"] > 0 or alert["status"] != "open"
+        return Taken(key(alert), line, self._router(alert), follows, takes_back)
 
     def drain(self, seconds: float) -> None:
         """Wait until everything is delivered, at most for so many seconds.

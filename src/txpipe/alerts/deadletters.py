@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from txpipe.alerts.database import SpoolFailed
 from txpipe.alerts.receiver import Parcel
-from txpipe.alerts.spool import SpoolFailed
 from txpipe.errors import RecordFault
 from txpipe.record import check, loads
 

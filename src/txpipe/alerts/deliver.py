@@ -67,6 +67,9 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     try:
         yield from _run(running, choice.drain_s, sink, say)
     finally:
+        if courier.muted:
+            many = courier.muted != 1
+            say(f"{courier.muted:,} alert{'s' * many} muted; why: txalertctl silence list")
         if routes.routes and routes.unmet:
             many = routes.unmet != 1
             say(f"{routes.unmet:,} alert{'s' * many} met no route; a last one without conditions takes all")

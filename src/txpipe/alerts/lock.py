@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from txpipe.alerts.spool import SpoolFault
+from txpipe.alerts.database import SpoolFault
 
 
 def lock(folder: Path) -> int:

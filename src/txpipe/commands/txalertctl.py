@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import time
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from txpipe.alerts import intake, routetest
 from txpipe.alerts import resend as resending
 from txpipe.alerts.routefile import RouteFile
 from txpipe.alerts.routes import Routes
+from txpipe.alerts.silence import Conditions, Silences
 from txpipe.alerts.spool import Spool
+from txpipe.duration import Duration
+from txpipe.errors import UsageFault
+from txpipe.record import SEVERITIES, Severity, dumps
 from txpipe.sink import stdout
 
 _MAX_LINE = stream.MAX_LINE + (128 << 10)
@@ -104,3 +109,84 @@ def route_test(file: str, path: Path, at: dt.datetime | None, *, strict: bool) -
     for text in routetest.explained(intake.taken(lines, source.name, bad), routes, now):
         sink.write(text)
     return command.BAD_INPUT if bad.count else 0
+
+
+@main.group("silence", cls=command.PipeGroup)
+def silence() -> None:
+    """Write which alerts nobody is to be told of for a while, and read which those are.
+
+    \b
+    Example:
+      txalertctl silence add --spool DIR --for 2h --reason 'planned sweep' --incident 5f1c
+
+    What a silence mutes is still written to stdout and kept in the spool, but not delivered, nor later on.
+    Retractions of what was delivered are never muted.
+    """  # noqa: D301
+
+
+_many = functools.partial(click.option, multiple=True, help="Only this; repeatable.")
+
+
+@silence.command("add")
+@_spool_option
+@click.option("--for", "for_s", metavar="DURATION", type=Duration(), required=True, help="How long it holds.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why; kept with it.")
+@_many("--rule", "rules", metavar="RULE")
+@_many("--chain", "chains", metavar="CAIP2")
+@_many("--subject", "subjects", metavar="ADDRESS")
+@_many("--category", "categories", metavar="CATEGORY")
+@_many("--incident", "incidents", metavar="INCIDENT")
+@click.option("--up-to", type=click.Choice(SEVERITIES), default="critical", help="Only up to this severity.")
+def add(folder: Path, for_s: float, reason: str, *, up_to: Severity, **about: tuple[str, ...]) -> int:
+    """Keep a silence, write it to stdout.
+
+    \b
+    Example:
+      txalertctl silence add --spool DIR --for 8h --reason 'known payout' --rule velocity --up-to medium
+
+    An alert is muted if it meets every kind of condition. A txalert that runs heeds it at once.
+    """  # noqa: D301
+    conditions = Conditions(**about, up_to=up_to)
+    if conditions.is_empty:
+        command.fail_usage(
+            "it would mute everything: name a --rule, --chain, --subject, --category or --incident"
+        )
+    now = time.time()
+    with Spool(folder, make=False) as spool:
+        silences = Silences(spool.database)
+        number = silences.add(reason, now, now + for_s, conditions)
+        stdout().write(dumps(next(one for one in silences.all() if one.number == number).shown()))
+    return 0
+
+
+@silence.command("list")
+@_spool_option
+@click.option("--all", "every", is_flag=True, help="Those that have ended, too.")
+def list_(folder: Path, *, every: bool) -> int:
+    """Write the silences that hold, one JSON object a line, with how many alerts each has muted.
+
+    \b
+    Example:
+      txalertctl silence list --spool DIR --all | jq -r '[.number, .reason, .muted] | @tsv'
+    """  # noqa: D301
+    with Spool(folder, make=False) as spool:
+        silences = Silences(spool.database)
+        for one in silences.all() if every else silences.holding(time.time()):
+            stdout().write(dumps(one.shown()))
+    return 0
+
+
+@silence.command("expire")
+@_spool_option
+@click.argument("number", type=click.IntRange(min=1), metavar="NUMBER")
+def expire(folder: Path, number: int) -> int:
+    """Write the end of a silence: what comes from now on is delivered.
+
+    \b
+    Example:
+      txalertctl silence expire --spool DIR 3
+    """  # noqa: D301
+    with Spool(folder, make=False) as spool:
+        if not Silences(spool.database).expire(number, time.time()):
+            raise UsageFault(f"no silence {number} holds; txalertctl silence list --all shows all")
+    return 0
