@@ -46,8 +46,8 @@ class Fake:
         self.said = []
 
     def send(self, parcels):
-        if self.fault and self.fault(parcels):
-            raise self.fault(parcels)
+        if self.fault and (fault := self.fault(parcels)):
+            raise fault
         self.got += keys(parcels)
 
     def lane(self, spool, **patience):
@@ -320,6 +320,24 @@ def test_one_refused_alert_delays_no_other(spool):
     fake.fault = None
     lane.step()
     assert fake.got == [2, 1]
+
+
+def test_a_batch_that_is_taken_in_part(spool):
+    """What a receiver took before it refused one is not sent again; that one waits, the others go on."""
+    fake = Fake()
+    fake.batch = 3
+    lane = fake.lane(spool)
+    spool.take(taken(1, 2, 3), fake.time)
+
+    def refuse(parcels):
+        at = keys(parcels).index(2) if 2 in keys(parcels) else None
+        fake.got += keys(parcels[:at]) if at else []
+        return None if at is None else NotTaken("too large", only_this=True, taken=at)
+
+    fake.fault = refuse
+    assert [lane.step() for _ in range(3)] == [0, 0, IDLE_S]
+    assert fake.got == [1, 3]
+    assert lane.sent == 2
 
 
 @pytest.mark.parametrize("only_this", [False, True])

@@ -173,8 +173,8 @@ def test_syslog_by_udp(receiver):
         made.send([parcel(1)])
         assert HEAD.fullmatch(log.recv(9999))[2] == parcel(1).line
         with pytest.raises(NotTaken, match="too large for a message") as caught:
-            made.send([parcel(1, title="x" * 70_000)])
-        assert caught.value.only_this
+            made.send([parcel(1), parcel(2, title="x" * 70_000), parcel(3)])
+        assert (caught.value.only_this, caught.value.taken) == (True, 1)
 
 
 def test_syslog_by_tcp(receiver):

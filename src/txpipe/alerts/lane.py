@@ -86,19 +86,25 @@ class Lane:
         try:
             self.receiver.send(parcels)
         except NotTaken as fault:
-            return self._failed(parcels, fault)
-        self._spool.delivered(self.receiver.name, parcels)
-        self.sent += len(parcels)
+            self._taken(parcels[: fault.taken])
+            return self._failed(parcels[fault.taken :], fault)
+        self._taken(parcels)
         if self._failures:
             self.world.say(f"{self.receiver.name}: takes alerts again")
         self._failures, self.trouble = 0, ""
         return 0.0
+
+    def _taken(self, parcels: Sequence[Parcel]) -> None:
+        if parcels:
+            self._spool.delivered(self.receiver.name, parcels)
+            self.sent += len(parcels)
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
         """Put off what failed, and give up what has waited too long."""
         now, name = self.world.now(), self.receiver.name
         self.trouble = str(fault)
         if fault.only_this:
+            parcels = parcels[:1]
             if parcels[0].tries == 0:
                 self.world.say(f"{name}: {fault}, for alert {parcels[0].key}; it is tried again")
             rest = rest_s(parcels[0].tries + 1, self._patience.first_s, fault.wait_s, self.world.random)

@@ -23,13 +23,15 @@ class NotTaken(TxpipeError):
 
     Attributes:
         wait_s: seconds for which it asked to be left alone; 0 if it did not say.
-        only_this: it takes others, but refuses what is in this one.
+        only_this: it takes others, but refuses what is in the first that it has not taken.
+        taken: so many, the first of those that were sent, it has taken.
     """
 
-    def __init__(self, reason: str, wait_s: float = 0.0, *, only_this: bool = False) -> None:
+    def __init__(self, reason: str, wait_s: float = 0.0, *, only_this: bool = False, taken: int = 0) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
         self.only_this = only_this
+        self.taken = taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,17 +60,18 @@ class Syslog:
         Raises:
             NotTaken: there is no connection, or a message is too large.
         """
+        taken = 0
         try:
             opened = self._socket = self._checked() or self._opened()
             for parcel in parcels:
                 data = message(parcel.line)
                 opened.sendall(b"%d %b" % (len(data), data) if self._kind == "tcp" else data)
+                taken += 1
         except OSError as exc:
             self.close()
             if exc.errno == errno.EMSGSIZE:
-                # Of a batch that is sent again one by one, the others come twice, under the same key.
-                raise NotTaken("too large for a message", only_this=len(parcels) == 1) from exc
-            raise NotTaken(_told(exc)) from exc
+                raise NotTaken("too large for a message", only_this=True, taken=taken) from exc
+            raise NotTaken(_told(exc), taken=taken) from exc
 
     def close(self) -> None:
         """Close the socket."""
