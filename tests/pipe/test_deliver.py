@@ -447,3 +447,20 @@ def test_silences_that_make_no_sense():
         2,
         "txalertctl: no silence 7 holds; txalertctl silence list --all shows all\n",
     )
+
+
+def test_groups():
+    """Alerts of one incident are one message; at the end of input nothing waits."""
+    with Hook() as hook:
+        url = hook.url.replace("http", "json")
+        Path("routes.toml").write_text(
+            f'[receivers.chat]\nurl = "{url}"\ngroup = ["incident"]\nwait = "1h"\ninterval = "1h"\n'
+            '[[routes]]\nto = ["chat"]\n'
+        )
+        data = alerts(1, 2, incident="a") + alerts(3, incident="b") + alerts(4, incident="a")
+        assert run("--routes", "routes.toml", "--spool", "s", *SOON, data=data) == (0, data, "")
+    titles = [json.loads(got.body)["title"] for got in hook.got]
+    assert [title.split(",")[0] for title in titles] == [
+        "3 alerts",
+        "CRITICAL 95 listed: Pays an address on a sanctions list",
+    ]

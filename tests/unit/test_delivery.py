@@ -37,6 +37,7 @@ class Fake:
     """A receiver that takes what it is told to take; also the clock, chance and people around it."""
 
     batch = 2
+    to_people = False
 
     def __init__(self, name="a"):
         self.name = name

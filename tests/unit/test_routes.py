@@ -9,6 +9,7 @@ import pytest
 import readme
 from conftest import CHECKOUT
 from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
+from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
 from txpipe.alerts.routes import Route, Routes, Window
@@ -172,12 +173,26 @@ def test_file(tmp_path, monkeypatch):
     assert checked(tmp_path, file) == [f"{tmp_path}: sound: receivers soc, pager, log; 2 routes"]
 
 
+def test_groups(tmp_path):
+    """Receivers of messages to people may have alerts put together, by incident unless it says otherwise."""
+    more = 'group = ["rule", "chain"]\nwait = "30s"\ninterval = "5m"\nlimit = "10/2h"\n'
+    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nwait = "1m"\n'
+    file = read(tmp_path, receivers.format(more), Outfit())
+    assert file.faults == []
+    assert file.groupings == {
+        "a": Grouping(("rule", "chain"), 30, 300, 10, 7200),
+        "b": Grouping(("incident",), 60, 0, None),
+    }
+
+
 def test_secrets_are_not_needed_to_test(tmp_path):
     """Read without opening receivers, a file needs no environment."""
     file = read(tmp_path, WHOLE)
     assert (file.faults, file.opened, len(file.routes)) == ([], [], 2)
 
 
+KEYS = "is no array of some of: incident, subject, rule, category, chain, severity, tx"
+SPAN = 'is no span of time as in "30s" or "5m"'
 ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
 
 
@@ -200,6 +215,18 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         (
             '[receivers.a]\nurl = "https://"\n',
             "receivers.a https: no URL: it has no host; write https://HOST/PATH",
+        ),
+        ('[receivers.a]\nurl = "json://h"\ngroup = "rule"\n', f"receivers.a.group {KEYS}"),
+        ('[receivers.a]\nurl = "json://h"\ngroup = ["rul"]\n', f"receivers.a.group {KEYS}"),
+        ('[receivers.a]\nurl = "json://h"\nwait = 5\n', f"receivers.a.wait {SPAN}"),
+        ('[receivers.a]\nurl = "json://h"\ninterval = "5"\n', f"receivers.a.interval {SPAN}"),
+        (
+            '[receivers.a]\nurl = "json://h"\nlimit = "0/1h"\n',
+            'receivers.a.limit is no number of messages in a time as in "10/1h"',
+        ),
+        (
+            '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
+            "receivers.a group, wait, interval, limit are for messages to people, not for https:",
         ),
         ("[routes]\nto = 1\n", "routes is no array of tables, as in [[routes]]"),
         ("[[routes]]\n", 'routes[1] lacks "to"'),

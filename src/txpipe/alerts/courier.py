@@ -109,9 +109,12 @@ class Courier:
         Raises:
             SpoolFailed: the spool failed meanwhile.
         """
+        for lane in self.lanes:
+            lane.ends = True
         mine = {lane.receiver.name for lane in self.lanes}
         left = seconds
         with self._changed:
+            self._changed.notify_all()
             while left > 0 and self._error is None and mine & self._spool.waiting().keys():
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S

@@ -28,6 +28,8 @@ CREATE TABLE deliveries (
     PRIMARY KEY (receiver, seq)) WITHOUT ROWID;
 CREATE INDEX waiting ON deliveries (receiver, seq) WHERE state = 0;
 CREATE INDEX of_alert ON deliveries (seq);
+CREATE TABLE messages (receiver TEXT NOT NULL, kin TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX messages_at ON messages (receiver, at);
 CREATE TABLE silences (
     number INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, begins REAL NOT NULL, ends REAL NOT NULL,
     conditions TEXT NOT NULL, muted INTEGER NOT NULL DEFAULT 0);

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from txpipe.alerts import lock
 from txpipe.alerts.courier import Courier
+from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.lane import Lane, Patience, World
 from txpipe.alerts.option import DeliveryChoice
 from txpipe.alerts.receiver import Receiver, ReceiverFault
@@ -54,13 +55,14 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     """
     outfit = _outfit(choice)
     receivers = _receivers(choice, outfit)
-    everything = [receiver.name for receiver in receivers]
     file = None if choice.routes is None else RouteFile(choice.routes, outfit).must_be_sound()
-    receivers += [] if file is None else file.opened
+    everything = [receiver.name for receiver in receivers]
     routes = Routes([] if file is None else file.routes, everything, time.time)
     held = None if choice.spool is None else lock.lock(choice.spool)
     spool = Spool(choice.spool)
-    courier = _courier(choice, receivers, routes, spool, say)
+    lanes = _lanes(choice, receivers, file, spool, World(say))
+    keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
+    courier = Courier(spool, lanes, routes.receivers, time.time, keep_s)
     running = Delivery(courier)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
@@ -127,14 +129,17 @@ def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
     return receivers
 
 
-def _courier(
-    choice: DeliveryChoice,
-    receivers: list[Receiver],
-    routes: Routes,
-    spool: Spool,
-    say: Callable[[str], None],
-) -> Courier:
+def _lanes(
+    choice: DeliveryChoice, receivers: list[Receiver], file: RouteFile | None, spool: Spool, world: World
+) -> list[Lane]:
+    """Return a lane for every receiver, of --to and of the route file."""
     patience = Patience(choice.retry_s, choice.give_up_s)
-    lanes = [Lane(receiver, spool, patience, World(say)) for receiver in receivers]
-    keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    return Courier(spool, lanes, routes.receivers, time.time, keep_s)
+    lanes = [Lane(receiver, spool, patience, world) for receiver in receivers]
+    for receiver in file.opened if file is not None else ():
+        grouping = file.groupings.get(receiver.name) if file is not None else None
+        lanes.append(
+            Lane(receiver, spool, patience, world)
+            if grouping is None
+            else GroupedLane(receiver, spool, patience, world, grouping)
+        )
+    return lanes

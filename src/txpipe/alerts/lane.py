@@ -53,6 +53,7 @@ class Lane:
         lost: alerts that were given up.
         trouble: why it did not take the last; "" if it did.
         world: time, chance and people.
+        ends: nothing more comes.
     """
 
     def __init__(self, receiver: Receiver, spool: Spool, patience: Patience, world: World) -> None:
@@ -63,6 +64,7 @@ class Lane:
         self._spool = spool
         self._patience = patience
         self.world = world
+        self.ends = False
         self._failures = 0
         self._rests_until = self._rest = 0.0
 
@@ -80,9 +82,9 @@ class Lane:
         rests_s = min(self._rests_until - now, self._rest)
         if rests_s > 0:
             return rests_s
-        parcels = self._spool.due(self.receiver.name, now, self.receiver.batch)
+        parcels, wait_s = self._next(now)
         if not parcels:
-            return IDLE_S
+            return wait_s
         try:
             self.receiver.send(parcels)
         except NotTaken as fault:
@@ -93,6 +95,10 @@ class Lane:
             self.world.say(f"{self.receiver.name}: takes alerts again")
         self._failures, self.trouble = 0, ""
         return 0.0
+
+    def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
+        """Return what to send now, or how long to wait for something."""
+        return self._spool.due(self.receiver.name, now, self.receiver.batch), IDLE_S
 
     def _taken(self, parcels: Sequence[Parcel]) -> None:
         if parcels:

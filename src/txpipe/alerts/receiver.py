@@ -59,10 +59,12 @@ class Receiver(Protocol):
     Attributes:
         name: what names it in messages and in the spool; it holds no secret, and stays the same.
         batch: alerts that it takes at once, at most.
+        to_people: it makes one message of several alerts if it is sent several.
     """
 
     name: str
     batch: int
+    to_people: bool
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Deliver alerts; once this returns, the receiver has them.

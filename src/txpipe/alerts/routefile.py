@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Self, cast
 from zoneinfo import ZoneInfo
 
+from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
@@ -40,6 +42,7 @@ class RouteFile:
         receivers: that it names, by name, not yet used; None in place of one that was not to be opened.
         routes: in their order.
         urls: of the receivers that were opened.
+        groupings: of receivers that get one message about several alerts, by name.
     """
 
     def __init__(self, path: Path, outfit: Outfit | None) -> None:
@@ -54,6 +57,7 @@ class RouteFile:
         """
         self.faults: list[str] = []
         self.urls: list[str] = []
+        self.groupings: dict[str, Grouping] = {}
         self._path = path
         said = _read(path)
         for key in said.keys() - {"receivers", "routes"}:
@@ -86,9 +90,14 @@ class RouteFile:
             found[name] = None
             if not _NAME.fullmatch(name):
                 self._fault(place, "is no name of letters, digits, - and _")
-            elif self._has_texts(place, table, _RECEIVER_KEYS) and outfit is not None:
+                continue
+            own = {key: value for key, value in table.items() if key not in GROUPING_KEYS}
+            sound = self._has_texts(place, own, (*_RECEIVER_KEYS, *GROUPING_KEYS))
+            if len(own) < len(table):
+                self._group(name, place, table)
+            if sound and outfit is not None:
                 try:
-                    found[name] = self._opened(name, table, outfit)
+                    found[name] = self._opened(name, own, outfit)
                 except ReceiverFault as fault:
                     self._fault(place, str(fault))
         return found
@@ -101,7 +110,17 @@ class RouteFile:
         receiver = opened(url, outfit if own is None else replace(outfit, secret=secret_of(own)))
         receiver.name = name
         self.urls.append(url)
+        if name in self.groupings and not receiver.to_people:
+            raise ReceiverFault(
+                f"{', '.join(GROUPING_KEYS)} are for messages to people, not for {url.partition(':')[0]}:"
+            )
         return receiver
+
+    def _group(self, name: str, place: str, table: Mapping[str, Any]) -> None:
+        try:
+            self.groupings[name] = grouping(table)
+        except ValueError as exc:
+            self._fault(f"{place}.{exc.args[0]}", exc.args[1])
 
     def _routes(self, tables: Any) -> list[Route]:
         if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):

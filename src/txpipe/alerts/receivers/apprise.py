@@ -9,9 +9,10 @@ from typing import Any
 import apprise
 from apprise.result import AppriseResultStatus
 
+from txpipe.alerts.digest import body_of_many, title_of_many
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.words import defanged, details, title
-from txpipe.record import loads
+from txpipe.record import SEVERITIES, loads
 
 Writer = Callable[[dict[str, Any]], str]
 """Writes the title or the body of a message about an alert."""
@@ -30,10 +31,12 @@ class AppriseReceiver:
 
     Attributes:
         name: the URL's scheme and a digest.
-        batch: 1.
+        batch: 1; grouping sends several.
+        to_people: yes.
     """
 
     batch = 1
+    to_people = True
 
     def __init__(self, url: str, title_of: Writer = title, body_of: Writer = details) -> None:
         """Take an Apprise URL.
@@ -53,16 +56,17 @@ class AppriseReceiver:
         self._title_of, self._body_of = title_of, body_of
 
     def send(self, parcels: Sequence[Parcel]) -> None:
-        """Send one message.
+        """Send one message, about one alert or several.
 
         Raises:
             NotTaken: not every target accepted it.
         """
-        alert = loads(parcels[0].line)
+        alerts = [loads(parcel.line) for parcel in parcels]
+        several = len(alerts) > 1
         result = self._apprise.notify(
-            title=defanged(self._title_of(alert)),
-            body=defanged(self._body_of(alert)),
-            notify_type=_KINDS[alert["severity"]],
+            title=defanged(title_of_many(alerts) if several else self._title_of(alerts[0])),
+            body=defanged(body_of_many(alerts) if several else self._body_of(alerts[0])),
+            notify_type=_KINDS[max((alert["severity"] for alert in alerts), key=SEVERITIES.index)],
             body_format=apprise.NotifyFormat.TEXT,
             interpret_escapes=False,
             timeout=SEND_S,

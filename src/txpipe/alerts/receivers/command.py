@@ -21,9 +21,11 @@ class CommandReceiver:
     Attributes:
         name: ``exec:``, the command's first word and a digest.
         batch: alerts that one process is fed.
+        to_people: no.
     """
 
     batch = 500
+    to_people = False
 
     def __init__(self, text: str, send_s: float = SEND_S) -> None:
         """Take a command and its arguments, as a shell has them; no shell runs it.

@@ -22,9 +22,11 @@ class FileReceiver:
     Attributes:
         name: ``file:`` and the path.
         batch: alerts that share one write.
+        to_people: no.
     """
 
     batch = 500
+    to_people = False
 
     def __init__(self, text: str) -> None:
         """Take ``PATH``, ``PATH?rotate=SIZE`` or ``PATH?rotate=SIZE&keep=N``, without ``file:``.

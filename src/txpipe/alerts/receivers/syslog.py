@@ -29,9 +29,11 @@ class Syslog:
     Attributes:
         name: ``syslog:`` and the address.
         batch: alerts that are noted as sent together.
+        to_people: no.
     """
 
     batch = 100
+    to_people = False
 
     def __init__(self, text: str) -> None:
         """Take an address, of what stands behind ``syslog:``: nothing, ``/PATH``, ``udp://…`` or ``tcp://…``.

@@ -32,9 +32,11 @@ class Webhook:
     Attributes:
         name: scheme, host and port, and a digest.
         batch: 1.
+        to_people: no.
     """
 
     batch = 1
+    to_people = False
 
     def __init__(
         self,
