@@ -145,12 +145,16 @@ def test_without_a_spool_what_is_left_is_lost_and_said():
 
 
 def test_a_receiver_that_is_named_no_more():
-    """What waits for a receiver that this run does not name is said, and is 1."""
+    """What waits for a receiver that this run does not name is said, is 1, and is given up in the end."""
     run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", data=alerts(1))
     with Hook() as hook:
         status, _, said = run("--spool", "s", "--to", hook.url, data=alerts(2))
     assert (status, hook.taken) == (1, keys(2))
     assert "1 alert not delivered (no --to names it now); kept in s for the next run" in said
+    status, _, said = run("--spool", "s", "--give-up", "0s")
+    assert status == 1
+    assert said.count("no receiver is called so; 1 of its alerts given up, in s/dead.ndjson") == 1
+    assert Path("s/dead.ndjson").read_bytes().endswith(b'"alert":' + alerts(1)[:-1] + b"}\n")
 
 
 def test_dead_letters_and_resend():
@@ -464,3 +468,15 @@ def test_groups():
         "3 alerts",
         "CRITICAL 95 listed: Pays an address on a sanctions list",
     ]
+
+
+def test_inhibition():
+    """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    data = alerts(1) + alerts(2, severity="low") + alerts(3, severity="low", subject="0x1")
+    done = run("--routes", "routes.toml", data=data)
+    said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
+    assert done == (0, data, said)
+    assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")

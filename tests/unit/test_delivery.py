@@ -192,6 +192,14 @@ def test_purge_keeps_what_waits(spool):
     assert spool.take(taken(1, 2), 7.0) == 1
 
 
+def test_purge_keeps_up(spool):
+    """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
+    spool.take(taken(*range(spools._PURGED + 1), to=()), 5.0)
+    assert spool.purge(6.0)
+    assert not spool.purge(6.0)
+    assert spool.take(taken(*range(spools._PURGED + 1), to=()), 7.0) == spools._PURGED + 1
+
+
 def test_full_disk_takes_all_or_nothing(spool):
     """A batch that does not fit is not taken at all, what was taken before stays, and it is said."""
     spool.take(taken(1), 5.0)

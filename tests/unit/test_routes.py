@@ -10,6 +10,7 @@ import readme
 from conftest import CHECKOUT
 from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
 from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.inhibition import Inhibition
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
 from txpipe.alerts.routes import Route, Routes, Window
@@ -185,6 +186,14 @@ def test_groups(tmp_path):
     }
 
 
+def test_inhibition(tmp_path):
+    """A file may let grave alerts mute their lesser kin."""
+    whole = '[inhibit]\nby = "high"\nmutes = "low"\nequal = ["subject", "chain"]\nfor = "10m"\n'
+    assert read(tmp_path, whole).inhibition == Inhibition("high", "low", ("subject", "chain"), 600)
+    assert read(tmp_path, "[inhibit]\n").inhibition == Inhibition("critical", "medium", ("incident",), 3600)
+    assert read(tmp_path, "").inhibition is None
+
+
 def test_secrets_are_not_needed_to_test(tmp_path):
     """Read without opening receivers, a file needs no environment."""
     file = read(tmp_path, WHOLE)
@@ -228,6 +237,12 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
             '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
             "receivers.a group, wait, interval, limit are for messages to people, not for https:",
         ),
+        ("inhibit = 1\n", "inhibit is no table"),
+        ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),
+        ('[inhibit]\nby = "urgent"\n', "inhibit.by is none of info, low, medium, high, critical"),
+        ('[inhibit]\nby = "low"\n', "inhibit.mutes medium is no lesser one than low"),
+        ("[inhibit]\nequal = []\n", f"inhibit.equal {KEYS}"),
+        ("[inhibit]\nfor = 5\n", f"inhibit.for {SPAN}"),
         ("[routes]\nto = 1\n", "routes is no array of tables, as in [[routes]]"),
         ("[[routes]]\n", 'routes[1] lacks "to"'),
         (f'{ROUTE}[[routes]]\nto = ["b"]\n', "routes[2].to b: no receiver is called so; there are: a"),

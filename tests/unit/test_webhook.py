@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import socket
 import ssl
 import threading
@@ -254,6 +255,16 @@ def test_file_rotates(tmp_path):
     kept = [json.loads(row)["n"] for file in files for row in file.read_text().splitlines()]
     assert kept == [4, 5, 6, 7, 8]
     assert not (tmp_path / "out.ndjson.3").exists()
+
+
+def test_file_that_is_none(tmp_path):
+    """A device or a named pipe takes alerts, too."""
+    opened("file:/dev/null", Outfit()).send([PARCEL])
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    opened(f"file:{tmp_path}/pipe", Outfit()).send([PARCEL])
+    assert os.read(reader, 1 << 16) == line(ALERT)
+    os.close(reader)
 
 
 @pytest.mark.parametrize(("path", "words"), [("/dev/full", "No space left"), ("/nowhere/x", "No such file")])

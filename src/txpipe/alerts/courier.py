@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from txpipe.alerts.deadletters import key
+from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
 from txpipe.alerts.silence import Silence, Silences, muting
@@ -26,10 +27,17 @@ class Courier:
     Attributes:
         lanes: the ways out.
         muted: alerts that silences have kept from receivers.
+        inhibited: alerts that graver ones have.
     """
 
-    def __init__(
-        self, spool: Spool, lanes: Sequence[Lane], router: Router, now: Callable[[], float], keep_s: float
+    def __init__(  # noqa: PLR0913, PLR0917 - what a delivery is made of
+        self,
+        spool: Spool,
+        lanes: Sequence[Lane],
+        router: Router,
+        now: Callable[[], float],
+        keep_s: float,
+        inhibitor: Inhibitor | None = None,
     ) -> None:
         """Take where to keep alerts and who gets them.
 
@@ -39,13 +47,16 @@ class Courier:
             router: whom an alert goes to.
             now: wall time, Unix seconds.
             keep_s: seconds for which delivered alerts are known.
+            inhibitor: which alerts others mute; None is none.
         """
         self.lanes = lanes
         self.muted = 0
+        self.inhibited = 0
         self._spool = spool
         self._router = router
         self._now = now
         self._keep_s = keep_s
+        self._inhibitor = inhibitor
         self._purged = 0.0
         self._pending: list[Item] = []
         self._silences = Silences(spool.database)
@@ -87,8 +98,8 @@ class Courier:
         self.muted += len(muted)
         self._silences.count(muted)
         if not 0 <= now - self._purged < _PURGE_EVERY_S:
-            self._spool.purge(now - self._keep_s)
-            self._purged = now
+            more = self._spool.purge(now - self._keep_s)
+            self._purged = 0.0 if more else now
         with self._changed:
             self._takes += 1
             self._changed.notify_all()
@@ -98,6 +109,9 @@ class Courier:
         line, alert = item
         if silence := muting(silences, alert):
             muted.append(silence.number)
+            return Taken(key(alert), line, ())
+        if self._inhibitor is not None and self._inhibitor.mutes(alert):
+            self.inhibited += 1
             return Taken(key(alert), line, ())
         takes_back = alert["status"] == "retracted"
         follows = alert["rev"] > 0 or alert["status"] != "open"

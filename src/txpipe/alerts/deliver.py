@@ -11,14 +11,15 @@ from pathlib import Path
 from txpipe.alerts import lock
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.grouped import GroupedLane
-from txpipe.alerts.lane import Lane, Patience, World
+from txpipe.alerts.inhibition import Inhibitor
+from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
 from txpipe.alerts.option import DeliveryChoice
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
 from txpipe.alerts.routefile import RouteFile
 from txpipe.alerts.routes import Routes
-from txpipe.alerts.spool import Spool
+from txpipe.alerts.spool import DEAD, Spool
 from txpipe.alerts.words import Template
 from txpipe.sink import Sink
 
@@ -62,19 +63,17 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     spool = Spool(choice.spool)
     lanes = _lanes(choice, receivers, file, spool, World(say))
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    courier = Courier(spool, lanes, routes.receivers, time.time, keep_s)
-    running = Delivery(courier)
+    rule = None if file is None else file.inhibition
+    inhibitor = None if rule is None else Inhibitor(rule)
+    courier = Courier(spool, lanes, routes.receivers, time.time, keep_s, inhibitor)
+    failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
+    running = Delivery(courier, failed)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:
         yield from _run(running, choice.drain_s, sink, say)
     finally:
-        if courier.muted:
-            many = courier.muted != 1
-            say(f"{courier.muted:,} alert{'s' * many} muted; why: txalertctl silence list")
-        if routes.routes and routes.unmet:
-            many = routes.unmet != 1
-            say(f"{routes.unmet:,} alert{'s' * many} met no route; a last one without conditions takes all")
+        _say_held_back(courier, routes, say)
         spool.close()
         if held is not None:
             lock.unlock(held)
@@ -127,6 +126,34 @@ def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
         if names.count(name) > 1:
             raise ReceiverFault(f"--to {name}: is named twice")
     return receivers
+
+
+def _say_held_back(courier: Courier, routes: Routes, say: Callable[[str], None]) -> None:
+    """Say which alerts were meant for nobody: nothing vanishes silently."""
+    for count, why in (
+        (courier.muted, "muted; why: txalertctl silence list"),
+        (courier.inhibited, "muted by graver ones of their kind ([inhibit] of the route file)"),
+        (routes.unmet if routes.routes else 0, "met no route; a last one without conditions takes all"),
+    ):
+        if count:
+            say(f"{count:,} alert{'s' * (count != 1)} {why}")
+
+
+def _bury_strangers(spool: Spool, lanes: list[Lane], since: float, say: Callable[[str], None]) -> bool:
+    """Give up what has waited too long for receivers that nobody names any more; say whether any has."""
+    any_lost = False
+    for name in sorted(spool.waiting().keys() - {lane.receiver.name for lane in lanes}):
+        lost = 0
+        while old := spool.overdue(name, since, GIVEN_UP):
+            bury(spool, name, "no receiver is called so", old, time.time())
+            lost += len(old)
+        any_lost = any_lost or lost > 0
+        if lost:
+            say(
+                f"{name}: no receiver is called so; {lost:,} of its alerts given up, in {spool.folder}/{DEAD}"
+            )
+
+    return any_lost
 
 
 def _lanes(

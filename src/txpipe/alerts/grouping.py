@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from txpipe.alerts.facts import text
 from txpipe.alerts.receiver import Parcel
@@ -58,9 +59,13 @@ class Plan:
 
 def kin(line: bytes, keys: Sequence[str]) -> str:
     """Return what names an alert's group; one that lacks a key is a group of its own."""
-    alert = loads(line)
+    return kin_of(loads(line), keys)
+
+
+def kin_of(alert: dict[str, Any], keys: Sequence[str]) -> str:
+    """Return the same of an alert that is parsed."""
     values = [alert.get(key) for key in keys]
-    return alert["id"] if None in values else "\x1f".join(map(text, values))
+    return str(alert["id"]) if None in values else "\x1f".join(map(text, values))
 
 
 def plan(

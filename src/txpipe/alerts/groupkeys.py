@@ -1,4 +1,4 @@
-"""The keys of a route file that put alerts together."""
+"""The keys of a route file that put alerts together, or let one mute others."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from txpipe.alerts.grouping import SOURCES, Grouping
+from txpipe.alerts.inhibition import Inhibition
 from txpipe.duration import seconds
+from txpipe.record import SEVERITIES
 
 GROUPING_KEYS = ("group", "wait", "interval", "limit")
+_INHIBIT_KEYS = ("by", "mutes", "equal", "for")
 _HOUR_S = 3600.0
 _LIMIT = re.compile(r"([1-9][0-9]{0,5})/(.+)")
 
@@ -35,6 +38,27 @@ def grouping(table: Mapping[str, Any]) -> Grouping:
         int(match[1]) if match else None,
         span_s or _HOUR_S,
     )
+
+
+def inhibition(table: Mapping[str, Any]) -> Inhibition:
+    """Return what a file's table says of inhibition.
+
+    Raises:
+        ValueError: key, and what is wrong with its value.
+    """
+    for key in table:
+        if key not in _INHIBIT_KEYS:
+            raise ValueError(key, f"is unknown; there are: {', '.join(_INHIBIT_KEYS)}")
+    by, mutes = table.get("by", Inhibition().by), table.get("mutes", Inhibition().mutes)
+    for key, value in (("by", by), ("mutes", mutes)):
+        if value not in SEVERITIES:
+            raise ValueError(key, f"is none of {', '.join(SEVERITIES)}")
+    if SEVERITIES.index(mutes) >= SEVERITIES.index(by):
+        raise ValueError("mutes", f"{mutes} is no lesser one than {by}")
+    equal = table.get("equal", ["incident"])
+    if not isinstance(equal, list) or not equal or not all(key in SOURCES for key in equal):
+        raise ValueError("equal", f"is no array of some of: {', '.join(SOURCES)}")
+    return Inhibition(by, mutes, tuple(equal), _span(table, "for") if "for" in table else _HOUR_S)
 
 
 def _span(table: Mapping[str, Any], key: str) -> float:

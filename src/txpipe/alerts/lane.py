@@ -15,7 +15,8 @@ from txpipe.alerts.spool import DEAD, Spool
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
 
-_GIVEN_UP = 500
+GIVEN_UP = 500
+"""Alerts that are given up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class World:
     say: Callable[[str], None]
     now: Callable[[], float] = field(default=time)
     random: Callable[[], float] = field(default=random)
+
+
+def bury(spool: Spool, receiver: str, reason: str, parcels: Sequence[Parcel], now: float) -> None:
+    """Give alerts up: they are dead letters where the spool has a folder."""
+    if spool.folder is not None:
+        deadletters.append(spool.folder / DEAD, receiver, reason, parcels, now)
+    spool.dead(receiver, parcels)
 
 
 class Lane:
@@ -122,7 +130,7 @@ class Lane:
             self.world.say(f"{name}: {fault}; what is for it is kept and tried again")
         rest = rest_s(self._failures, self._patience.first_s, fault.wait_s, self.world.random)
         self._rests_until, self._rest = now + rest, rest
-        while old := self._spool.overdue(name, now - self._patience.give_up_s, _GIVEN_UP):
+        while old := self._spool.overdue(name, now - self._patience.give_up_s, GIVEN_UP):
             self._give_up(old, now)
         return rest
 
@@ -131,9 +139,7 @@ class Lane:
         if not parcels:
             return
         name = self.receiver.name
-        if self._spool.folder is not None:
-            deadletters.append(self._spool.folder / DEAD, name, self.trouble, parcels, now)
-        self._spool.dead(name, parcels)
+        bury(self._spool, name, self.trouble, parcels, now)
         if not self.lost:
             self.world.say(f"{name}: gives no sign of taking them; its oldest alerts are given up")
         self.lost += len(parcels)

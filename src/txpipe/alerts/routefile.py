@@ -14,7 +14,8 @@ from typing import Any, Self, cast
 from zoneinfo import ZoneInfo
 
 from txpipe.alerts.grouping import Grouping
-from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping
+from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping, inhibition
+from txpipe.alerts.inhibition import Inhibition
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
@@ -25,6 +26,7 @@ from txpipe.fields import NAMES, SEVERITIES, Severity
 _LARGEST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,63}")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]|24(?=:00)):([0-5][0-9])")
+_SECTIONS = ("receivers", "routes", "inhibit")
 _RECEIVER_KEYS = ("url", "url_env", "url_file", "secret_env", "secret_file")
 _SETS = {"rules": "rules", "chains": "chains", "subjects": "subjects", "categories": "categories"}
 _ROUTE_KEYS = ("name", "to", "severity", *_SETS, "usd", "hours", "days", "zone", "continue")
@@ -42,6 +44,7 @@ class RouteFile:
         receivers: that it names, by name, not yet used; None in place of one that was not to be opened.
         routes: in their order.
         urls: of the receivers that were opened.
+        inhibition: which alerts mute which; None is none.
         groupings: of receivers that get one message about several alerts, by name.
     """
 
@@ -60,10 +63,11 @@ class RouteFile:
         self.groupings: dict[str, Grouping] = {}
         self._path = path
         said = _read(path)
-        for key in said.keys() - {"receivers", "routes"}:
-            self._fault(key, f"is unknown{_meant(key, ('receivers', 'routes'))}")
+        for key in said.keys() - set(_SECTIONS):
+            self._fault(key, f"is unknown{_meant(key, _SECTIONS)}")
         self.receivers = self._receivers(said.get("receivers", {}), outfit)
         self.routes = self._routes(said.get("routes", []))
+        self.inhibition = self._inhibition(said.get("inhibit"))
 
     @property
     def opened(self) -> list[Receiver]:
@@ -115,6 +119,15 @@ class RouteFile:
                 f"{', '.join(GROUPING_KEYS)} are for messages to people, not for {url.partition(':')[0]}:"
             )
         return receiver
+
+    def _inhibition(self, table: Any) -> Inhibition | None:
+        try:
+            if table is None or isinstance(table, dict):
+                return None if table is None else inhibition(table)
+            self._fault("inhibit", "is no table")
+        except ValueError as exc:
+            self._fault(f"inhibit.{exc.args[0]}", exc.args[1])
+        return None
 
     def _group(self, name: str, place: str, table: Mapping[str, Any]) -> None:
         try:

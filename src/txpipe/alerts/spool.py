@@ -137,14 +137,20 @@ class Spool:
             db.execute(_TAKE, (key, now, line))
             return db.execute(_RESEND, (self._number(db, receiver), now, key)).rowcount > 0
 
-    def purge(self, before: float) -> None:
-        """Forget some of the alerts that were taken before a time and wait for no receiver."""
+    def purge(self, before: float) -> bool:
+        """Forget some of the alerts that were taken before a time and wait for no receiver.
+
+        Returns:
+            Whether there may be more of them.
+        """
         with self.database.writing() as db:
             rows = db.execute(_OLDEST, (_PURGED,)).fetchall()
-            old = [(seq,) for seq, taken in rows if taken < before]
-            for seq in old:
+            gone = 0
+            for seq in [(seq,) for seq, taken in rows if taken < before]:
                 if db.execute(_FORGET, seq).rowcount:
                     db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+                    gone += 1
+        return gone == _PURGED
 
     def _receivers(self, db: sqlite3.Connection, alert: Taken) -> Sequence[str]:
         """Return an alert's receivers; one that follows another goes to whom that went."""

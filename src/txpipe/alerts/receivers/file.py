@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,7 +59,8 @@ class FileReceiver:
                     data = b"\n" + data
                 while data:
                     data = data[os.write(fd, data) :]
-                os.fsync(fd)
+                if stat.S_ISREG(os.fstat(fd).st_mode):  # a pipe or a device has nothing to sync
+                    os.fsync(fd)
             finally:
                 os.close(fd)
         except OSError as exc:
