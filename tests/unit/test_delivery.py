@@ -331,6 +331,25 @@ def test_one_refused_alert_delays_no_other(spool):
     assert fake.got == [2, 1]
 
 
+def test_a_receiver_that_refuses_everything_is_left_alone(spool):
+    """Where one alert after the other is refused, they are not all sent at once: the receiver rests."""
+    fake = Fake()
+    fake.batch = 1
+    lane = fake.lane(spool, first_s=1.0)
+    spool.take(taken(*range(100)), fake.time)
+    sent = []
+    fake.fault = lambda _: sent.append(1) or NotTaken("HTTP 400", only_this=True)
+    for _ in range(200):
+        fake.time += lane.step() or 0.001
+    assert fake.time > 1_000_000 + 10_000
+    assert len(fake.said) == 10
+    assert len(sent) == 200
+    fake.fault = None
+    for _ in range(500):
+        fake.time += lane.step()
+    assert sorted(fake.got) == list(range(100))
+
+
 def test_a_batch_that_is_taken_in_part(spool):
     """What a receiver took before it refused one is not sent again; that one waits, the others go on."""
     fake = Fake()

@@ -125,11 +125,11 @@ class Courier:
         """
         for lane in self.lanes:
             lane.ends = True
-        mine = {lane.receiver.name for lane in self.lanes}
+        mine = [lane.receiver.name for lane in self.lanes]
         left = seconds
         with self._changed:
             self._changed.notify_all()
-            while left > 0 and self._error is None and mine & self._spool.waiting().keys():
+            while left > 0 and self._error is None and self._spool.is_waited_for(mine):
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S
         if self._error is not None:

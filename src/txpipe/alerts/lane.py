@@ -15,6 +15,9 @@ from txpipe.alerts.spool import DEAD, Spool
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
 
+_REFUSALS = 10
+"""Alerts in a row that a receiver refuses, each for itself, before it is the receiver that is left alone."""
+
 GIVEN_UP = 500
 """Alerts that are given up at once."""
 
@@ -73,7 +76,7 @@ class Lane:
         self._patience = patience
         self.world = world
         self.ends = False
-        self._failures = 0
+        self._failures = self._refusals = 0
         self._rests_until = self._rest = 0.0
 
     def step(self) -> float:
@@ -112,6 +115,7 @@ class Lane:
         if parcels:
             self._spool.delivered(self.receiver.name, parcels)
             self.sent += len(parcels)
+            self._refusals = 0
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
         """Put off what failed, and give up what has waited too long."""
@@ -119,17 +123,20 @@ class Lane:
         self.trouble = str(fault)
         if fault.only_this:
             parcels = parcels[:1]
-            if parcels[0].tries == 0:
-                self.world.say(f"{name}: {fault}, for alert {parcels[0].key}; it is tried again")
             rest = rest_s(parcels[0].tries + 1, self._patience.first_s, fault.wait_s, self.world.random)
             self._spool.put_off(name, parcels, now + rest)
             self._give_up([one for one in parcels if one.since <= now - self._patience.give_up_s], now)
-            return 0.0
+            self._refusals += 1
+            if self._refusals < _REFUSALS:
+                self.world.say(f"{name}: {fault}, for alert {parcels[0].key}; it is tried again")
+                return 0.0
         self._failures += 1
         if self._failures == 1:
             self.world.say(f"{name}: {fault}; what is for it is kept and tried again")
         rest = rest_s(self._failures, self._patience.first_s, fault.wait_s, self.world.random)
         self._rests_until, self._rest = now + rest, rest
+        if fault.only_this:
+            return rest
         while old := self._spool.overdue(name, now - self._patience.give_up_s, GIVEN_UP):
             self._give_up(old, now)
         return rest

@@ -127,6 +127,11 @@ class Spool:
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
 
+    def is_waited_for(self, receivers: Iterable[str]) -> bool:
+        """Say whether an alert waits for any of some receivers."""
+        with self.database.reading() as db:
+            return any(db.execute(_ANY, (self._number(db, name),)).fetchone() for name in receivers)
+
     def resend(self, receiver: str, key: str, line: bytes, now: float) -> bool:
         """Let an alert that was given up, or is not known (any more), wait for a receiver again.
 
@@ -192,6 +197,7 @@ _WAITING = (
     "SELECT r.name, count(*) FROM deliveries d INDEXED BY waiting JOIN receivers r ON r.number = d.receiver"
     " WHERE d.state = 0 GROUP BY r.name"
 )
+_ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"

@@ -5,21 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from txpipe import command, stream
-from txpipe.alerts import intake, routetest
-from txpipe.alerts import resend as resending
-from txpipe.alerts.routefile import RouteFile
-from txpipe.alerts.routes import Routes
-from txpipe.alerts.silence import Conditions, Silences
-from txpipe.alerts.spool import Spool
 from txpipe.duration import Duration
 from txpipe.errors import UsageFault
 from txpipe.record import SEVERITIES, Severity, dumps
 from txpipe.sink import stdout
+
+if TYPE_CHECKING:
+    from txpipe.alerts.silence import Silences
 
 _MAX_LINE = stream.MAX_LINE + (128 << 10)
 """Bytes of a dead letter: it holds an alert, which may be a little longer than a line."""
@@ -62,6 +62,9 @@ def resend(file: str, folder: Path, *, strict: bool) -> int:
     nothing. FILE stays as it is; delete it once it has been looked at. A txalert that runs begins at once,
     another with its next start.
     """  # noqa: D301
+    from txpipe.alerts import resend as resending  # noqa: PLC0415 - --help needs no SQLite
+    from txpipe.alerts.spool import Spool  # noqa: PLC0415
+
     command.say_if_waiting(file)
     bad = stream.BadLines(command.say, strict=strict)
     source = stream.open_source(file)
@@ -99,6 +102,10 @@ def route_test(file: str, path: Path, at: dt.datetime | None, *, strict: bool) -
 
     Nothing is delivered.
     """  # noqa: D301
+    from txpipe.alerts import intake, routetest  # noqa: PLC0415
+    from txpipe.alerts.routefile import RouteFile  # noqa: PLC0415
+    from txpipe.alerts.routes import Routes  # noqa: PLC0415
+
     routes = Routes(RouteFile(path, None).must_be_sound().routes, (), time.time)
     now = time.time() if at is None else at.replace(tzinfo=dt.UTC).timestamp()
     command.say_if_waiting(file)
@@ -124,6 +131,15 @@ def silence() -> None:
     """  # noqa: D301
 
 
+@contextmanager
+def _silences(folder: Path) -> Iterator[Silences]:
+    from txpipe.alerts.silence import Silences  # noqa: PLC0415
+    from txpipe.alerts.spool import Spool  # noqa: PLC0415
+
+    with Spool(folder, make=False) as spool:
+        yield Silences(spool.database)
+
+
 _many = functools.partial(click.option, multiple=True, help="Only this; repeatable.")
 
 
@@ -146,14 +162,15 @@ def add(folder: Path, for_s: float, reason: str, *, up_to: Severity, **about: tu
 
     An alert is muted if it meets every kind of condition. A txalert that runs heeds it at once.
     """  # noqa: D301
+    from txpipe.alerts.silence import Conditions  # noqa: PLC0415
+
     conditions = Conditions(**about, up_to=up_to)
     if conditions.is_empty:
         command.fail_usage(
             "it would mute everything: name a --rule, --chain, --subject, --category or --incident"
         )
     now = time.time()
-    with Spool(folder, make=False) as spool:
-        silences = Silences(spool.database)
+    with _silences(folder) as silences:
         number = silences.add(reason, now, now + for_s, conditions)
         stdout().write(dumps(next(one for one in silences.all() if one.number == number).shown()))
     return 0
@@ -169,8 +186,7 @@ def list_(folder: Path, *, every: bool) -> int:
     Example:
       txalertctl silence list --spool DIR --all | jq -r '[.number, .reason, .muted] | @tsv'
     """  # noqa: D301
-    with Spool(folder, make=False) as spool:
-        silences = Silences(spool.database)
+    with _silences(folder) as silences:
         for one in silences.all() if every else silences.holding(time.time()):
             stdout().write(dumps(one.shown()))
     return 0
@@ -186,7 +202,7 @@ def expire(folder: Path, number: int) -> int:
     Example:
       txalertctl silence expire --spool DIR 3
     """  # noqa: D301
-    with Spool(folder, make=False) as spool:
-        if not Silences(spool.database).expire(number, time.time()):
+    with _silences(folder) as silences:
+        if not silences.expire(number, time.time()):
             raise UsageFault(f"no silence {number} holds; txalertctl silence list --all shows all")
     return 0
