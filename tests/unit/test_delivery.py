@@ -11,6 +11,7 @@ from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
+from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
 from txpipe.alerts.receiver import NotTaken, Parcel, named, origin, shown
@@ -348,6 +349,36 @@ def test_a_receiver_that_refuses_everything_is_left_alone(spool):
     for _ in range(500):
         fake.time += lane.step()
     assert sorted(fake.got) == list(range(100))
+
+
+def test_what_is_broken_off_says_nothing(spool):
+    """A delivery that the end of a run breaks off is no failure: nothing is said or given up."""
+    fake = Fake()
+    lane = fake.lane(spool, give_up_s=0)
+    spool.take(taken(1), fake.time)
+    lane.is_stopped = True
+    fake.fault = lambda _: NotTaken("the connection broke")
+    lane.step()
+    assert (fake.said, lane.lost, spool.waiting()) == ([], 0, {"a": 1})
+
+
+def test_memory_keeps_nothing_that_is_delivered():
+    """Without a spool what was delivered is forgotten soon, and known all the same when it comes again."""
+    fake = Fake()
+    fake.batch = 5000
+    with Spool(None) as memory:
+        lane = fake.lane(memory)
+        courier = Courier(memory, [lane], lambda _: ("a",), lambda: fake.time, 5.0)
+        for number in range(0, 20_000, 1000):
+            items = [(b"{}", alert(n)) for n in (*range(number, number + 1000), number)]
+            assert len(list(courier.carried(items))) == 1001
+            courier.commit()
+            while lane.step() == 0:
+                pass
+            fake.time += 11
+        with memory.database.reading() as db:
+            assert db.execute("SELECT count(*) FROM alerts").fetchone()[0] <= 2000
+    assert lane.sent == 20_000
 
 
 def test_a_batch_that_is_taken_in_part(spool):

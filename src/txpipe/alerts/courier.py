@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from txpipe.alerts.deadletters import key
+from txpipe.alerts.dedupe import Recent
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
@@ -57,6 +58,7 @@ class Courier:
         self._now = now
         self._keep_s = keep_s
         self._inhibitor = inhibitor
+        self._recent = Recent() if spool.folder is None else None  # memory keeps nothing that is delivered
         self._purged = 0.0
         self._pending: list[Item] = []
         self._silences = Silences(spool.database)
@@ -75,7 +77,7 @@ class Courier:
         """Note alerts for delivery; everything goes on, and ``commit`` makes sure of what was noted."""
         for item in items:
             alert = item[1]
-            if alert["type"] == "alert":
+            if alert["type"] == "alert" and (self._recent is None or self._recent.is_new(alert)):
                 self._pending.append(item)
             yield item
 
@@ -141,6 +143,7 @@ class Courier:
             self._ends = True
             self._changed.notify_all()
         for lane in self.lanes:
+            lane.is_stopped = True
             lane.receiver.close()
         for thread in self._threads:
             if thread.is_alive():

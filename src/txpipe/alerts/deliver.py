@@ -23,7 +23,8 @@ from txpipe.alerts.spool import DEAD, Spool
 from txpipe.alerts.words import Template
 from txpipe.sink import Sink
 
-_KEPT_IN_MEMORY_S = 3600.0
+_KEPT_IN_MEMORY_S = 5.0
+"""Seconds for which what is delivered stays in memory: thousands of alerts a second must not fill it."""
 
 _ROOM = 1 << 19
 """Bytes of alerts that share one write to the disk where they come fast."""

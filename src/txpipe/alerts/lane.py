@@ -65,6 +65,7 @@ class Lane:
         trouble: why it did not take the last; "" if it did.
         world: time, chance and people.
         ends: nothing more comes.
+        is_stopped: what is under way is broken off, which says nothing of the receiver.
     """
 
     def __init__(self, receiver: Receiver, spool: Spool, patience: Patience, world: World) -> None:
@@ -75,7 +76,7 @@ class Lane:
         self._spool = spool
         self._patience = patience
         self.world = world
-        self.ends = False
+        self.ends = self.is_stopped = False
         self._failures = self._refusals = 0
         self._rests_until = self._rest = 0.0
 
@@ -119,6 +120,8 @@ class Lane:
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
         """Put off what failed, and give up what has waited too long."""
+        if self.is_stopped:
+            return IDLE_S
         now, name = self.world.now(), self.receiver.name
         self.trouble = str(fault)
         if fault.only_this:

@@ -132,7 +132,7 @@ _OPTIONS = (
         metavar="DURATION",
         type=Duration(),
         default="7d",
-        help="Know delivered alerts for so long (1h without --spool).",
+        help="Know alerts in the spool for so long; without --spool the last 200,000 are known.",
     ),
     click.option(
         "--secret-file",
