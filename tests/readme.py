@@ -40,3 +40,8 @@ def _prose(text):
             inside = not inside
         elif not inside:
             yield line
+
+
+def blocks(text, kind):
+    """The contents of all code blocks of a kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

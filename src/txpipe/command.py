@@ -197,6 +197,12 @@ def say(message: str) -> None:
     _say(ctx.find_root().info_name or "txpipe" if ctx else "txpipe", message)
 
 
+def teller() -> Callable[[str], None]:
+    """Return what ``say`` is to threads, which know no running command."""
+    name = click.get_current_context().find_root().info_name or "txpipe"
+    return lambda message: _say(name, message)
+
+
 def say_if_waiting(path: str) -> None:
     """Tell a person at a terminal that the command reads what they type."""
     if path == "-" and is_terminal(sys.stdin) and is_terminal(sys.stderr):

@@ -7,6 +7,7 @@ import functools
 import os
 import select
 import sys
+from collections.abc import Callable
 
 from txpipe import interrupt
 from txpipe.descriptor import wait, widen_pipe
@@ -22,6 +23,8 @@ class Sink:
         fd: where to.
         name: how messages call it.
         handed: bytes that the operating system has taken so far.
+        before: called before anything leaves; where it fails, what was to leave is dropped.
+        room: bytes from which on it flushes by itself.
     """
 
     def __init__(self, fd: int, name: str) -> None:
@@ -30,13 +33,15 @@ class Sink:
         self._parts: list[bytes] = []
         self._size = 0
         self.handed = 0
+        self.before: Callable[[], None] | None = None
+        self.room = _BUFFER
         widen_pipe(fd)
 
     def write(self, data: bytes) -> None:
         """Take bytes of whole lines; they leave at the latest with the next flush."""
         self._parts.append(data)
         self._size += len(data)
-        if self._size >= _BUFFER:
+        if self._size >= self.room:
             self.flush()
 
     def flush(self) -> None:
@@ -49,9 +54,10 @@ class Sink:
         if not self._parts:
             return
         with interrupt.held:
-            data = memoryview(b"".join(self._parts))
-            self._parts.clear()
-            self._size = 0
+            parts, self._parts, self._size = self._parts, [], 0
+            if self.before is not None:
+                self.before()
+            data = memoryview(b"".join(parts))
             while data:
                 size = self._written(data)
                 self.handed += size

@@ -118,8 +118,10 @@ def read_line(file, seconds=20):
 
 
 def test_every_command_has_a_spec():
-    """A new command gets these checks too; txlist has subcommands, and txtail needs a node to read from."""
-    assert {writer.name for writer in [*WRITERS, *AT_END]} | {"txlist", "txtail"} == set(SCRIPTS)
+    """A new command gets these checks, too; txlist and txalertctl have subcommands, txtail needs a node."""
+    assert {writer.name for writer in [*WRITERS, *AT_END]} | {"txlist", "txalertctl", "txtail"} == set(
+        SCRIPTS
+    )
 
 
 @every

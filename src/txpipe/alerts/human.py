@@ -66,6 +66,11 @@ def human(record: dict[str, Any], paint: Paint, width: int = 80) -> str:
     return ""
 
 
+def headline(alert: dict[str, Any]) -> str:
+    """Return an alert in one line: how grave, which rule, what."""
+    return f"{_standing(alert)} {clipped(alert['rule'], 40)}: {clipped(_title(alert), _TITLE)}"
+
+
 def _alert(alert: dict[str, Any], paint: Paint, width: int) -> Iterator[str]:
     style = "retracted" if alert["status"] == "retracted" else alert["severity"]
     yield f"{paint(style, _standing(alert))}  {_when(alert)}  {clipped(alert['rule'], 40)}"

@@ -7,15 +7,25 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 import click
 
 from txpipe import command, stream
 from txpipe.alerts import forms, intake, select
+from txpipe.alerts.dedupe import once
+from txpipe.alerts.option import DeliveryChoice, delivery_options
+from txpipe.alerts.receiver import shown
 from txpipe.alerts.tally import Tally
+from txpipe.chains.masked import mask
 from txpipe.detect.names import unknown
+from txpipe.errors import UsageFault
 from txpipe.record import SEVERITIES
-from txpipe.sink import stdout
+from txpipe.sink import Sink, stdout
+
+if TYPE_CHECKING:
+    from txpipe.alerts.deliver import Delivery
 
 _MAX_LINE = stream.MAX_LINE + (64 << 10)
 """Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
@@ -51,6 +61,13 @@ _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
     "-c", "--chain", "chains", multiple=True, metavar="CAIP2,...", help="Only these chains' alerts."
 )
 @click.option(
+    "--dedupe", is_flag=True, help="Let an alert (by id and rev) through once, of the last 200,000."
+)
+@delivery_options
+@click.option(
+    "--check", "check_routes", is_flag=True, help="Say what is wrong with the --routes file and end."
+)
+@click.option(
     "--exit-status", is_flag=True, help="End with 3 if an alert was let through and nothing failed."
 )
 @command.strict_option
@@ -64,6 +81,9 @@ def main(  # noqa: PLR0913 - one argument an option
     min_severity: str,
     rules: Sequence[str],
     chains: Sequence[str],
+    dedupe: bool,
+    delivery: DeliveryChoice,
+    check_routes: bool,
     exit_status: bool,
     strict: bool,
     stats: bool | None,
@@ -74,12 +94,30 @@ def main(  # noqa: PLR0913 - one argument an option
     Examples:
       txsim --records 100000 | txdetect --list blocklists/demo.csv | txalert -m high
       txalert < alerts.ndjson | jq -c 'select(.type == "heartbeat" and .status != "ok")'
+      txalert --spool /var/spool/txalert --to https://soc.example/hook < alerts.ndjson > /dev/null
 
     In ndjson an alert is passed on byte for byte; records of other types (heartbeat, reorg, ...) pass
     too, whatever the filters. The other formats leave them out; human tells of a stalled or blind source.
-    Text from chains and lists is shown with control characters written out. It judges no records: that is
-    txdetect's.
+    Text from chains and lists is shown with control characters written out.
+
+    With --to what is let through is delivered, too, beside the pipe: a receiver that is slow or down delays
+    neither stdout nor another receiver. URL is https://HOST/PATH or http://HOST/PATH (each alert posted as
+    it is, with an Idempotency-Key of id and rev), file:PATH (appended, as NDJSON;
+    file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
+    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), or a URL of Apprise (slack://, mailto://,
+    tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
+    spaces) rather than on the command line, which other users of the machine see for a moment.
+
+    With --routes FILE receivers and who gets what stand in a TOML file; --to gets everything. txalertctl
+    route-test says who would get an alert, and why.
+
+    With --spool an alert is on disk before it leaves for stdout, and a kill at any moment loses none: the
+    next run with the same --spool goes on, and may send again, under the same key, what a receiver was just
+    taking. What --drain leaves is kept, said, and ends with 1. txalertctl sends dead letters again. It
+    judges no records: that is txdetect's.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
+    if check_routes:
+        return _checked(delivery)
     wanted = select.Selection(select.at_least(min_severity), _rules(rules), _chains(chains))
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
@@ -90,12 +128,35 @@ def main(  # noqa: PLR0913 - one argument an option
     source = stream.open_source(file)
     lines = stream.numbered_lines(source, sink.flush, bad, _MAX_LINE)
     items = tally.incoming(intake.taken(lines, source.name, bad))
-    items = tally.outgoing(select.selected(items, wanted))
-    for data in forms.written(items, _form(form), colour=_colour(colour), width=_width()):
-        sink.write(data)
-    if bad.count:
+    items = select.selected(items, wanted)
+    items = tally.outgoing(once(items) if dedupe else items)
+    with _running(delivery, sink) as running:
+        items = running.courier.carried(items) if running else items
+        for data in forms.written(items, _form(form), colour=_colour(colour), width=_width()):
+            sink.write(data)
+    if bad.count or (running and running.failed):
         return command.BAD_INPUT
     return command.FOUND if exit_status and tally.passed else 0
+
+
+def _running(choice: DeliveryChoice, sink: Sink) -> AbstractContextManager[Delivery | None]:
+    if not choice.is_wanted:
+        return nullcontext()
+    from txpipe.alerts.deliver import delivery  # noqa: PLC0415 - a filter needs no SQLite and no HTTP
+
+    mask({url: shown(url) for url in choice.urls})
+    return delivery(choice, sink, command.teller())
+
+
+def _checked(choice: DeliveryChoice) -> int:
+    if choice.routes is None:
+        command.fail_usage("--check needs --routes FILE")
+    from txpipe.alerts import deliver, routetest  # noqa: PLC0415
+
+    file = deliver.route_file(choice.routes, choice)
+    for line in routetest.checked(choice.routes, file):
+        command.say(line)
+    return UsageFault.status if file.faults else 0
 
 
 def _form(form: str) -> str:

@@ -1,0 +1,195 @@
+"""Delivery beside the pipe: alerts go to the spool before they go on, and from it to every receiver."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from txpipe.alerts.deadletters import key
+from txpipe.alerts.dedupe import Recent
+from txpipe.alerts.inhibition import Inhibitor
+from txpipe.alerts.intake import Item
+from txpipe.alerts.lane import Lane
+from txpipe.alerts.silence import Silence, Silences, muting
+from txpipe.alerts.spool import DEAD, Spool, Taken
+
+_PURGE_EVERY_S = 10.0
+_LOOK_S = 0.05
+_LEAVE_S = 1.0
+
+Router = Callable[[dict[str, Any]], Sequence[str]]
+"""Says which receivers, by name, an alert goes to."""
+
+
+class Courier:
+    """Takes alerts and delivers them in threads of its own, one a receiver.
+
+    Attributes:
+        lanes: the ways out.
+        muted: alerts that silences have kept from receivers.
+        inhibited: alerts that graver ones have.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a delivery is made of
+        self,
+        spool: Spool,
+        lanes: Sequence[Lane],
+        router: Router,
+        now: Callable[[], float],
+        keep_s: float,
+        inhibitor: Inhibitor | None = None,
+    ) -> None:
+        """Take where to keep alerts and who gets them.
+
+        Args:
+            spool: open.
+            lanes: one a receiver.
+            router: whom an alert goes to.
+            now: wall time, Unix seconds.
+            keep_s: seconds for which delivered alerts are known.
+            inhibitor: which alerts others mute; None is none.
+        """
+        self.lanes = lanes
+        self.muted = 0
+        self.inhibited = 0
+        self._spool = spool
+        self._router = router
+        self._now = now
+        self._keep_s = keep_s
+        self._inhibitor = inhibitor
+        self._recent = Recent() if spool.folder is None else None  # memory keeps nothing that is delivered
+        self._purged = 0.0
+        self._pending: list[Item] = []
+        self._silences = Silences(spool.database)
+        self._changed = threading.Condition()
+        self._takes = 0
+        self._ends = False
+        self._error: BaseException | None = None
+        self._threads = [threading.Thread(target=self._run, args=(lane,), daemon=True) for lane in lanes]
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        for thread in self._threads:
+            thread.start()
+
+    def carried(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Note alerts for delivery; everything goes on, and ``commit`` makes sure of what was noted."""
+        for item in items:
+            alert = item[1]
+            if alert["type"] == "alert" and (self._recent is None or self._recent.is_new(alert)):
+                self._pending.append(item)
+            yield item
+
+    def commit(self) -> None:
+        """Write what was noted to the spool; called before it leaves for stdout.
+
+        Raises:
+            SpoolFailed: the spool takes no more; nothing of what was noted is in it.
+        """
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        now = self._now()
+        muted: list[int] = []
+        silences = self._silences.holding(now)
+        self._spool.take([self._addressed(item, silences, muted) for item in pending], now)
+        self.muted += len(muted)
+        self._silences.count(muted)
+        if not 0 <= now - self._purged < _PURGE_EVERY_S:
+            more = self._spool.purge(now - self._keep_s)
+            self._purged = 0.0 if more else now
+        with self._changed:
+            self._takes += 1
+            self._changed.notify_all()
+
+    def _addressed(self, item: Item, silences: Sequence[Silence], muted: list[int]) -> Taken:
+        """Return an alert with its receivers; one that a silence mutes has none."""
+        line, alert = item
+        if silence := muting(silences, alert):
+            muted.append(silence.number)
+            return Taken(key(alert), line, ())
+        if self._inhibitor is not None and self._inhibitor.mutes(alert):
+            self.inhibited += 1
+            return Taken(key(alert), line, ())
+        takes_back = alert["status"] == "retracted"
+        follows = alert["rev"] > 0 or alert["status"] != "open"
+        return Taken(key(alert), line, self._router(alert), follows, takes_back)
+
+    def drain(self, seconds: float) -> None:
+        """Wait until everything is delivered, at most for so many seconds.
+
+        Raises:
+            SpoolFailed: the spool failed meanwhile.
+        """
+        for lane in self.lanes:
+            lane.ends = True
+        mine = [lane.receiver.name for lane in self.lanes]
+        left = seconds
+        with self._changed:
+            self._changed.notify_all()
+            while left > 0 and self._error is None and self._spool.is_waited_for(mine):
+                self._changed.wait(min(left, _LOOK_S))
+                left -= _LOOK_S
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """End delivery; what is under way is broken off."""
+        with self._changed:
+            self._ends = True
+            self._changed.notify_all()
+        for lane in self.lanes:
+            lane.is_stopped = True
+            lane.receiver.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_LEAVE_S)
+
+    def left(self) -> list[str]:
+        """Return what was not delivered, a sentence a receiver; empty if everything was."""
+        waiting = self._spool.waiting()
+        troubles = {lane.receiver.name: lane.trouble for lane in self.lanes}
+        folder = self._spool.folder
+        kept = f"kept in {folder} for the next run" if folder else "lost, for there is no --spool"
+        said = [
+            f"{name}: {_counted(count)} not delivered{_because(name, troubles)}; {kept}"
+            for name, count in sorted(waiting.items())
+        ]
+        dead = f"they are in {folder / DEAD}" if folder else "lost, for there is no --spool"
+        said += [
+            f"{lane.receiver.name}: {_counted(lane.lost)} given up; {dead}"
+            for lane in self.lanes
+            if lane.lost
+        ]
+        return said
+
+    def _pause(self, seconds: float, takes: int) -> None:
+        """Wait, but not beyond the end, nor if something was taken since."""
+        with self._changed:
+            if seconds and not self._ends and takes == self._takes:
+                self._changed.wait(seconds)
+
+    def _run(self, lane: Lane) -> None:
+        """Deliver to one receiver until the end; an error ends the command, it is not swallowed."""
+        try:
+            while not self._ends:
+                takes = self._takes
+                self._pause(lane.step(), takes)
+        except BaseException as exc:  # noqa: BLE001 - raised in the main thread
+            if not self._ends:
+                self._error = exc
+                lane.world.say(f"{lane.receiver.name}: delivery has stopped: {exc}")
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} alert{'s' * (number != 1)}"
+
+
+def _because(name: str, troubles: dict[str, str]) -> str:
+    if name not in troubles:
+        return " (no --to names it now)"
+    return f" ({troubles[name]})" if troubles[name] else ""

@@ -1,0 +1,160 @@
+"""A spool's file: one SQLite database, or one in memory; opened with care, written whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from txpipe.errors import SinkFailed, UsageFault
+
+FILE = "spool.db"
+
+_APPLICATION = 0x74787370
+"""``txsp``: SQLite's application_id, which says whose file it is."""
+
+_VERSION = 1
+_BUSY_S = 60
+
+_TABLES = """
+CREATE TABLE alerts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, taken REAL NOT NULL, line BLOB NOT NULL);
+CREATE TABLE receivers (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE deliveries (
+    receiver INTEGER NOT NULL, seq INTEGER NOT NULL, since REAL NOT NULL, due REAL NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (receiver, seq)) WITHOUT ROWID;
+CREATE INDEX waiting ON deliveries (receiver, seq) WHERE state = 0;
+CREATE INDEX of_alert ON deliveries (seq);
+CREATE TABLE messages (receiver TEXT NOT NULL, kin TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX messages_at ON messages (receiver, at);
+CREATE TABLE silences (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, begins REAL NOT NULL, ends REAL NOT NULL,
+    conditions TEXT NOT NULL, muted INTEGER NOT NULL DEFAULT 0);
+"""
+
+
+class SpoolFault(UsageFault):
+    """A spool that cannot be believed, opened or had for oneself."""
+
+
+class SpoolFailed(SinkFailed):
+    """A spool that takes no more: the disk is full or broken."""
+
+
+class Database:
+    """An open spool's database; it may be used from several threads, one after the other.
+
+    Attributes:
+        folder: where it is; None in memory.
+    """
+
+    def __init__(self, folder: Path | None, *, make: bool = True) -> None:
+        """Open a spool.
+
+        Args:
+            folder: where it is; None is one in memory.
+            make: make one where there is none.
+
+        Raises:
+            SpoolFault: there is none, or it is corrupt, foreign, of a newer version, or cannot be opened.
+        """
+        self.folder = folder
+        self._place = str(folder) if folder else "the spool in memory"
+        self._lock = threading.RLock()
+        if not make and folder is not None and not (folder / FILE).exists():
+            raise SpoolFault(f"{folder}: holds no spool; name the folder that txalert --spool names")
+        try:
+            if folder is not None:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            self._db = sqlite3.connect(
+                folder / FILE if folder else ":memory:",
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+        except OSError as exc:
+            raise SpoolFault(f"{self._place}: cannot be opened: {exc.strerror}") from exc
+        except sqlite3.Error as exc:
+            raise _refused(self._place, exc) from exc
+
+    def close(self) -> None:
+        """Close it; a later use by another thread fails with SpoolFailed."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read, and turn SQLite's errors into SpoolFailed."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as exc:
+                raise SpoolFailed(f"{self._place}: {_remedy(exc)}") from exc
+
+    @contextmanager
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """Do several writes at once, or none; a durable one is on the disk itself when it is done.
+
+        What was delivered need not be durable: that is told twice if the machine loses its power.
+        """
+        with self.reading():
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _prepare(self) -> None:
+        db = self._db
+        found = db.execute("PRAGMA application_id").fetchone()[0]
+        is_new = not found and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not is_new and found != _APPLICATION:
+            raise SpoolFault(f"{self._place}: {FILE} in it is no spool of txalert; name another folder")
+        if db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
+            raise SpoolFault(f"{self._place}: was written by a newer txpipe; use that one, or another folder")
+        if not is_new and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise SpoolFault(f"{self._place}: {_DAMAGED}")
+        db.execute("PRAGMA journal_mode = WAL")
+        if is_new:
+            db.executescript(
+                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION};"
+                f"PRAGMA user_version = {_VERSION}; COMMIT;"
+            )
+
+
+def _refused(place: str, error: sqlite3.Error) -> SpoolFault | SpoolFailed:
+    """Return the error of a spool that cannot be opened: a full disk is no fault of whoever named it."""
+    full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return (SpoolFailed if full else SpoolFault)(f"{place}: {_remedy(error)}")
+
+
+_DAMAGED = (
+    "is damaged; move it away and begin with a new one (what can be had of it: sqlite3 spool.db .recover)"
+)
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    """Say what is wrong with a spool and what to do."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # closed
+        return str(error)
+    primary = code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return "the disk is full; what was written to stdout before is safe; free some space and go on"
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return _DAMAGED
+    if primary == sqlite3.SQLITE_BUSY:
+        return "is kept busy by another process"
+    return f"cannot be used: {error}"

@@ -1,0 +1,43 @@
+"""Alerts that come again are let through once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from txpipe.alerts.intake import Item
+
+REMEMBERED = 200_000
+"""Alerts that are known at least: 30 MB; twice as many at most."""
+
+
+class Recent:
+    """Knows the last alerts by id and rev, in bounded memory."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        """Take how many.
+
+        Args:
+            remembered: an alert comes again unrecognised only after more than so many others.
+        """
+        self._remembered = remembered
+        self._recent: set[bytes] = set()
+        self._older: set[bytes] = set()
+
+    def is_new(self, alert: dict[str, Any]) -> bool:
+        """Say whether an alert is not known; from now on it is."""
+        key = b"%b%d" % (bytes.fromhex(alert["id"]), alert["rev"])
+        if key in self._recent or key in self._older:
+            return False
+        if len(self._recent) >= self._remembered:
+            self._recent, self._older = set(), self._recent
+        self._recent.add(key)
+        return True
+
+
+def once(items: Iterable[Item], remembered: int = REMEMBERED) -> Iterator[Item]:
+    """Yield every alert, by id and rev, the first time it comes, and every record that is no alert."""
+    is_new = Recent(remembered).is_new
+    for item in items:
+        if item[1]["type"] != "alert" or is_new(item[1]):
+            yield item

@@ -1,0 +1,173 @@
+"""Puts delivery together as it was asked for, and ends it with a word on what was not delivered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from txpipe.alerts import lock
+from txpipe.alerts.courier import Courier
+from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.inhibition import Inhibitor
+from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
+from txpipe.alerts.option import DeliveryChoice
+from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receivers import Outfit, opened
+from txpipe.alerts.receivers.webhook import secret_of
+from txpipe.alerts.routefile import RouteFile
+from txpipe.alerts.routes import Routes
+from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.words import Template
+from txpipe.sink import Sink
+
+_KEPT_IN_MEMORY_S = 5.0
+"""Seconds for which what is delivered stays in memory: thousands of alerts a second must not fill it."""
+
+_ROOM = 1 << 19
+"""Bytes of alerts that share one write to the disk where they come fast."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A delivery that goes on, and what was not delivered once it has ended.
+
+    Attributes:
+        courier: takes alerts.
+        failed: something was not delivered.
+    """
+
+    courier: Courier
+    failed: bool = False
+
+
+@contextmanager
+def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> Iterator[Delivery]:
+    """Deliver while the body runs, then wait for what is under way, and say what is left.
+
+    Args:
+        choice: as it was asked for.
+        sink: whatever leaves by it is in the spool before.
+        say: writes a message; from any thread.
+
+    Raises:
+        SpoolFault: the spool cannot be used; ReceiverFault: a receiver makes no sense.
+    """
+    outfit = _outfit(choice)
+    receivers = _receivers(choice, outfit)
+    file = None if choice.routes is None else RouteFile(choice.routes, outfit).must_be_sound()
+    everything = [receiver.name for receiver in receivers]
+    routes = Routes([] if file is None else file.routes, everything, time.time)
+    held = None if choice.spool is None else lock.lock(choice.spool)
+    spool = Spool(choice.spool)
+    lanes = _lanes(choice, receivers, file, spool, World(say))
+    keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
+    rule = None if file is None else file.inhibition
+    inhibitor = None if rule is None else Inhibitor(rule)
+    courier = Courier(spool, lanes, routes.receivers, time.time, keep_s, inhibitor)
+    failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
+    running = Delivery(courier, failed)
+    sink.before, sink.room = courier.commit, _ROOM
+    courier.start()
+    try:
+        yield from _run(running, choice.drain_s, sink, say)
+    finally:
+        _say_held_back(courier, routes, say)
+        spool.close()
+        if held is not None:
+            lock.unlock(held)
+
+
+def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], None]) -> Iterator[Delivery]:
+    """Deliver while the caller works; however that ends, what was finished is taken, and drained."""
+    try:
+        yield running
+    except KeyboardInterrupt:
+        drain_s = 0
+        raise
+    finally:
+        courier = running.courier
+        try:
+            sink.flush()
+            courier.drain(drain_s)
+        finally:
+            courier.stop()
+            sink.before = None
+            for sentence in courier.left():
+                running.failed = True
+                say(sentence)
+
+
+def route_file(path: Path, choice: DeliveryChoice) -> RouteFile:
+    """Read a route file as a delivery does, its receivers included.
+
+    Raises:
+        RouteFault: it cannot be read.
+    """
+    return RouteFile(path, _outfit(choice))
+
+
+def _outfit(choice: DeliveryChoice) -> Outfit:
+    text = choice.secret()
+    outfit = Outfit(None if text is None else secret_of(text))
+    if choice.title is not None:
+        outfit = replace(outfit, title=Template("--title", choice.title).filled)
+    if choice.body is not None:
+        outfit = replace(outfit, body=Template("--body", choice.body).filled)
+    return outfit
+
+
+def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
+    """Return the receivers of --to."""
+    receivers = [opened(url, outfit) for url in choice.urls]
+    names = [receiver.name for receiver in receivers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ReceiverFault(f"--to {name}: is named twice")
+    return receivers
+
+
+def _say_held_back(courier: Courier, routes: Routes, say: Callable[[str], None]) -> None:
+    """Say which alerts were meant for nobody: nothing vanishes silently."""
+    for count, why in (
+        (courier.muted, "muted; why: txalertctl silence list"),
+        (courier.inhibited, "muted by graver ones of their kind ([inhibit] of the route file)"),
+        (routes.unmet if routes.routes else 0, "met no route; a last one without conditions takes all"),
+    ):
+        if count:
+            say(f"{count:,} alert{'s' * (count != 1)} {why}")
+
+
+def _bury_strangers(spool: Spool, lanes: list[Lane], since: float, say: Callable[[str], None]) -> bool:
+    """Give up what has waited too long for receivers that nobody names any more; say whether any has."""
+    any_lost = False
+    for name in sorted(spool.waiting().keys() - {lane.receiver.name for lane in lanes}):
+        lost = 0
+        while old := spool.overdue(name, since, GIVEN_UP):
+            bury(spool, name, "no receiver is called so", old, time.time())
+            lost += len(old)
+        any_lost = any_lost or lost > 0
+        if lost:
+            say(
+                f"{name}: no receiver is called so; {lost:,} of its alerts given up, in {spool.folder}/{DEAD}"
+            )
+
+    return any_lost
+
+
+def _lanes(
+    choice: DeliveryChoice, receivers: list[Receiver], file: RouteFile | None, spool: Spool, world: World
+) -> list[Lane]:
+    """Return a lane for every receiver, of --to and of the route file."""
+    patience = Patience(choice.retry_s, choice.give_up_s)
+    lanes = [Lane(receiver, spool, patience, world) for receiver in receivers]
+    for receiver in file.opened if file is not None else ():
+        grouping = file.groupings.get(receiver.name) if file is not None else None
+        lanes.append(
+            Lane(receiver, spool, patience, world)
+            if grouping is None
+            else GroupedLane(receiver, spool, patience, world, grouping)
+        )
+    return lanes

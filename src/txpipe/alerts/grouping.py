@@ -1,0 +1,127 @@
+"""Fewer messages to people: what belongs together in one, not too often, and not too many of them.
+
+Nothing is dropped: what is held back comes in the next message, with counts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from txpipe.alerts.facts import text
+from txpipe.alerts.receiver import Parcel
+from txpipe.record import loads
+
+SOURCES = ("incident", "subject", "rule", "category", "chain", "severity", "tx")
+"""Keys of an alert by which alerts are put together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """When messages about several alerts go out.
+
+    Attributes:
+        keys: alerts that agree in all of these share a message; without any, all do.
+        wait_s: seconds for which a group that begins waits for more of its kind.
+        interval_s: seconds between two messages about one group, at least.
+        most: messages in a span; None is any number.
+        span_s: seconds of that span.
+    """
+
+    keys: tuple[str, ...] = ("incident",)
+    wait_s: float = 0.0
+    interval_s: float = 0.0
+    most: int | None = None
+    span_s: float = 3600.0
+
+    @property
+    def memory_s(self) -> float:
+        """Seconds for which messages that went out matter."""
+        return self.interval_s + 2 * self.span_s
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send now, or when to look again.
+
+    Attributes:
+        parcels: of one message; empty if there is none to send yet.
+        kin: names their group; "" is several.
+        wait_s: seconds until there may be one.
+    """
+
+    parcels: Sequence[Parcel]
+    kin: str = ""
+    wait_s: float = 0.0
+
+
+def kin(line: bytes, keys: Sequence[str]) -> str:
+    """Return what names an alert's group; one that lacks a key is a group of its own."""
+    return kin_of(loads(line), keys)
+
+
+def kin_of(alert: dict[str, Any], keys: Sequence[str]) -> str:
+    """Return the same of an alert that is parsed."""
+    values = [alert.get(key) for key in keys]
+    return str(alert["id"]) if None in values else "\x1f".join(map(text, values))
+
+
+def plan(
+    waiting: Sequence[Parcel],
+    sent: Sequence[tuple[str, float]],
+    grouping: Grouping,
+    now: float,
+    *,
+    ends: bool = False,
+) -> Plan:
+    """Decide on the next message.
+
+    A group is ripe once it has waited, and its last message is long enough ago. Where the limit of messages
+    is reached, all waits; then everything goes out as one digest.
+
+    Args:
+        waiting: alerts in the order in which they came; one or more.
+        sent: group and time of the messages of the last while.
+        grouping: as it was asked for.
+        now: Unix seconds.
+        ends: the input has ended: nothing more comes that would be worth a wait.
+    """
+    groups: dict[str, list[Parcel]] = {}
+    for parcel in waiting:
+        groups.setdefault(kin(parcel.line, grouping.keys), []).append(parcel)
+    last = dict(sorted(sent, key=lambda one: one[1]))
+    ripe = {
+        name: max(
+            parcels[0].since + grouping.wait_s, last[name] + grouping.interval_s if name in last else 0.0
+        )
+        for name, parcels in groups.items()
+    }
+    recent = sorted(at for _, at in sent if at > now - grouping.span_s)
+    full = grouping.most is not None and len(recent) >= grouping.most
+    if ends:
+        return Plan(waiting) if full else _first(groups)
+    if full:
+        return Plan((), wait_s=recent[-(grouping.most or 1)] + grouping.span_s - now)
+    held = grouping.most is not None and _was_full(sent, grouping, min(ripe.values()))
+    if held and min(ripe.values()) <= now:
+        return Plan(waiting)
+    name = min(ripe, key=lambda one: ripe[one])
+    if ripe[name] <= now:
+        return Plan(groups[name], name)
+    return Plan((), wait_s=ripe[name] - now)
+
+
+def _first(groups: dict[str, list[Parcel]]) -> Plan:
+    name = next(iter(groups))
+    return Plan(groups[name], name)
+
+
+def _was_full(sent: Sequence[tuple[str, float]], grouping: Grouping, since: float) -> bool:
+    """Say whether the limit was reached at some time after the first of what waits was ripe."""
+    times = sorted(at for _, at in sent)
+    return any(
+        bisect_right(times, when) - bisect_right(times, when - grouping.span_s) >= (grouping.most or 0)
+        for when in [since, *(at for at in times if at > since)]
+    )

@@ -1,0 +1,61 @@
+"""A grave alert mutes its lesser kin for a while: whoever looks into the one finds the others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from txpipe.alerts.grouping import kin_of
+from txpipe.record import SEVERITIES, Severity
+
+_KEPT = 100_000
+"""Kin that are remembered; the ones that have been grave the longest ago are forgotten first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """Which alerts mute which.
+
+    Attributes:
+        by: the lowest severity that mutes.
+        mutes: the highest severity that is muted.
+        equal: keys in which both agree; an alert that lacks one has no kin.
+        for_s: seconds from the grave one's time on, as the alerts tell it.
+    """
+
+    by: Severity = "critical"
+    mutes: Severity = "medium"
+    equal: tuple[str, ...] = ("incident",)
+    for_s: float = 3600.0
+
+
+class Inhibitor:
+    """Tells which alerts are muted by one that came before; a restart forgets, and more is told."""
+
+    def __init__(self, inhibition: Inhibition, kept: int = _KEPT) -> None:
+        self._inhibition = inhibition
+        self._kept = kept
+        self._grave: OrderedDict[str, tuple[int, str]] = OrderedDict()
+
+    def mutes(self, alert: dict[str, Any]) -> bool:
+        """Take the next alert and say whether it is muted; a retraction never is.
+
+        A grave alert that is retracted mutes no longer.
+        """
+        wanted = self._inhibition
+        kin = kin_of(alert, wanted.equal)
+        severity = SEVERITIES.index(alert["severity"])
+        if alert["status"] == "retracted":
+            if kin in self._grave and self._grave[kin][1] == alert["id"]:
+                del self._grave[kin]
+            return False
+        if severity >= SEVERITIES.index(wanted.by):
+            self._grave[kin] = (alert["time"], alert["id"])
+            self._grave.move_to_end(kin)
+            if len(self._grave) > self._kept:
+                self._grave.popitem(last=False)
+            return False
+        if severity > SEVERITIES.index(wanted.mutes) or kin not in self._grave:
+            return False
+        return bool(0 <= alert["time"] - self._grave[kin][0] <= wanted.for_s)

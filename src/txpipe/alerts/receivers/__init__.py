@@ -1,0 +1,71 @@
+"""Where alerts go, one module a kind of receiver; ``opened`` finds the one that a URL names."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receivers.command import CommandReceiver
+from txpipe.alerts.receivers.file import FileReceiver
+from txpipe.alerts.receivers.syslog import Syslog
+from txpipe.alerts.receivers.webhook import Webhook
+from txpipe.alerts.words import details, title
+
+_SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What receivers need besides their URL.
+
+    Attributes:
+        secret: signs what webhooks are sent; None is unsigned.
+        title: writes the title of a message to people.
+        body: writes its body.
+        now: wall time, Unix seconds.
+    """
+
+    secret: bytes | None = None
+    title: Callable[[dict[str, Any]], str] = title
+    body: Callable[[dict[str, Any]], str] = details
+    now: Callable[[], float] = time.time
+
+
+def opened(url: str, outfit: Outfit) -> Receiver:
+    """Return the receiver that a URL names; nothing is sent yet.
+
+    Raises:
+        ReceiverFault: no receiver is called so.
+    """
+    scheme, colon, rest = url.partition(":")
+    kind = scheme.lower()
+    if not colon or not _SCHEME.fullmatch(scheme):
+        raise ReceiverFault(_FORMS)
+    if kind in {"http", "https"}:
+        return Webhook(url, outfit.secret, outfit.now)
+    if kind == "file":
+        return FileReceiver(rest)
+    if kind == "exec":
+        return CommandReceiver(rest)
+    if kind == "syslog":
+        return Syslog(rest)
+    return _by_apprise(url, outfit)
+
+
+def _by_apprise(url: str, outfit: Outfit) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.apprise import AppriseReceiver  # noqa: PLC0415 - heavy, and an extra
+    except ModuleNotFoundError as exc:
+        raise ReceiverFault(
+            f"{url.partition(':')[0]}: {exc.name} is missing: pip install 'txpipe[deliver]'; {_FORMS}"
+        ) from exc
+    return AppriseReceiver(url, outfit.title, outfit.body)
+
+
+_FORMS = (
+    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:… or a URL of Apprise"
+)

@@ -1,0 +1,214 @@
+"""Alerts on disk until every receiver has them: one SQLite file, or one in memory that ends with the run.
+
+An alert has one row; that it is to go to a receiver is a row of its own, so that every receiver has its own
+place in the queue. What was delivered stays for a while, so that an alert that comes again is known.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from txpipe.alerts.database import Database
+from txpipe.alerts.receiver import Parcel
+
+DEAD = "dead.ndjson"
+
+_PURGED = 2000
+_WAITS, _DELIVERED, _DEAD = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An alert on its way into the spool.
+
+    Attributes:
+        key: ``ID:REV``.
+        line: as it came in, without its newline.
+        receivers: names of those that are to get it.
+        follows: it updates or takes back what was said under the same id, and goes to whom that went, too.
+        takes_back: of an id that is known, nobody else needs it.
+    """
+
+    key: str
+    line: bytes
+    receivers: Sequence[str]
+    follows: bool = False
+    takes_back: bool = False
+
+
+class Spool:
+    """A queue of alerts for several receivers; it may be called from several threads.
+
+    Attributes:
+        database: where it is kept.
+        folder: where that is; None in memory.
+    """
+
+    def __init__(self, folder: Path | None, *, make: bool = True) -> None:
+        """Open a spool.
+
+        Args:
+            folder: where it is; None is one in memory.
+            make: make one where there is none.
+
+        Raises:
+            SpoolFault: there is none, or it is corrupt, foreign, of a newer version, or cannot be opened.
+        """
+        self.folder = folder
+        self.database = Database(folder, make=make)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close it; a later call of another thread fails with SpoolFailed."""
+        self.database.close()
+
+    def take(self, alerts: Iterable[Taken], now: float) -> int:
+        """Write alerts to disk, all of them or, where that fails, none; those it knows are not taken again.
+
+        Args:
+            alerts: in the order in which they came.
+            now: Unix seconds.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            SpoolFailed: the disk is full, or another refusal.
+        """
+        with self.database.writing(durable=True) as db:
+            new = 0
+            for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
+                last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+                new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
+                db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+        return new
+
+    def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
+        """Return the first alerts that a receiver is to get now, in the order in which they came."""
+        with self.database.reading() as db:
+            rows = db.execute(_DUE, (self._number(db, receiver), now, limit)).fetchall()
+        return [Parcel(*row) for row in rows]
+
+    def delivered(self, receiver: str, parcels: Sequence[Parcel]) -> None:
+        """Note that a receiver has alerts."""
+        self._set(_DELIVERED, receiver, parcels)
+
+    def dead(self, receiver: str, parcels: Sequence[Parcel]) -> None:
+        """Note that alerts were given up."""
+        self._set(_DEAD, receiver, parcels)
+
+    def put_off(self, receiver: str, parcels: Sequence[Parcel], due: float) -> None:
+        """Let single alerts wait until a time while others go on."""
+        with self.database.writing() as db:
+            db.executemany(
+                "UPDATE deliveries SET due = ?, tries = tries + 1 WHERE receiver = ? AND seq = ?",
+                [(due, self._number(db, receiver), parcel.seq) for parcel in parcels],
+            )
+
+    def overdue(self, receiver: str, since: float, limit: int) -> list[Parcel]:
+        """Return the first alerts that have waited for a receiver from before a time on."""
+        with self.database.reading() as db:
+            rows = db.execute(_OVERDUE, (self._number(db, receiver), since, limit)).fetchall()
+        return [Parcel(*row) for row in rows]
+
+    def waiting(self) -> dict[str, int]:
+        """Return how many alerts wait, by receiver; receivers for which none does are left out."""
+        with self.database.reading() as db:
+            return dict(db.execute(_WAITING).fetchall())
+
+    def is_waited_for(self, receivers: Iterable[str]) -> bool:
+        """Say whether an alert waits for any of some receivers."""
+        with self.database.reading() as db:
+            return any(db.execute(_ANY, (self._number(db, name),)).fetchone() for name in receivers)
+
+    def resend(self, receiver: str, key: str, line: bytes, now: float) -> bool:
+        """Let an alert that was given up, or is not known (any more), wait for a receiver again.
+
+        Returns:
+            False if it waits already, or was delivered.
+        """
+        with self.database.writing(durable=True) as db:
+            db.execute(_TAKE, (key, now, line))
+            return db.execute(_RESEND, (self._number(db, receiver), now, key)).rowcount > 0
+
+    def purge(self, before: float) -> bool:
+        """Forget some of the alerts that were taken before a time and wait for no receiver.
+
+        Returns:
+            Whether there may be more of them.
+        """
+        with self.database.writing() as db:
+            rows = db.execute(_OLDEST, (_PURGED,)).fetchall()
+            gone = 0
+            for seq in [(seq,) for seq, taken in rows if taken < before]:
+                if db.execute(_FORGET, seq).rowcount:
+                    db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+                    gone += 1
+        return gone == _PURGED
+
+    def _receivers(self, db: sqlite3.Connection, alert: Taken) -> Sequence[str]:
+        """Return an alert's receivers; one that follows another goes to whom that went."""
+        if not alert.follows:
+            return alert.receivers
+        stem = alert.key.partition(":")[0]
+        stems = (f"{stem}:", f"{stem};")
+        had = [name for (name,) in db.execute(_HAD, stems)]
+        if alert.takes_back and db.execute(_KNOWN, stems).fetchone():
+            return tuple(had)
+        return tuple(dict.fromkeys([*alert.receivers, *had]))
+
+    def _number(self, db: sqlite3.Connection, receiver: str) -> int:
+        """Return a receiver's number in the file; a new one if it has none."""
+        found = db.execute(_NUMBER, (receiver,)).fetchone()
+        if found is None:
+            db.execute("INSERT INTO receivers (name) VALUES (?)", (receiver,))
+            found = db.execute(_NUMBER, (receiver,)).fetchone()
+        return int(found[0])
+
+    def _set(self, state: int, receiver: str, parcels: Sequence[Parcel]) -> None:
+        with self.database.writing() as db:
+            db.executemany(
+                "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ?",
+                [(state, self._number(db, receiver), parcel.seq) for parcel in parcels],
+            )
+
+
+_NUMBER = "SELECT number FROM receivers WHERE name = ?"
+_TAKE = "INSERT OR IGNORE INTO alerts (key, taken, line) VALUES (?, ?, ?)"
+_QUEUE = "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE seq > ?"
+_SELECT = (
+    "SELECT a.key, a.line, d.since, d.tries, d.seq"
+    " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
+)
+_DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
+_OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"
+_WAITING = (
+    "SELECT r.name, count(*) FROM deliveries d INDEXED BY waiting JOIN receivers r ON r.number = d.receiver"
+    " WHERE d.state = 0 GROUP BY r.name"
+)
+_ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
+_RESEND = (
+    "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
+    " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"
+)
+_KNOWN = "SELECT 1 FROM alerts WHERE key >= ? AND key < ? LIMIT 1"
+_HAD = (
+    "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"
+    " JOIN receivers r ON r.number = d.receiver WHERE a.key >= ? AND a.key < ? ORDER BY r.number"
+)
+_OLDEST = "SELECT seq, taken FROM alerts ORDER BY seq LIMIT ?"
+_FORGET = (
+    "DELETE FROM alerts WHERE seq = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = ?1 AND d.state = 0)"
+)

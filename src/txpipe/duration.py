@@ -1,0 +1,36 @@
+"""Spans of time as people write them: ``90s``, ``15m``, ``24h``, ``7d``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+_SPAN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> float | None:
+    """Return how many seconds a text such as ``15m`` says; None if it says no span of time.
+
+    >>> seconds("1.5h")
+    5400.0
+    """
+    match = _SPAN.fullmatch(text)
+    return float(match[1]) * _SECONDS[match[2]] if match else None
+
+
+class Duration(click.ParamType[float]):
+    """A click type that gives seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the option's value; a fault ends with usage."""
+        if isinstance(value, float):
+            return value
+        found = seconds(value)
+        if found is None:
+            self.fail(f"{value!r} is no span of time as in 90s, 15m, 24h or 7d", param, ctx)
+        return found

@@ -1,0 +1,90 @@
+"""A web server as receivers of alerts are: it takes, fails, stalls, redirects and lies as it is told."""
+
+import contextlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+TAKEN = 200
+
+
+class Hook:
+    """Answers POSTs; use it in a ``with``.
+
+    Attributes:
+        url: where it listens.
+        got: every request that came whole: path, headers (names in lower case), body.
+        taken: keys of those that were answered with TAKEN, in order.
+        answer: called with each request; returns a status, or (status, headers), or None to break off.
+    """
+
+    def __init__(self, answer=lambda _: TAKEN):
+        self.answer = answer
+        self.got = []
+        self.taken = []
+        self.changed = threading.Condition()
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                hook._answered(self, SimpleNamespace(path=self.path, headers=headers, body=body))
+
+            do_GET = do_POST  # noqa: N815 - its base class finds it by this name
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self._server.handle_error = lambda *_: None
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answered(self, handler, request):
+        with self.changed:
+            self.got.append(request)
+            self.changed.notify_all()
+        answer = self.answer(request)
+        if answer is None:
+            with contextlib.suppress(OSError):
+                handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+            return
+        status, headers = answer if isinstance(answer, tuple) else (answer, {})
+        handler.send_response(status)
+        for name, value in {"content-length": "0", **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.flush()
+        if status == TAKEN:
+            with self.changed:
+                self.taken.append(request.headers["idempotency-key"])
+                self.changed.notify_all()
+
+    def wait(self, condition, seconds=30):
+        """Wait until a condition holds; it is looked at after every request."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: condition(self), seconds), "it never came to that"
+
+
+def closed_port():
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,193 @@
+"""alerts.grouping, grouped, digest: fewer messages to people, and nothing that vanishes."""
+
+import random
+
+import pytest
+
+from examples import ALERT, line
+from receiver_kit import Hook
+from txpipe.alerts.digest import body_of_many, title_of_many
+from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.grouping import SOURCES, Grouping, kin, plan
+from txpipe.alerts.lane import IDLE_S, Patience, World
+from txpipe.alerts.receiver import NotTaken, Parcel
+from txpipe.alerts.receivers import Outfit, opened
+from txpipe.alerts.spool import Spool, Taken
+from txpipe.fields import FIELDS
+
+HOUR = 3600.0
+
+
+def alert(number, incident="i", **changes):
+    return {**ALERT, "id": f"{number:032x}", "incident": incident, **changes}
+
+
+def parcel(number, incident="i", since=0.0, **changes):
+    return Parcel(f"{number:032x}:0", line(alert(number, incident, **changes))[:-1], since)
+
+
+def numbers(parcels):
+    return [int(one.key[:32], 16) for one in parcels]
+
+
+def test_sources_are_keys_of_an_alert():
+    """Alerts are put together by keys that they have."""
+    assert set(SOURCES) <= {key for key, *_ in FIELDS["alert"]}
+
+
+def test_kin():
+    """Alerts that agree in the keys are kin; one that lacks a key is alone; without keys all are."""
+    assert kin(parcel(1, "a").line, ("incident", "rule")) == kin(parcel(2, "a").line, ("incident", "rule"))
+    assert kin(parcel(1, "a").line, ("incident",)) != kin(parcel(2, "b").line, ("incident",))
+    assert kin(line(ALERT), ("incident",)) == ALERT["id"]
+    assert kin(parcel(1, "a").line, ()) == kin(parcel(2, "b").line, ())
+
+
+def test_groups_wait_for_their_kind():
+    """A group that begins waits; then what has come of it by then is one message."""
+    grouping = Grouping(wait_s=30)
+    waiting = [parcel(1, "a", 100.0), parcel(2, "b", 110.0), parcel(3, "a", 120.0)]
+    assert plan(waiting, [], grouping, 125.0).wait_s == 5
+    found = plan(waiting, [], grouping, 130.0)
+    assert (numbers(found.parcels), found.kin) == ([1, 3], "a")
+    found = plan(waiting[1:2], [("a", 130.0)], grouping, 140.0)
+    assert (numbers(found.parcels), found.kin) == ([2], "b")
+
+
+def test_messages_on_a_group_keep_their_distance():
+    """The next message on a group comes an interval after the last; other groups do not wait for it."""
+    grouping = Grouping(interval_s=300)
+    sent = [("a", 50.0), ("a", 100.0), ("b", 10.0)]
+    assert plan([parcel(1, "a", 120.0)], sent, grouping, 120.0).wait_s == 280
+    assert numbers(plan([parcel(1, "a", 120.0)], sent, grouping, 400.0).parcels) == [1]
+    both = [parcel(1, "a", 120.0), parcel(2, "c", 121.0)]
+    assert numbers(plan(both, sent, grouping, 121.0).parcels) == [2]
+
+
+def test_limit_makes_a_digest():
+    """Beyond the limit all waits; once there is room again, all that was held back is one message."""
+    grouping = Grouping(most=2, span_s=60)
+    sent = [("x", 90.0), ("y", 100.0)]
+    waiting = [parcel(1, "a", 110.0), parcel(2, "b", 120.0)]
+    assert plan(waiting, sent, grouping, 120.0).wait_s == 30
+    found = plan(waiting, sent, grouping, 150.0)
+    assert (numbers(found.parcels), found.kin) == ([1, 2], "")
+    assert numbers(plan(waiting[:1], [("x", 90.0)], grouping, 120.0).parcels) == [1]
+
+
+def test_at_the_end_nothing_waits():
+    """When nothing more comes, groups do not wait; what the limit holds back is one digest."""
+    waiting = [parcel(1, "a", 100.0), parcel(2, "b", 100.0)]
+    grouping = Grouping(wait_s=30, interval_s=300, most=1, span_s=60)
+    assert numbers(plan(waiting, [], grouping, 100.0, ends=True).parcels) == [1]
+    assert numbers(plan(waiting, [("x", 90.0)], grouping, 100.0, ends=True).parcels) == [1, 2]
+
+
+class Fake:
+    """A receiver that notes its messages; also the clock around it."""
+
+    name, batch, to_people = "a", 1, True
+
+    def __init__(self):
+        self.time = 1_000_000.0
+        self.messages = []
+        self.fault = None
+
+    def send(self, parcels):
+        if self.fault:
+            raise self.fault
+        self.messages.append((self.time, numbers(parcels)))
+
+    def close(self):
+        pass
+
+    def lane(self, spool, **grouping):
+        world = World(lambda _: None, lambda: self.time, lambda: 0.0)
+        return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
+
+
+def take(spool, now, *parcels):
+    spool.take([Taken(one.key, one.line, ("a",)) for one in parcels], now)
+
+
+def test_lane_groups(tmp_path):
+    """A lane sends group by group, goes on after a failure, and knows after a restart what it has sent."""
+    fake = Fake()
+    with Spool(tmp_path) as spool:
+        lane = fake.lane(spool, interval_s=300)
+        take(spool, fake.time, parcel(1, "a"), parcel(2, "b"), parcel(3, "a"))
+        fake.fault = NotTaken("HTTP 500")
+        assert lane.step() == 1
+        fake.fault = None
+        fake.time += 1
+        assert [lane.step() for _ in range(3)] == [0, 0, IDLE_S]
+        assert [sent for _, sent in fake.messages] == [[1, 3], [2]]
+        assert lane.sent == 3
+    with Spool(tmp_path) as spool:
+        lane = fake.lane(spool, interval_s=300)
+        take(spool, fake.time, parcel(4, "a"))
+        fake.time += 299
+        assert lane.step() == IDLE_S
+        fake.time += 1
+        assert lane.step() == 0
+        assert fake.messages[-1] == (fake.time, [4])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_outage_drains_without_a_storm(seed):
+    """An hour of alerts that waited, and more that come, are few messages, within the limit; none is lost."""
+    chance = random.Random(seed)
+    fake = Fake()
+    with Spool(None) as spool:
+        lane = fake.lane(spool, wait_s=30, interval_s=300, most=10, span_s=HOUR)
+        count = 3600
+        take(spool, fake.time, *(parcel(n, f"i{chance.randrange(100)}") for n in range(count)))
+        for _ in range(400):
+            if chance.random() < 0.5:
+                take(spool, fake.time, parcel(count, f"i{chance.randrange(100)}"))
+                count += 1
+            while lane.step() == 0:
+                pass
+            fake.time += 60
+        for _ in range(200):
+            while lane.step() == 0:
+                pass
+            fake.time += 60
+    delivered = [number for _, sent in fake.messages for number in sent]
+    assert sorted(delivered) == list(range(count))
+    times = [time for time, _ in fake.messages]
+    assert all(later - earlier >= HOUR for earlier, later in zip(times, times[10:], strict=False))
+
+
+def test_digest():
+    """A message on several tells how many of what, the gravest in full, the others a line each."""
+    alerts = [
+        alert(1, severity="low", score=20, rule="velocity"),
+        alert(2, severity="critical", status="retracted", rev=1),
+        alert(3, severity="high", score=80),
+        alert(4, severity="high", score=85),
+    ]
+    assert title_of_many(alerts) == (
+        "4 alerts, the gravest: HIGH 85 listed: Pays an address on a sanctions list"
+    )
+    rows = body_of_many(alerts).splitlines()
+    assert rows[0] == "4 alerts: 2 high, 1 low, 1 retracted; by rule: listed 3, velocity 1"
+    assert rows[2] == "HIGH 85  2025-10-09 08:53:32 UTC  listed"
+    assert [row.split("  tx ")[0] for row in rows[-3:]] == [
+        "HIGH 80 listed: Pays an address on a sanctions list",
+        "LOW 20 velocity: Pays an address on a sanctions list",
+        "RETRACTED, was critical (rev 1) listed: Pays an address on a sanctions list",
+    ]
+    many = body_of_many([alert(n, rule=f"r{n}") for n in range(100)]).splitlines()
+    assert many[-1] == "and 79 more"
+    assert many[0].endswith("and others")
+
+
+def test_one_message_of_several():
+    """Apprise is sent one message about several alerts, as grave as the gravest."""
+    with Hook() as hook:
+        receiver = opened(hook.url.replace("http", "json"), Outfit())
+        receiver.send([parcel(1, severity="low"), parcel(2, severity="medium")])
+    (got,) = hook.got
+    assert b'"type": "warning"' in got.body
+    assert b"2 alerts, the gravest: MEDIUM 95" in got.body

@@ -1,0 +1,70 @@
+"""alerts.inhibition: a grave alert mutes its lesser kin."""
+
+import pytest
+
+from examples import ALERT
+from txpipe.alerts.inhibition import Inhibition, Inhibitor
+
+
+def alert(number, severity, time=0, incident="i", **changes):
+    return {
+        **ALERT,
+        "id": f"{number:032x}",
+        "severity": severity,
+        "time": time,
+        "incident": incident,
+        **changes,
+    }
+
+
+GRAVE = alert(1, "critical", 100)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        (alert(2, "medium", 101), True),
+        (alert(2, "info", 3700), True),
+        (alert(2, "info", 3701), False),
+        (alert(2, "info", 99), False),
+        (alert(2, "high", 101), False),
+        (alert(2, "critical", 101), False),
+        (alert(2, "low", 101, "other"), False),
+        (alert(2, "low", 101, status="retracted"), False),
+        (alert(2, "low", 101, status="updated", rev=1), True),
+        ({key: value for key, value in alert(2, "low", 101).items() if key != "incident"}, False),
+    ],
+    ids=str,
+)
+def test_lesser_kin_is_muted(later, expected):
+    """What agrees in the keys, is no graver than said and comes within the time of the alerts is muted."""
+    inhibitor = Inhibitor(Inhibition())
+    assert not inhibitor.mutes(GRAVE)
+    assert inhibitor.mutes(later) is expected
+
+
+def test_a_retracted_one_mutes_no_longer():
+    """If the grave alert was wrong, its kin is told again; the retraction of another changes nothing."""
+    inhibitor = Inhibitor(Inhibition())
+    inhibitor.mutes(GRAVE)
+    inhibitor.mutes(alert(9, "critical", 100, status="retracted"))
+    assert inhibitor.mutes(alert(2, "low", 101))
+    inhibitor.mutes({**GRAVE, "status": "retracted"})
+    assert not inhibitor.mutes(alert(3, "low", 101))
+
+
+def test_keys_and_severities_as_asked():
+    """Keys, severities and time are as asked."""
+    inhibitor = Inhibitor(Inhibition("high", "low", ("subject",), 10))
+    inhibitor.mutes(alert(1, "high", 100, "a"))
+    assert inhibitor.mutes(alert(2, "low", 110, "b"))
+    assert not inhibitor.mutes(alert(3, "low", 111, "b"))
+    assert not inhibitor.mutes(alert(4, "medium", 101, "b"))
+
+
+def test_memory_is_bounded():
+    """The oldest kin is forgotten, and its alerts are told."""
+    inhibitor = Inhibitor(Inhibition(), kept=2)
+    for name in "abc":
+        inhibitor.mutes(alert(1, "critical", 100, name))
+    assert [inhibitor.mutes(alert(2, "low", 101, name)) for name in "abc"] == [False, True, True]

@@ -1,0 +1,308 @@
+"""alerts.routes, routefile, routetest: who gets an alert, why, and what is wrong with a route file."""
+
+import datetime as dt
+import tomllib
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import readme
+from conftest import CHECKOUT
+from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
+from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.inhibition import Inhibition
+from txpipe.alerts.receivers import Outfit
+from txpipe.alerts.routefile import RouteFault, RouteFile
+from txpipe.alerts.routes import Route, Routes, Window
+from txpipe.alerts.routetest import checked, explained
+
+NOON = dt.datetime(2026, 11, 28, 12, 0, tzinfo=dt.UTC).timestamp()
+"""A Saturday."""
+HOUR = 3600.0
+
+
+def at(routes, alert=ALERT, now=NOON, always=()):
+    return Routes(routes, always, lambda: now).receivers(alert)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "changes", "expected"),
+    [
+        ({}, {}, ""),
+        ({"severity": "high"}, {}, ""),
+        ({"severity": "high"}, {"severity": "high"}, ""),
+        ({"severity": "high"}, {"severity": "medium"}, "severity medium is below high"),
+        ({"severity": "info"}, {"severity": "info"}, ""),
+        ({"rules": {"listed"}}, {}, ""),
+        ({"rules": {"mention"}}, {}, "rule listed is not among its"),
+        ({"chains": {"eip155:137"}}, {}, "chain eip155:1 is not among its"),
+        ({"subjects": {LISTED}}, {}, ""),
+        ({"subjects": {"0x"}}, {}, f"subject {LISTED} is not among its"),
+        ({"categories": {"sanctions"}}, {}, ""),
+        ({"categories": {"scam"}}, {}, "category sanctions is not among its"),
+        ({"usd": 3975.0}, {}, ""),
+        ({"usd": 3975.5}, {}, "3,975.00 USD is less than 3,975.50 USD"),
+        ({"usd": 0.0}, {"record": {**TRANSFER, "usd": None}}, "no worth is known, for 0.00 USD"),
+        ({"usd": 0.0}, {"record": {}}, "no worth is known, for 0.00 USD"),
+        ({"window": Window(end=60)}, {}, "it is outside its hours"),
+        ({"window": Window(begin=720, end=721)}, {}, ""),
+        (
+            {"rules": {"listed"}, "severity": "critical", "usd": 5000},
+            {},
+            "3,975.00 USD is less than 5,000.00 USD",
+        ),
+    ],
+)
+def test_conditions(conditions, changes, expected):
+    """Every condition must be met; the first that is not is named with what it compared."""
+    assert Route("r", ("a",), **conditions).why_not({**ALERT, **changes}, NOON) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "hours", "after_noon_h", "expected"),
+    [
+        ({5}, (11, 13), 0, True),
+        ({5}, (12, 13), 1, False),
+        ({6}, (11, 13), 0, False),
+        ({5}, (22, 6), 10, True),
+        ({5}, (22, 6), 17, True),
+        ({6}, (22, 6), 17, False),
+        ({5}, (22, 6), 18, False),
+        ({5}, (22, 6), -7, False),
+        ({4}, (22, 6), -7, True),
+        ({5}, (0, 24), 11.99, True),
+        ({5}, (0, 24), 12, False),
+    ],
+)
+def test_windows(days, hours, after_noon_h, expected):
+    """A window has a begin and an end; one over midnight belongs to the day on which it begins."""
+    window = Window(frozenset(days), hours[0] * 60, hours[1] * 60)
+    assert window.holds(NOON + after_noon_h * HOUR) is expected
+
+
+def test_windows_have_a_zone():
+    """Hours are those of the zone, summer time included."""
+    window = Window(begin=8 * 60, end=9 * 60, zone=ZoneInfo("Europe/Zurich"))
+    summer = dt.datetime(2026, 7, 1, 6, 30, tzinfo=dt.UTC).timestamp()
+    winter = dt.datetime(2026, 12, 1, 7, 30, tzinfo=dt.UTC).timestamp()
+    assert window.holds(summer)
+    assert window.holds(winter)
+    assert not window.holds(summer + HOUR)
+
+
+def test_the_first_route_takes_it():
+    """Routes are asked in order; one that goes on lets the next be asked, too; nobody gets it twice."""
+    first = Route("one", ("a", "b"), goes_on=True)
+    assert at([first, Route("two", ("b", "c")), Route("three", ("d",))]) == ("a", "b", "c")
+    assert at([Route("no", ("a",), severity="critical", rules={"x"}), Route("two", ("b",))]) == ("b",)
+    assert at([Route("one", ("a",))], always=("z",)) == ("z", "a")
+
+
+def test_unmet_alerts_are_counted():
+    """An alert that meets no route goes to nobody, and is counted."""
+    routes = Routes([Route("one", ("a",), rules={"x"})], (), lambda: NOON)
+    assert routes.receivers(ALERT) == ()
+    assert routes.unmet == 1
+
+
+def test_explained():
+    """Of each alert it is said who gets it and what each route that is asked says."""
+    routes = [
+        Route("routes[1]", ("a",), rules={"x"}),
+        Route("night\x1b", ("b", "c")),
+        Route("routes[3]", ("d",)),
+    ]
+    text = b"".join(explained([(b"", HEARTBEAT), (b"", ALERT)], Routes(routes, (), lambda: NOON), NOON))
+    assert text.decode() == (
+        "CRITICAL 95 listed: Pays an address on a sanctions list: b, c\n"
+        "  routes[1]: no, rule listed is not among its\n"
+        "  night\\x1b: yes, b, c\n"
+        "  the routes after it are not asked: night\\x1b does not say continue\n"
+    )
+    nobody = b"".join(explained([(b"", ALERT)], Routes(routes[:1], (), lambda: NOON), NOON))
+    assert nobody.startswith(b"CRITICAL 95 listed: Pays an address on a sanctions list: nobody\n")
+
+
+WHOLE = """
+[receivers.soc]
+url = "file:soc"
+secret_env = "SOC_SECRET"
+[receivers.pager]
+url_env = "PAGER"
+[receivers.log]
+url_file = "log.url"
+[[routes]]
+name = "large, at night"
+to = ["pager"]
+severity = "high"
+rules = ["listed", "exposure"]
+chains = ["eip155:1"]
+subjects = ["0xabc"]
+categories = ["sanctions"]
+usd = 10000
+hours = "22:00-06:00"
+days = ["sat", "sun"]
+zone = "Europe/Zurich"
+continue = true
+[[routes]]
+to = ["soc", "log"]
+"""
+
+
+def read(folder, text, outfit=None):
+    (folder / "routes.toml").write_text(text)
+    return RouteFile(folder / "routes.toml", outfit)
+
+
+def test_file(tmp_path, monkeypatch):
+    """A file says receivers, whose URLs and secrets may stand elsewhere, and routes with their conditions."""
+    monkeypatch.setenv("SOC_SECRET", "s")
+    monkeypatch.setenv("PAGER", "https://h/hidden")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.url").write_text("syslog:/x\n")
+    file = read(tmp_path, WHOLE, Outfit())
+    assert file.faults == []
+    assert [one.name for one in file.opened] == ["soc", "pager", "log"]
+    assert file.urls == ["file:soc", "https://h/hidden", "syslog:/x"]
+    night, rest = file.routes
+    assert (night.name, night.to, night.goes_on, night.usd) == ("large, at night", ("pager",), True, 10_000)
+    assert (night.severity, night.rules, night.subjects) == ("high", {"listed", "exposure"}, {"0xabc"})
+    assert (night.chains, night.categories) == ({"eip155:1"}, {"sanctions"})
+    assert (night.window.days, night.window.begin, night.window.end) == ({5, 6}, 22 * 60, 6 * 60)
+    assert str(night.window.zone) == "Europe/Zurich"
+    assert (rest.name, rest.to, rest.window, rest.goes_on) == ("routes[2]", ("soc", "log"), None, False)
+    assert checked(tmp_path, file) == [f"{tmp_path}: sound: receivers soc, pager, log; 2 routes"]
+
+
+def test_groups(tmp_path):
+    """Receivers of messages to people may have alerts put together, by incident unless it says otherwise."""
+    more = 'group = ["rule", "chain"]\nwait = "30s"\ninterval = "5m"\nlimit = "10/2h"\n'
+    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nwait = "1m"\n'
+    file = read(tmp_path, receivers.format(more), Outfit())
+    assert file.faults == []
+    assert file.groupings == {
+        "a": Grouping(("rule", "chain"), 30, 300, 10, 7200),
+        "b": Grouping(("incident",), 60, 0, None),
+    }
+
+
+def test_inhibition(tmp_path):
+    """A file may let grave alerts mute their lesser kin."""
+    whole = '[inhibit]\nby = "high"\nmutes = "low"\nequal = ["subject", "chain"]\nfor = "10m"\n'
+    assert read(tmp_path, whole).inhibition == Inhibition("high", "low", ("subject", "chain"), 600)
+    assert read(tmp_path, "[inhibit]\n").inhibition == Inhibition("critical", "medium", ("incident",), 3600)
+    assert read(tmp_path, "").inhibition is None
+
+
+def test_secrets_are_not_needed_to_test(tmp_path):
+    """Read without opening receivers, a file needs no environment."""
+    file = read(tmp_path, WHOLE)
+    assert (file.faults, file.opened, len(file.routes)) == ([], [], 2)
+
+
+KEYS = "is no array of some of: incident, subject, rule, category, chain, severity, tx"
+SPAN = 'is no span of time as in "30s" or "5m"'
+ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[reciever.a]\n", "reciever is unknown; did you mean receivers?"),
+        ("receivers = 1\n", "receivers is no table of tables, as in [receivers.NAME]"),
+        ("[receivers]\na = 1\n", "receivers is no table of tables, as in [receivers.NAME]"),
+        ('[receivers."a b"]\nurl = "file:a"\n', "receivers.a b is no name of letters, digits, - and _"),
+        ("[receivers.a]\n", 'receivers.a lacks "url" (or "url_env", or "url_file")'),
+        ("[receivers.a]\nurl = 1\n", "receivers.a.url is no text"),
+        ('[receivers.a]\nurl = "file:a"\nurls = "x"\n', "receivers.a.urls is unknown; did you mean url?"),
+        ('[receivers.a]\nurl = "file:a"\nurl_env = "X"\n', "receivers.a has both url and url_env"),
+        (
+            '[receivers.a]\nurl_env = "NOT_SET"\n',
+            "receivers.a url_env: NOT_SET is not set in the environment",
+        ),
+        ('[receivers.a]\nurl_file = "/none"\n', "receivers.a url_file: /none cannot be read as text"),
+        (
+            '[receivers.a]\nurl = "https://"\n',
+            "receivers.a https: no URL: it has no host; write https://HOST/PATH",
+        ),
+        ('[receivers.a]\nurl = "json://h"\ngroup = "rule"\n', f"receivers.a.group {KEYS}"),
+        ('[receivers.a]\nurl = "json://h"\ngroup = ["rul"]\n', f"receivers.a.group {KEYS}"),
+        ('[receivers.a]\nurl = "json://h"\nwait = 5\n', f"receivers.a.wait {SPAN}"),
+        ('[receivers.a]\nurl = "json://h"\ninterval = "5"\n', f"receivers.a.interval {SPAN}"),
+        (
+            '[receivers.a]\nurl = "json://h"\nlimit = "0/1h"\n',
+            'receivers.a.limit is no number of messages in a time as in "10/1h"',
+        ),
+        (
+            '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
+            "receivers.a group, wait, interval, limit are for messages to people, not for https:",
+        ),
+        ("inhibit = 1\n", "inhibit is no table"),
+        ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),
+        ('[inhibit]\nby = "urgent"\n', "inhibit.by is none of info, low, medium, high, critical"),
+        ('[inhibit]\nby = "low"\n', "inhibit.mutes medium is no lesser one than low"),
+        ("[inhibit]\nequal = []\n", f"inhibit.equal {KEYS}"),
+        ("[inhibit]\nfor = 5\n", f"inhibit.for {SPAN}"),
+        ("[routes]\nto = 1\n", "routes is no array of tables, as in [[routes]]"),
+        ("[[routes]]\n", 'routes[1] lacks "to"'),
+        (f'{ROUTE}[[routes]]\nto = ["b"]\n', "routes[2].to b: no receiver is called so; there are: a"),
+        ("[[routes]]\nto = []\n", "routes[1].to is empty"),
+        (f"{ROUTE}severty = 1\n", "routes[1].severty is unknown; did you mean severity?"),
+        (f'{ROUTE}severity = "urgent"\n', "routes[1].severity is none of info, low, medium, high, critical"),
+        (f'{ROUTE}severity = ""\n', "routes[1].severity is none of info, low, medium, high, critical"),
+        (f'{ROUTE}rules = "listed"\n', 'routes[1].rules is no array of texts, as in ["one", "two"]'),
+        (f"{ROUTE}rules = []\n", "routes[1].rules is empty"),
+        (f'{ROUTE}chains = ["ethereum"]\n', "routes[1].chains ethereum: is no CAIP-2 chain as in eip155:1"),
+        (f"{ROUTE}usd = true\n", "routes[1].usd is no amount (USD)"),
+        (f"{ROUTE}usd = nan\n", "routes[1].usd is no amount (USD)"),
+        (f"{ROUTE}usd = -1\n", "routes[1].usd is no amount (USD)"),
+        (f'{ROUTE}hours = "8-18"\n', 'routes[1].hours is no span of hours as in "08:00-18:30"'),
+        (f'{ROUTE}hours = "08:00-24:30"\n', 'routes[1].hours is no span of hours as in "08:00-18:30"'),
+        (
+            f'{ROUTE}days = ["Sunday"]\n',
+            "routes[1].days Sunday: is none of mon, tue, wed, thu, fri, sat, sun",
+        ),
+        (
+            f'{ROUTE}zone = "Mars/Olympus"\n',
+            'routes[1].zone Mars/Olympus: is no time zone as in "Europe/Zurich"',
+        ),
+        (
+            f'{ROUTE}zone = "../../etc/passwd"\n',
+            'routes[1].zone ../../etc/passwd: is no time zone as in "Europe/Zurich"',
+        ),
+        (f"{ROUTE}continue = 1\n", "routes[1].continue is neither true nor false"),
+    ],
+)
+def test_faults(tmp_path, text, fault):
+    """Every mistake is named by file and key, and keeps the file from being used."""
+    file = read(tmp_path, text, Outfit())
+    assert file.faults == [f"{tmp_path}/routes.toml: {fault}"]
+    with pytest.raises(RouteFault) as caught:
+        file.must_be_sound()
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"x = [", "no TOML"), (b"\xff", "no TOML"), (b"#" * (1 << 20) + b"#", "is larger than")],
+)
+def test_no_file(tmp_path, content, words):
+    """What is no TOML, too large or not there is refused."""
+    path = tmp_path / "routes.toml"
+    path.write_bytes(content)
+    with pytest.raises(RouteFault, match=words):
+        RouteFile(path, None)
+    with pytest.raises(RouteFault, match="cannot be read: No such file"):
+        RouteFile(tmp_path / "none", None)
+
+
+def test_readme_shows_a_sound_file(tmp_path):
+    """README's route file is one."""
+    (text,) = [
+        block
+        for block in readme.blocks((CHECKOUT / "README.md").read_text(), "toml")
+        if "[[routes]]" in block
+    ]
+    file = read(tmp_path, text)
+    assert file.faults == []
+    assert len(file.routes) == len(tomllib.loads(text)["routes"]) > 1
