@@ -336,6 +336,7 @@ def test_node_of_another_chain(anvil, tmp_path):
             "--rpc", "http://127.0.0.1:1", "--rpc", anvil.url, "--rpc", other.url, "--no-follow"
         )
         assert [one["chain"] for one in records] == ["eip155:1"]
+        assert f"{other.url} is of eip155:137, not of eip155:1: not asked any more" in said
         _, said = tail("--rpc", other.url, "--cursor", cursor, status=2)
         assert "the cursor is of eip155:1, the node of eip155:137" in said
 

@@ -107,29 +107,29 @@ class Nodes:
                 except NodeFailed as exc:
                     self._failed(health, exc)
                 except NodeRefused as exc:
-                    self._healths.remove(health)
-                    self._at = 0
-                    if not self._healths:
-                        raise
-                    self._say(f"{exc}: not asked any more")
+                    self._refused(health, exc)
                     continue
             self._at = (self._at + 1) % len(self._healths)
         wait_s = max(0.0, min(health.rested for health in self._healths) - self._clock())
         raise Blind("; ".join(dict.fromkeys(health.reason for health in self._healths)), wait_s)
 
     def each(self, question: Callable[[Node], _T]) -> list[tuple[int, _T]]:
-        """Return what every node says that answers, with its number; who fails is left alone for a while."""
+        """Return what every node says that answers, with its number; who fails is left alone for a while.
+
+        Raises:
+            NodeRefused: none is of this chain.
+        """
         found = []
-        for number, health in enumerate(self._healths):
+        for health in list(self._healths):
             if self._clock() < health.rested:
                 continue
             try:
-                found.append((number, self._asked(health, question)))
+                found.append((health, self._asked(health, question)))
             except NodeFailed as exc:
                 self._failed(health, exc)
-            except NodeRefused:
-                continue  # ``ask`` says so when its turn comes
-        return found
+            except NodeRefused as exc:
+                self._refused(health, exc)
+        return [(self._healths.index(health), answer) for health, answer in found]
 
     def prefer(self, number: int) -> None:
         """Ask this one from now on."""
@@ -146,6 +146,15 @@ class Nodes:
             raise NodeFailed(f"{health.node.name}: its answer makes no sense ({_placed(exc)})") from exc
         health.failures = 0
         return answer
+
+    def _refused(self, health: _Health, exc: NodeRefused) -> None:
+        """Never ask a node again; the preferred one stays, or the first one takes its place."""
+        preferred = self._healths[self._at]
+        self._healths.remove(health)
+        if not self._healths:
+            raise exc
+        self._at = 0 if health is preferred else self._healths.index(preferred)
+        self._say(f"{exc}: not asked any more")
 
     def _failed(self, health: _Health, exc: NodeFailed) -> None:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.failures, 16))
