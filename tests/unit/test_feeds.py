@@ -80,7 +80,16 @@ def test_shipped_feeds():
     assert shipped("eip155:31337") == {}
 
 
-NO_FEED = ["", "x", "eip155:1/slip44:60", "eip155:1/slip44:60=0x" + "g" * 40, "=0x" + "1" * 40]
+NO_FEED = [
+    "",
+    "x",
+    "eip155:1/slip44:60",
+    "eip155:1/slip44:60=0x" + "g" * 40,
+    "=0x" + "1" * 40,
+    "eip155:1/ether=0x" + "1" * 40,
+    "eip155:1/erc20:0x12=0x" + "1" * 40,
+    "eip155:10/slip44:60=0x" + "1" * 40,
+]
 
 
 @pytest.mark.parametrize("text", NO_FEED)

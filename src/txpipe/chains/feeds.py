@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ _LATEST, _DECIMALS = "0xfeaf968c", "0x313ce567"
 """Selectors of latestRoundData() and decimals(), Chainlink's AggregatorV3Interface."""
 
 _SIGN = 1 << 255
+
+_own = re.compile(
+    r"(?P<asset>eip155:[0-9]+/(?:slip44:[0-9]+|erc20:0x[0-9a-f]{40}))=(?P<address>0x[0-9a-f]{40})"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +185,7 @@ def own(text: str, chain: str) -> tuple[str, Feed]:
     Raises:
         UsageFault: it is none, or of another chain.
     """
-    asset, _, address = text.lower().partition("=")
-    if not asset.startswith(f"{chain}/") or len(address) != 42 or not _is_hex(address):
+    found = _own(text.lower())
+    if found is None or not found["asset"].startswith(f"{chain}/"):
         raise UsageFault(f"--feed {text}: no ASSET=ADDRESS as in {chain}/slip44:60=0x… of chain {chain}")
-    return asset, Feed(address)
-
-
-def _is_hex(address: str) -> bool:
-    return address.startswith("0x") and all(digit in "0123456789abcdef" for digit in address[2:])
+    return found["asset"], Feed(found["address"])
