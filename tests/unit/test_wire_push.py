@@ -382,3 +382,13 @@ def test_ipc_message_in_pieces(tmp_path):
             node.call("m")
         node.close()
     thread.join()
+
+
+def test_tls_where_there_is_none():
+    """It is said in the same words as over HTTPS."""
+    with (
+        WebSocket(lambda _asked: []) as server,
+        contextlib.closing(Node(server.url.replace("ws:", "wss:"))) as node,
+        pytest.raises(NodeFailed, match="does not speak TLS"),
+    ):
+        node.call("m")

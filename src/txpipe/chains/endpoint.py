@@ -31,6 +31,8 @@ MAX_VALUES = 1 << 22
 """Values an answer may hold: each takes 60 bytes of memory and more, however few of the answer. Those
 of blocks and receipts take 15 bytes and more there: so many make an answer as large as one may be."""
 
+NO_TLS = "its certificate cannot be verified, or it does not speak TLS"
+
 _SHOWN = 200
 _MARKS = (b",", b"[", b"{")
 _SECRET = 4

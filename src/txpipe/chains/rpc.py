@@ -221,17 +221,21 @@ def _wire(url: str, limits: Limits) -> tuple[Wire, PushWire | None]:
     plain = URL.fullmatch(url)
     if plain:
         return PlainWire(plain, limits), None
-    from txpipe.chains import wire_https, wire_ipc, wire_push  # noqa: PLC0415 - urllib3 takes a third of the start
-
     push: PushWire
     if url.startswith(("/", "./", "../", "~", "ipc:")):
-        push = wire_ipc.IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
+        from txpipe.chains.wire_ipc import IpcWire  # noqa: PLC0415 - only where used
+
+        push = IpcWire(url.removeprefix("ipc:").removeprefix("//"), limits)
         return push, push
+    from txpipe.chains import wire_https  # noqa: PLC0415 - urllib3 takes a third of the start
+
     parts = wire_https.parts_of(url)
     if parts.host and parts.scheme in {"http", "https"}:
         return wire_https.UrllibWire(parts, limits), None
     if parts.host and parts.scheme in {"ws", "wss"}:
-        push = wire_push.SocketWire(parts, limits)
+        from txpipe.chains.wire_socket import SocketWire  # noqa: PLC0415 - of websockets, in the extra, too
+
+        push = SocketWire(parts, limits)
         return push, push
     raise UsageFault(
         "--rpc: a URL that begins with http://, https://, ws:// or wss://, or the path of an IPC socket, is "

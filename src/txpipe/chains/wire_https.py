@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
 
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeFailed
+from txpipe.chains.endpoint import CONNECT_S, NO_TLS, Endpoint, Limits, NodeFailed
 from txpipe.chains.wire_http import HEADERS, Answer, HttpWire
 from txpipe.errors import UsageFault
 
@@ -94,7 +94,7 @@ def _told(exc: Exception) -> str:
     if isinstance(exc, urllib3.exceptions.TimeoutError):
         return "no answer in time"
     if isinstance(exc, urllib3.exceptions.SSLError):
-        return "its certificate cannot be verified, or it does not speak TLS"
+        return NO_TLS
     if isinstance(exc, urllib3.exceptions.NameResolutionError):
         return "no such host"
     return f"the connection broke ({type(exc).__name__})"

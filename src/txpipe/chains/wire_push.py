@@ -1,32 +1,24 @@
-"""JSON-RPC over connections over which a node also sends word by itself, a WebSocket among them."""
+"""JSON-RPC over connections over which a node also sends word by itself: what all of them have in common."""
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import Any
 
 import orjson
-import urllib3
 
-from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, Endpoint, Limits, NodeBusy, NodeFailed, Reader
+from txpipe.chains.endpoint import Endpoint, Limits, NodeFailed, Reader
 from txpipe.chains.exact import parse
 from txpipe.errors import RecordFault
-
-if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
 
 NEWS_KEPT = 100_000
 """Messages of one subscription that are kept until they are asked for; the oldest go first."""
 
 
 class PushWire:
-    """What connections that a node can push over have in common.
+    """One connection that a node can push over; a subclass knows how to open it, to send and to receive.
 
     One request is on the way at a time: whatever comes meanwhile and is no word of a subscription, nor the
     answer to another request, is its answer. A connection that failed, or on which an answer is late, is
@@ -157,103 +149,12 @@ class PushWire:
         raise NotImplementedError
 
 
-class SocketWire(PushWire):
-    """A WebSocket."""
-
-    def __init__(self, parts: urllib3.util.Url, limits: Limits) -> None:
-        """Take a ws or wss URL; a user and password in it are sent as basic authentication."""
-        port = f":{parts.port}" if parts.port else ""
-        name = f"{parts.scheme}://{parts.host}{port}"
-        headers = urllib3.util.make_headers(basic_auth=unquote(parts.auth)) if parts.auth else {}
-        secrets = (parts.auth, headers.get("authorization", "").removeprefix("Basic "))
-        super().__init__(Endpoint(name, *secrets, parts.path, parts.query), limits)
-        self._url = f"{name}{parts.request_uri}"
-        self._headers = headers
-        self._socket: ClientConnection | None = None
-
-    def _connect(self) -> None:
-        from websockets.exceptions import (  # noqa: PLC0415 - only where used
-            InvalidHandshake,
-            InvalidStatus,
-            WebSocketException,
-        )
-        from websockets.sync.client import connect  # noqa: PLC0415
-
-        try:
-            self._socket = connect(
-                self._url,
-                additional_headers=self._headers,
-                user_agent_header=f"txtail/{__version__}",
-                open_timeout=CONNECT_S,
-                close_timeout=1,
-                max_size=self._limits.max_answer,
-                proxy=None,
-                logger=_silent(),
-            ).__enter__()
-        except InvalidStatus as exc:
-            status = exc.response.status_code
-            if status in {429, 503}:
-                raise NodeBusy(f"{self.endpoint.name}: HTTP {status}") from None
-            wants = ": it wants another key, or none from here" if status in {401, 403} else ""
-            raise self.endpoint.failed(f"HTTP {status}{wants}") from None
-        except InvalidHandshake:
-            raise self.endpoint.failed("it does not speak WebSocket") from None
-        except TimeoutError:
-            raise self.endpoint.failed(f"no connection within {CONNECT_S:g} s") from None
-        except (WebSocketException, AssertionError):  # it asserts what a peer that goes away can break
-            raise self.endpoint.failed("the connection broke") from None
-        except (OSError, ValueError, EOFError) as exc:
-            raise self.endpoint.failed(why(exc)) from None
-
-    def _disconnect(self) -> None:
-        if self._socket is not None:
-            with suppress(Exception):
-                self._socket.close()
-            self._socket = None
-
-    def _send(self, text: bytes) -> None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
-
-        try:
-            self._open().send(text, text=True)
-        except (ConnectionClosed, OSError, AssertionError) as exc:
-            raise self._broken(exc) from None
-
-    def _receive(self, seconds: float) -> bytes | None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
-
-        try:
-            return self._open().recv(timeout=max(0.0, seconds), decode=False)
-        except TimeoutError:
-            return None
-        except (ConnectionClosed, OSError, AssertionError) as exc:
-            raise self._broken(exc) from None
-
-    def _open(self) -> ClientConnection:
-        if self._socket is None:
-            raise self.endpoint.failed("no connection")
-        return self._socket
-
-    def _broken(self, exc: Exception) -> NodeFailed:
-        sent = getattr(exc, "sent", None)
-        if sent is not None and sent.code == 1009:  # we closed it: "message too big" (RFC 6455, 7.4.1)
-            return self.endpoint.overfull(self._limits)
-        return self.endpoint.failed("the connection broke")
-
-
 def _is_for(answer: Any, body: Any) -> bool:
     """Whether an answer may be a request's: all but one that names others, as one given twice does."""
     several = answer if isinstance(answer, list) else [answer]
     named = {str(one["id"]) for one in several if isinstance(one, dict) and one.get("id") is not None}
     asked = {str(one["id"]) for one in (body if isinstance(body, list) else [body])}
     return not named or not named.isdisjoint(asked)
-
-
-def _silent() -> logging.Logger:
-    """Return a logger that says nothing: its messages could show the URL."""
-    logger = logging.getLogger("txpipe.websocket")
-    logger.disabled = True
-    return logger
 
 
 def why(exc: Exception) -> str:
@@ -264,6 +165,4 @@ def why(exc: Exception) -> str:
         return "no permission to use that socket"
     if isinstance(exc, socket.gaierror):
         return "no such host"
-    if type(exc).__name__ == "SSLCertVerificationError":
-        return "its certificate cannot be verified"
     return f"no connection ({type(exc).__name__})"
