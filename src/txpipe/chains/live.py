@@ -47,10 +47,11 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
         wait: waits until a node may be asked again, and says so; None to give up where none answers.
 
     Raises:
-        UsageFault: a URL is none of a node, the chain is not the cursor's, or a wish cannot be met.
+        UsageFault: a URL is none of a node, or of a kind for which the extra is missing; the chain is not
+            the cursor's; or a wish cannot be met.
         Blind: no node answers, and nobody waits.
     """
-    made = [Node(url) for url in urls]
+    made = _nodes(urls)
     mask({url: node.name for url, node in zip(urls, made, strict=True)})
     nodes = Nodes(made, time.monotonic, say)
 
@@ -69,6 +70,13 @@ def chain(  # noqa: PLR0913 - whom, what and how to ask
         _same(saved, found.chain, found.genesis)
     equip(found, making.tokens, wishes, say, len(made))
     return found
+
+
+def _nodes(urls: Sequence[str]) -> list[Node]:
+    try:
+        return [Node(url) for url in urls]
+    except ModuleNotFoundError as exc:
+        raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
 
 
 def _answered(ask: Callable[[], _T], wait: Callable[[Blind], None] | None) -> _T:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gc
 import re
-import select
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,25 +24,11 @@ from txpipe.command import (
     stats_wanted,
     version_option,
 )
-from txpipe.errors import ReaderGone, UsageFault
+from txpipe.errors import UsageFault
 from txpipe.sink import stdout
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from txpipe.chains.cursor import Cursor, Saved
-    from txpipe.chains.follow import Follower
-    from txpipe.chains.node_chain import NodeChain
-    from txpipe.chains.nodes import Blind
-    from txpipe.chains.signs import Signs
-    from txpipe.chains.tail import Tail
-
-DRAIN_S = 10.0
-"""Seconds at the end for which the reader may take what is in the pipe, so that the cursor can say so."""
 
 GARBAGE = 100_000
 """Objects made and not freed by themselves after which cycles are looked for; Python's own number is 700."""
-
 
 AT_CURSOR = -1
 """In place of a height: where the cursor is, and nowhere else."""
@@ -217,32 +201,31 @@ def main(  # noqa: PLR0913 - one parameter an option
     Statuses: 0 done, 1 no node, a node that is of no use, or a block of which no records could be made,
     2 usage, 130 Ctrl-C, 141 the reader went away.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
-    if not urls:
-        fail_usage("--rpc URL is missing (or TXTAIL_RPC in the environment)")
-    if begin is not None and to is not None and begin > to:
-        fail_usage(f"--from {begin} is beyond --to {to}")
-    if cursor_path is not None and ack_path is not None:
-        fail_usage("--cursor and --ack both say where to go on: leave one of them out")
-    if feeds and not usd:
-        fail_usage("--feed is of use with --usd chainlink only")
-    known = _known(cursor_path, ack_path)
+    _check(urls, begin, to, cursor_path, ack_path, usd, feeds)
+    from txpipe.chains import live, live_run  # noqa: PLC0415 - --help does not need them
+    from txpipe.chains.lookups import Wishes  # noqa: PLC0415
+
+    known = live_run.known(cursor_path, ack_path)
     if begin == AT_CURSOR and not known:
         fail_usage(
             "--from cursor: there is none yet; say --from BLOCK or latest once, with --cursor or --ack"
         )
-    signs = _signs(known, stall)
+    signs = live_run.signs(known, stall, stdout(), say)
     wait = None if no_follow or to is not None else signs.await_node
-    wishes = {"names": names, "token_cache": token_cache, "prices": prices, "chainlink": bool(usd)}
-    of_file = None if cursor_path is None else _only(known)
-    chain = _chain(urls, of_file, wait, pending=pending, feeds=feeds, **wishes)
+    of_file = None if cursor_path is None else next(iter(known.values()), None)
+    wishes = Wishes(names, token_cache, prices, bool(usd), feeds)
+    chain = live.chain(urls, of_file, say, time.time, pending=pending, wishes=wishes, wait=wait)
     saved = known.get(chain.chain)
     if saved is not None:
         say(f"goes on from {cursor_path or ack_path}: {saved.chain} block {saved.at:,}")
     elif begin == AT_CURSOR:
         raise UsageFault(f"--from cursor: {ack_path} knows nothing of {chain.chain} yet; say --from BLOCK")
-    follower = _follower(chain, saved, saved.at if saved else begin, to, confirmations)
-    cursor = None if cursor_path is None else _cursor(cursor_path, chain, follower, saved, behind)
-    tail = _tail(chain, follower, signs, cursor, poll, pending=pending)
+    follower = live_run.follower(chain, saved, begin, to, confirmations)
+    cursor = None
+    if cursor_path is not None:
+        cursor = live_run.cursor(cursor_path, chain, follower.at, saved, behind, stdout())
+    shows = is_terminal(sys.stderr)
+    tail = live_run.tail(chain, follower, signs, cursor, poll, pending=pending, shows=shows)
     keep(tail)
     gc.freeze()  # what the start made stays; blocks make no cycles, so that few looks for them are enough
     gc.set_threshold(GARBAGE)
@@ -253,112 +236,25 @@ def main(  # noqa: PLR0913 - one parameter an option
     except KeyboardInterrupt:
         tail.note()
         raise
-    _last_word(tail)
+    live_run.last_word(tail, stdout())
     return BAD_INPUT if chain.faults else 0
 
 
-def _known(cursor_path: Path | None, ack_path: Path | None) -> dict[str, Saved]:
-    """Return where to go on, by chain; it wins over --from, so that a restart is the same command."""
-    from txpipe.chains import ack, cursor  # noqa: PLC0415 - --help does not need it
-
-    if ack_path is not None:
-        return ack.load(ack_path)
-    if cursor_path is None:
-        return {}
-    cursor.lock(cursor_path)
-    saved = cursor.load(cursor_path)
-    return {} if saved is None else {saved.chain: saved}
-
-
-def _only(known: dict[str, Saved]) -> Saved | None:
-    return next(iter(known.values())) if len(known) == 1 else None
-
-
-def _chain(
+def _check(  # noqa: PLR0913, PLR0917 - options that must fit one another
     urls: tuple[str, ...],
-    saved: Saved | None,
-    wait: Callable[[Blind], None] | None,
-    *,
-    pending: bool,
-    **wishes: Any,
-) -> NodeChain:
-    try:
-        from txpipe.chains import live  # noqa: PLC0415
-        from txpipe.chains.lookups import Wishes  # noqa: PLC0415
-
-        wanted = Wishes(**wishes)
-        return live.chain(urls, saved, say, time.time, pending=pending, wishes=wanted, wait=wait)
-    except ModuleNotFoundError as exc:
-        raise UsageFault(f"{exc.name} is missing: pip install 'txpipe[live]'") from exc
-
-
-def _signs(known: dict[str, Saved], stall: float) -> Signs:
-    from txpipe.chains.signs import Clock, Signs  # noqa: PLC0415
-
-    saved = _only(known)
-    clock = Clock(time.monotonic, time.time, _sleep)
-    return Signs(None if saved is None else saved.chain, stdout(), clock, say, stall)
-
-
-def _follower(
-    chain: NodeChain, saved: Saved | None, at: int | None, to: int | None, confirmations: int
-) -> Follower:
-    from txpipe.chains.follow import Follower  # noqa: PLC0415
-
-    if saved is None:
-        return Follower(chain, at, last=to, confirmations=confirmations)
-    return Follower(
-        chain,
-        at,
-        last=to,
-        confirmations=confirmations,
-        recent=saved.recent,
-        given=saved.given,
-        void=saved.void,
-    )
-
-
-def _cursor(path: Path, chain: NodeChain, follower: Follower, saved: Saved | None, behind: int) -> Cursor:
-    from txpipe.chains.cursor import Cursor, unread  # noqa: PLC0415
-
-    sink = stdout()
-
-    def taken() -> int:
-        return sink.handed - unread(sink.fd)
-
-    cursor = Cursor(path, chain.chain, chain.genesis, follower.at, taken, time.monotonic, behind)
-    if saved is not None and saved.void:
-        cursor.drop(saved.void)
-    return cursor
-
-
-def _tail(  # noqa: PLR0913 - what it follows, and how patiently
-    chain: NodeChain, follower: Follower, signs: Signs, cursor: Cursor | None, poll: float, *, pending: bool
-) -> Tail:
-    from txpipe.chains.progress import progress  # noqa: PLC0415
-    from txpipe.chains.tail import Tail  # noqa: PLC0415
-
-    tail = Tail(follower, chain.chain, signs, cursor=cursor, poll_s=poll, pending=pending)
-    tail.progress = progress(time.monotonic) if is_terminal(sys.stderr) else None
-    signs.answered()
-    return tail
-
-
-def _sleep(seconds: float) -> None:
-    """Wait; end where nobody reads any more: nothing is written meanwhile that would tell.
-
-    Raises:
-        ReaderGone: the reader closed the pipe.
-    """
-    poll = select.poll()
-    poll.register(stdout().fd, 0)
-    if any(event & select.POLLERR for _, event in poll.poll(seconds * 1000)):
-        raise ReaderGone
-
-
-def _last_word(tail: Tail) -> None:
-    """Let the reader take what is in the pipe, and note how far it came."""
-    deadline = time.monotonic() + DRAIN_S
-    while not tail.is_taken and time.monotonic() < deadline:
-        _sleep(0.02)
-    tail.note()
+    begin: int | None,
+    to: int | None,
+    cursor_path: Path | None,
+    ack_path: Path | None,
+    usd: str | None,
+    feeds: tuple[str, ...],
+) -> None:
+    """End with a usage error where options contradict one another, or one is missing."""
+    if not urls:
+        fail_usage("--rpc URL is missing (or TXTAIL_RPC in the environment)")
+    if begin is not None and to is not None and begin > to:
+        fail_usage(f"--from {begin} is beyond --to {to}")
+    if cursor_path is not None and ack_path is not None:
+        fail_usage("--cursor and --ack both say where to go on: leave one of them out")
+    if feeds and not usd:
+        fail_usage("--feed is of use with --usd chainlink only")
