@@ -13,7 +13,7 @@ from txpipe.chains.endpoint import NodeDenied, NodeFailed
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, Item, block_hash, small
-from txpipe.chains.node_chain import Known, NodeChain, Parts
+from txpipe.chains.node_chain import Known, NodeChain
 from txpipe.chains.node_kind import hash_at
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node, RpcFault
@@ -52,16 +52,8 @@ class CoinChain(NodeChain):
         report: Callable[[str], None],
         mempool: CoinMempool | None = None,
     ) -> None:
-        """Take whom to ask, see NodeChain.
-
-        Args:
-            nodes: of one chain.
-            making: what records need.
-            report: says of which block, or transaction, no records could be made, and why.
-            mempool: what is to follow pending transactions; None if nobody asked.
-        """
-        super().__init__(nodes, making, report)
-        self._mempool = mempool
+        """Take whom to ask, see NodeChain."""
+        super().__init__(nodes, making, report, mempool)
         self._outputs = Outputs() if mempool is None else mempool.outputs
         self._live: dict[Node, int] = {}
         self._newest: dict[Node, Head] = {}
@@ -93,10 +85,6 @@ class CoinChain(NodeChain):
             self._live[node] = 0
         return is_new
 
-    def pending(self) -> list[bytes]:
-        """Return the records of pending transactions that are new."""
-        return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
-
     def _introduce(self, node: Node) -> Known:
         genesis = hash_at(node, 0)
         chain = f"bip122:{genesis[:32]}"
@@ -111,8 +99,6 @@ class CoinChain(NodeChain):
         self._live.pop(node, None)
         self._verbosity.pop(node, None)
         self._outputs.unindexed.discard(node)
-        if self._mempool is not None:
-            self._mempool.introduce(node)
         try:
             node.call("waitfornewblock", 1)
         except (RpcFault, NodeDenied):
@@ -222,11 +208,6 @@ class CoinChain(NodeChain):
             else:
                 txs.append(one)
         return bitcoin.core_block(raw | {"tx": txs})
-
-    def _made(self, parts: Parts, header: Header) -> Block:
-        if self._mempool is not None:
-            self._mempool.mined(parts.transactions)
-        return super()._made(parts, header)
 
 
 def _read(node: Node, found: Any) -> Head:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from txpipe.chains import evm_plain
 from txpipe.chains.endpoint import NodeFailed
@@ -15,13 +15,10 @@ from txpipe.chains.evm_plain import Told
 from txpipe.chains.follow import Block, Head
 from txpipe.chains.making import Making
 from txpipe.chains.model import Header, block_hash, small
-from txpipe.chains.node_chain import Known, NodeChain, Parts
+from txpipe.chains.node_chain import Known, NodeChain, Parts, Pool
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Asked, Node, RpcFault
 from txpipe.errors import RecordFault
-
-if TYPE_CHECKING:
-    from txpipe.chains.evm_pending import Mempool
 
 TRIES = 3
 """Times that each node is asked for a block of which a part does not read, before that part is left out."""
@@ -67,24 +64,12 @@ class EvmChain(NodeChain):
     """
 
     def __init__(
-        self,
-        nodes: Nodes,
-        making: Making,
-        report: Callable[[str], None],
-        mempool: Mempool | None = None,
+        self, nodes: Nodes, making: Making, report: Callable[[str], None], mempool: Pool | None = None
     ) -> None:
-        """Take whom to ask, see NodeChain.
-
-        Args:
-            nodes: of one chain.
-            making: what records need.
-            report: says of which block, or transaction, no records could be made, and why.
-            mempool: what is to follow pending transactions; None if nobody asked.
-        """
-        super().__init__(nodes, making, report)
+        """Take whom to ask, see NodeChain."""
+        super().__init__(nodes, making, report, mempool)
         self.lookups: Sequence[Lookup] = ()
         self._receipts_missing: set[Node] = set()
-        self._mempool = mempool
         self._live: set[Node] = set()
         self._odd: dict[int, int] = {}
 
@@ -97,10 +82,6 @@ class EvmChain(NodeChain):
         """Wait at most so long for word of something new; True if there may be a new block."""
         return self._nodes.preferred.wait(seconds, HEADS)
 
-    def pending(self) -> list[bytes]:
-        """Return the records of pending transactions that are new."""
-        return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
-
     def _introduce(self, node: Node) -> Known:
         return introduce(node)
 
@@ -110,8 +91,6 @@ class EvmChain(NodeChain):
             with suppress(RpcFault):  # it can be asked all the same
                 node.subscribe(HEADS)
                 self._live.add(node)
-        if self._mempool is not None:
-            self._mempool.introduce(node)
 
     def _head(self, node: Node) -> Head:
         return _read(node, node.call("eth_getBlockByNumber", "latest", False))
@@ -227,8 +206,6 @@ class EvmChain(NodeChain):
         self._report(f"block {height:,}: {what}; left out")
 
     def _made(self, parts: Parts, header: Header) -> Block:
-        if self._mempool is not None:
-            self._mempool.mined(parts.transactions)
         for lookup in self.lookups:
             lookup.enter(header)
         return super()._made(parts, header)

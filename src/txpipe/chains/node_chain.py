@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from txpipe import record
 from txpipe.chains.evm import EvmBlock
@@ -29,6 +29,19 @@ Parts: TypeAlias = "EvmBlock | FastBlock | CoinBlock"
 """A block as it was read."""
 
 
+class Pool(Protocol):
+    """Follows the transactions that nodes hold and no block does yet."""
+
+    def introduce(self, node: Node) -> None:
+        """Prepare a node, over each new connection."""
+
+    def mined(self, txs: Iterable[str]) -> None:
+        """Note transactions that a block holds."""
+
+    def lines(self, node: Node) -> list[bytes]:
+        """Return the records of transactions that are new; NodeFailed if the node does not answer."""
+
+
 class NodeChain(ABC):
     """A chain by its nodes; a Source for ``follow``. A subclass knows how one kind of node is asked.
 
@@ -36,17 +49,21 @@ class NodeChain(ABC):
         faults: blocks and transactions of which no records could be made.
     """
 
-    def __init__(self, nodes: Nodes, making: Making, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, nodes: Nodes, making: Making, report: Callable[[str], None], mempool: Pool | None = None
+    ) -> None:
         """Take whom to ask.
 
         Args:
             nodes: of one chain; who is of another is found out.
             making: what records need.
-            report: says of which block no records could be made, and why.
+            report: says of which block, or transaction, no records could be made, and why.
+            mempool: what is to follow pending transactions; None if nobody asked.
         """
         self._nodes = nodes
         self._making = making
         self._report = report
+        self._mempool = mempool
         self._known: Known | None = None
         self._heads = 0
         self.faults = 0
@@ -94,7 +111,7 @@ class NodeChain(ABC):
 
     def pending(self) -> list[bytes]:
         """Return the records of pending transactions that are new."""
-        return []
+        return [] if self._mempool is None else self._nodes.ask(self._mempool.lines)
 
     @abstractmethod
     def _introduce(self, node: Node) -> Known:
@@ -135,9 +152,13 @@ class NodeChain(ABC):
         if genesis and known[1] and known[1] != genesis:
             raise NodeRefused(f"{node.name} has another first block than the other nodes: not the same chain")
         self._welcome(node)
+        if self._mempool is not None:
+            self._mempool.introduce(node)
 
     def _made(self, parts: Parts, header: Header) -> Block:
         """Return a block with its records, the one that closes it last."""
+        if self._mempool is not None:
+            self._mempool.mined(parts.transactions)
         try:
             if isinstance(parts, FastBlock):
                 lines = parts.lines(self._making)
