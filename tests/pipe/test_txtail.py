@@ -341,6 +341,14 @@ def test_node_of_another_chain(anvil, tmp_path):
         assert "the cursor is of eip155:1, the node of eip155:137" in said
 
 
+def test_first_block_that_is_not_there_yet(anvil):
+    """It is waited for, or with --no-follow nothing is written; either way that is said at once."""
+    anvil.mine(2)
+    records, said = tail("--rpc", anvil.url, "--from", 1000, "--no-follow")
+    assert (records, said) == ([], "txtail: block 1,000 is not there yet: the newest is 2\n")
+    assert tail("--rpc", anvil.url, "--from", 3, "--no-follow") == ([], "")
+
+
 def test_secrets_are_not_shown(anvil, tmp_path):
     """A key in the URL's path, query or user goes to the node and nowhere else."""
     anvil.mine(2)

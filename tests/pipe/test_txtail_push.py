@@ -142,17 +142,25 @@ def test_pending_alert_is_upgraded(node, tmp_path):
     node.mine()
     listed = tmp_path / "list.txt"
     listed.write_text(f"{LAZARUS}\n")
-    detect = [script("txdetect"), "--list", listed, "--only", "listed", "-"]
+    detect = [script("txdetect"), "--list", listed, "--only", "listed", "--heartbeat", "0.2", "-"]
     with subprocess.Popen(detect, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as detector:
         args = [script("txtail"), "--rpc", ways(node)[0], "--pending"]
         with subprocess.Popen(args, stdout=detector.stdin) as tailing:
             detector.stdin.close()
-            time.sleep(1)
+            said(detector, "heartbeat")  # a block came: the node was asked for word of what is pending before
             tx = node.send(LAZARUS, BOB, value=10**18)
-            first = json.loads(detector.stdout.readline())
+            first = said(detector, "alert")
             node.mine()
-            second = json.loads(detector.stdout.readline())
+            second = said(detector, "alert")
             tailing.terminate()
     assert (first["tx"], first["block"], first["status"], first["rev"]) == (tx, None, "open", 0)
     assert (second["id"], second["block"], second["status"]) == (first["id"], 2, "updated")
     assert second["rev"] == 1
+
+
+def said(detector, kind, seconds=30):
+    """Return the next record of a kind; heartbeats keep coming meanwhile."""
+    end = time.monotonic() + seconds
+    while (one := json.loads(detector.stdout.readline()))["type"] != kind:
+        assert time.monotonic() < end
+    return one

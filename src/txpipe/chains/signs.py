@@ -119,6 +119,12 @@ class Signs:
             if not self._is_stalled:
                 self._beat("ok")
 
+    def begins(self) -> None:
+        """Say that the first block is not there yet, unless it is the one that comes next."""
+        head, at = (None, None) if self.follower is None else (self.follower.head, self.follower.at)
+        if head is not None and at is not None and at > head.height + 1:
+            self._say(f"block {at:,} is not there yet: the newest is {head.height:,}")
+
     def blind(self, exc: Blind) -> float:
         """Say that no node answers; returns seconds until one should be asked again."""
         if not self._is_blind:

@@ -66,6 +66,7 @@ class Tail:
         Args:
             to_the_end: stop at the newest block there is now; what comes later is left.
         """
+        is_first = True
         while not self._follower.is_done:
             try:
                 found = self._follower.step()
@@ -73,6 +74,9 @@ class Tail:
                 self._wait(self._signs.blind(exc))
                 continue
             self._signs.answered()
+            if is_first:
+                self._signs.begins()
+                is_first = False
             if to_the_end:
                 self._follower.stop_here()
                 to_the_end = False
