@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contract_kit import text, word
 from proxy_kit import Server
+from txpipe.chains import token_cache
 from txpipe.chains.abi import text_at_start
 from txpipe.chains.endpoint import NodeBusy
 from txpipe.chains.evm import EvmBlock
@@ -222,6 +223,22 @@ def test_few_rounds(names):
         said(one[-2:].encode(), 6) for one in contracts
     ]
     assert tokens.token("eip155:1", USDC).pegged
+
+
+def test_forgotten_for_new_ones(names, monkeypatch):
+    """Names that the blocks at hand need stay, even if the cache has no room for them any more."""
+    monkeypatch.setattr(token_cache, "MOST", 4)
+    contracts = [f"0x{number:040x}" for number in range(1, 6)]
+    answer = lambda to, data, _: "0x" + (word(6) if data == "0x313ce567" else text(to[-2:].encode())).hex()  # noqa: E731
+    with Contracts(answer) as server:
+        node = Node(server.url)
+        found, tokens = names()
+        found.prepare(node, [block(5, *contracts[:4])])
+        found.prepare(node, [block(6, contracts[0], contracts[4])])
+        node.close()
+    assert tokens.token("eip155:1", contracts[0]) == said(b"01", 6)
+    assert tokens.token("eip155:1", contracts[1]) is None
+    assert tokens.token("eip155:1", contracts[4]) == said(b"05", 6)
 
 
 def test_partial_failure(names):

@@ -50,7 +50,10 @@ class TokenNames:
         met = {one for parts, _ in blocks for one in parts.contracts}
         new = sorted(one for one in met if one not in known and one not in table)
         if new:
+            held = {one: known[one] for one in met if one in known}
             self._settle(self._asked(node, new, hex(blocks[-1][1].block)))
+            for one, name in held.items():  # old ones may have been forgotten for the new
+                known.setdefault(one, name)
 
     def enter(self, header: Header) -> None:
         """Do nothing: names do not change from block to block."""
