@@ -87,6 +87,7 @@ class EvmChain(NodeChain):
 
     def _welcome(self, node: Node) -> None:
         self._live.discard(node)
+        self._receipts_missing.discard(node)
         if node.can_push:
             with suppress(RpcFault):  # it can be asked all the same
                 node.subscribe(HEADS)
