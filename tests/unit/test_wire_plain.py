@@ -278,3 +278,10 @@ def test_large_answer():
     text = json.dumps({"id": 1, "result": "x" * (5 << 20)}).encode()
     said, _ = asked([answered(body=text)])
     assert said == ["x" * (5 << 20)]
+
+
+def test_no_such_host_by_tls():
+    """It is said in the same words."""
+    node = Node("https://host.invalid/k3y")
+    with pytest.raises(NodeFailed, match=r"^https://host\.invalid: no such host$"):
+        node.call("m")

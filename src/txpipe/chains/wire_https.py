@@ -87,6 +87,8 @@ def parts_of(url: str) -> urllib3.util.Url:
 
 def _told(exc: Exception) -> str:
     """Return why there is no answer, in a few words that name no URL."""
+    if isinstance(exc, urllib3.exceptions.NameResolutionError):
+        return "no such host"
     if isinstance(exc, urllib3.exceptions.NewConnectionError):
         return "no connection"
     if isinstance(exc, urllib3.exceptions.ConnectTimeoutError):
@@ -95,6 +97,4 @@ def _told(exc: Exception) -> str:
         return "no answer in time"
     if isinstance(exc, urllib3.exceptions.SSLError):
         return NO_TLS
-    if isinstance(exc, urllib3.exceptions.NameResolutionError):
-        return "no such host"
     return f"the connection broke ({type(exc).__name__})"
