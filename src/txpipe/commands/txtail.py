@@ -59,8 +59,8 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     metavar="BLOCK|latest|cursor",
     default="latest",
     callback=_begin,
-    help="Where to begin if there is no --cursor or --ack file yet; latest is the newest block, cursor makes "
-    "it an error.",
+    help="Where to begin if there is no --cursor or --ack file yet: at a height, at the newest block "
+    "(latest), or not at all, with an error (cursor).",
 )
 @click.option("--to", metavar="BLOCK", type=click.IntRange(min=0), help="End after this block.")
 @click.option(
