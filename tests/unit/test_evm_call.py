@@ -1,6 +1,7 @@
 """Contracts asked by eth_call: answers, failures, nodes that cannot say; tokens asked in few rounds."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -259,3 +260,22 @@ def test_partial_failure(names):
         found.prepare(node, [block(6, bad)])
         assert tokens.token("eip155:1", bad) is not None
         node.close()
+
+
+def test_memory_of_long_answers(names):
+    """A block may name thousands of contracts, and each answer with a megabyte: few are held at once."""
+    long = "0x" + (text(b"USD") + bytes(200_000)).hex()
+    asked_for, tokens = names()
+    contracts = [f"0x{number:040x}" for number in range(1_000, 1_200)]
+    with Contracts(
+        lambda _to, data, _block: long if data == "0x95d89b41" else f"0x{word(6).hex()}"
+    ) as server:
+        node = Node(server.url)
+        tracemalloc.start()
+        try:
+            asked_for.prepare(node, [block(5, *contracts)])
+            assert tracemalloc.get_traced_memory()[1] < 100_000_000
+        finally:
+            tracemalloc.stop()
+            node.close()
+    assert {tokens.token("eip155:1", one) for one in contracts} == {said(b"USD", 6)}

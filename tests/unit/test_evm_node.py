@@ -11,7 +11,8 @@ import pytest
 
 from proxy_kit import Server
 from txpipe.chains.chain import ChainOf
-from txpipe.chains.evm_node import TRIES, EvmChain
+from txpipe.chains.endpoint import NodeFailed
+from txpipe.chains.evm_node import TRIES, EvmChain, introduce
 from txpipe.chains.making import Making
 from txpipe.chains.nodes import Blind, Nodes
 from txpipe.chains.rpc import Node
@@ -82,6 +83,7 @@ class Told(Server):
 
     def __init__(self, chain, transactions, receipts):
         super().__init__(self.read)
+        self.blocks = {}
         self.block = {
             "number": "0x5",
             "hash": word(99),
@@ -98,8 +100,13 @@ class Told(Server):
     def read(self, body):
         told = json.loads(body)
         calls = told if isinstance(told, list) else [told]
-        said = [{"id": call["id"], "result": self.results[call["method"]]} for call in calls]
+        said = [{"id": call["id"], "result": self.result(call)} for call in calls]
         return json.dumps(said if isinstance(told, list) else said[0]).encode()
+
+    def result(self, call):
+        if call["method"] == "eth_getBlockByNumber":
+            return self.blocks.get(call["params"][0], self.block)
+        return self.results[call["method"]]
 
 
 def asked(chain, transactions, receipts, times=1):
@@ -257,3 +264,35 @@ def test_one_name_for_a_log_twice_in_a_block():
     twice = receipt(0, [log(0, 0), copy.deepcopy(log(0, 0))])
     with pytest.raises(Blind, match="the logs of block 5 are not all there"):
         asked(10, txs, [twice])
+
+
+def test_block_that_another_node_said_there_is():
+    """A node that never claimed to have it has not failed; one that did has."""
+    said = []
+    with Told(1, [], []) as server:
+        node = Node(server.url)
+        making = Making(
+            ChainOf("eip155:1", said.append), Tokens.shipped(), lambda: 0, said.append, said.append
+        )
+        chain = EvmChain(Nodes([node], lambda: 0.0, said.append), making, said.append)
+        assert chain.head().height == 5
+        server.blocks = {"0x6": None}
+        assert chain.blocks(6, 6) == []
+        server.blocks = {"0x5": None}
+        with pytest.raises(Blind, match="no block 5"):
+            chain.blocks(5, 5)
+        node.close()
+
+
+def test_secrets_that_a_node_repeats_as_values():
+    """What does not read is shown, but for what its URL keeps secret."""
+    with Told(1, [], []) as server:
+        node = Node(f"{server.url}/v3/s3cretKEY0123456789")
+        server.block["timestamp"] = "s3cretKEY0123456789"
+        with pytest.raises(NodeFailed, match="the newest block's timestamp is '…', not a whole number"):
+            EvmChain._head(None, node)
+        server.results["eth_chainId"] = "v3/s3cretKEY0123456789"
+        with pytest.raises(NodeFailed) as caught:
+            introduce(node)
+        node.close()
+    assert "s3cretKEY" not in str(caught.value)

@@ -1,11 +1,14 @@
 """Following a chain: in order, without a gap, back again after a reorg, and on after a restart."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from branch_kit import Chain
-from txpipe.chains.follow import RING, Block, Dropped, Follower, Place, TooDeep
+from txpipe.chains.follow import RING, Block, Dropped, Follower, Head, Place, TooDeep
+from txpipe.chains.nodes import Blind
 
 
 def follow(follower):
@@ -57,6 +60,25 @@ def test_newest_last_and_confirmations():
     assert heights(follow(patient)) == [15]
     chain.reorg(3, "b", 5)
     assert heights(follow(patient)) == [16, 17]
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_newest_that_nobody_has(is_blind, monkeypatch):
+    """Where it begins is not settled by a node's word alone: once a block was given, it is."""
+    chain = Chain(20)
+    follower = Follower(chain, None)
+
+    def blocks(*_):
+        if is_blind:
+            raise Blind("nobody has it", 1.0)
+        return []
+
+    with monkeypatch.context() as lies:
+        lies.setattr(chain, "head", lambda: Head(1 << 45, "0xlie", 0))
+        lies.setattr(chain, "blocks", blocks)
+        with pytest.raises(Blind) if is_blind else nullcontext():
+            assert follower.step() == []
+    assert heights(follow(follower)) == [19]
 
 
 @pytest.mark.parametrize("depth", [1, 3, 20, RING - 1])

@@ -64,6 +64,12 @@ class Told:
             raise answer
         return answer
 
+    def failed(self, reason):
+        return NodeFailed(f"node: {self.tamed(str(reason))}")
+
+    def tamed(self, message):
+        return message
+
     def news(self, _kind):
         return []
 

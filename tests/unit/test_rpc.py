@@ -320,6 +320,27 @@ def test_each_and_prefer():
     assert both.ask(Told.answer) == 9
 
 
+def test_each_leaves_a_node_alone_that_kept_the_others_waiting():
+    """One that never answers takes a small part of the time, though it is asked for itself all the same."""
+    clock = [0.0]
+
+    def answer(node):
+        if node.name == "two":
+            clock[0] += 30
+            waits.append(clock[0])
+        return node.answer()
+
+    waits = []
+    both = nodes(clock, Told("one", 5), Told("two", NodeFailed("two: no answer in time")))
+    while clock[0] < 2_000:
+        assert both.each(answer) == [(0, 5)]
+        clock[0] += 1
+    assert len(waits) <= 4
+    both.prefer(1)
+    assert both.ask(answer) == 5
+    assert waits[-1] > 2_000
+
+
 MOST_MB = 600
 
 CHILD = """

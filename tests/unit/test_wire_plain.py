@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 import threading
+import tracemalloc
 import zlib
 from contextlib import suppress
 
@@ -178,6 +179,7 @@ def test_closed_meanwhile():
         [chunked(TEXT, end=b""), None],
         [answered("Content-Encoding: gzip", body=gzip.compress(TEXT)[:-9])],
         [answered("Content-Encoding: deflate", body=b"\xff\xff")],
+        [answered("Content-Encoding: gzip", body=gzip.compress(b"") * 200_000 + gzip.compress(TEXT))],
     ],
 )
 def test_broken_answers(sent):
@@ -207,6 +209,20 @@ def test_answers_over_the_size(sent):
     """They are not taken, whatever they are packed in, nor is memory taken for what they promise."""
     with pytest.raises(TooLarge, match="over 4,000 bytes"):
         asked(sent, max_answer=4_000)
+
+
+def test_memory_of_small_chunks():
+    """A body in chunks of a byte takes the memory of a body."""
+    body = b"1\r\n \r\n" * 100_000
+    with Raw([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", body, None]) as server:
+        node = Node(server.url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(NodeFailed):
+                node.call("m")
+            assert tracemalloc.get_traced_memory()[1] < 3_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_statuses():

@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
+from txpipe.chains import wire_push
 from txpipe.chains.endpoint import NodeBusy, NodeFailed
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node, RpcFault
@@ -135,6 +136,24 @@ def test_word_between_answers(served):
     assert heads == ["a", "b"]
     assert node.news("other") == ["x"]
     assert node.news("newHeads") == node.news("other") == node.news("never heard of") == []
+
+
+def test_flood(served, monkeypatch):
+    """A node that sends more between two looks than anybody would is given up, and so is one without end."""
+    monkeypatch.setattr(wire_push, "NEWS_BYTES", 10_000)
+
+    def answers(call):
+        return [*([push("a" * 500)] * 40 if call["method"] == "m" else []), result(call, "0x1")]
+
+    _, node = served(answers)
+    node.subscribe("newHeads")
+    with pytest.raises(NodeFailed, match="it sends more than can be read"):
+        node.call("m")
+    node.subscribe("newHeads")
+    monkeypatch.setattr(wire_push, "DRAIN_S", -1.0)
+    monkeypatch.setattr(node._push, "_receive", lambda _seconds: push("b").encode())
+    with pytest.raises(NodeFailed, match="it sends more than can be read"):
+        node.news("newHeads")
 
 
 def test_wait_for_word(served):

@@ -180,7 +180,7 @@ class CoinChain(NodeChain):
         except RecordFault as exc:
             self._odd[height] = tries = self._odd.get(height, 0) + 1
             if tries <= TRIES * len(self._nodes):
-                raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
+                raise node.failed(f"block {height:,}: {exc}") from exc
             items = self._what_reads(node, height, raw)
         self._odd.pop(height, None)
         parts = CoinBlock()
@@ -197,14 +197,14 @@ class CoinChain(NodeChain):
         try:
             bitcoin.core_block(raw | {"tx": []})
         except RecordFault as exc:
-            raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
+            raise node.failed(f"block {height:,}: {exc}") from exc
         txs = []
         for place, one in enumerate(raw["tx"]):
             try:
                 bitcoin.core_block(raw | {"tx": [one]})
             except RecordFault as exc:
                 self.faults += 1
-                self._report(f"block {height:,}: transaction {place}: {exc}; left out")
+                self._report(f"block {height:,}: transaction {place}: {node.tamed(str(exc))}; left out")
             else:
                 txs.append(one)
         return bitcoin.core_block(raw | {"tx": txs})
@@ -221,7 +221,7 @@ def _read(node: Node, found: Any) -> Head:
         named = block_hash(_field(found, "hash"), "the newest block's hash")
         moment = small(_field(found, "time"), "the newest block's time")
     except RecordFault as exc:
-        raise NodeFailed(f"{node.name}: {exc}") from exc
+        raise node.failed(exc) from exc
     if named is None:
         raise NodeFailed(f"{node.name}: its newest block has no hash")
     return Head(height, named, moment)

@@ -38,7 +38,7 @@ def introduce(node: Node) -> tuple[str, str | None]:
         number = small(told, "eth_chainId")
         genesis = block_hash(first.get("hash"), "its first block's hash") if isinstance(first, dict) else None
     except RecordFault as exc:
-        raise NodeFailed(f"{node.name}: {exc}") from exc
+        raise node.failed(exc) from exc
     return f"eip155:{number}", genesis
 
 
@@ -113,6 +113,8 @@ class EvmChain(NodeChain):
         if node not in self._receipts_missing:  # in one batch: one way to the node and back
             wanted += [("eth_getBlockReceipts", [hex(height)]) for height in heights]
         answers, count = node.calls(wanted, evm_plain.told), len(heights)
+        if answers[0] is None and self._head(node).height < first:
+            return []  # it never said that it has it: another one did, or it is being reorganised
         fast = [self._fast(node, height, *answers[at::count]) for at, height in enumerate(heights)]
         there = fast.index(None) if None in fast else count
         if there == count or (there and answers[there] is None):
@@ -194,11 +196,11 @@ class EvmChain(NodeChain):
         except RecordFault as exc:
             self._odd[height] = tries = self._odd.get(height, 0) + 1
             if tries <= TRIES * len(self._nodes):
-                raise NodeFailed(f"{node.name}: block {height:,}: {exc}") from exc
+                raise node.failed(f"block {height:,}: {exc}") from exc
             try:
-                said = read_what_reads(raw, receipts, lambda what: self._left_out(height, what))
+                said = read_what_reads(raw, receipts, lambda what: self._left_out(height, node.tamed(what)))
             except RecordFault as again:
-                raise NodeFailed(f"{node.name}: block {height:,}: {again}") from again
+                raise node.failed(f"block {height:,}: {again}") from again
         self._odd.pop(height, None)
         return together(said, receipts, height, node.name)
 
@@ -223,7 +225,7 @@ def _read(node: Node, found: Any) -> Head:
         named = block_hash(found.get("hash"), "the newest block's hash")
         time = small(found.get("timestamp"), "the newest block's timestamp")
     except (RecordFault, AttributeError) as exc:
-        raise NodeFailed(f"{node.name}: {exc}") from exc
+        raise node.failed(exc) from exc
     if named is None:
         raise NodeFailed(f"{node.name}: its newest block has no hash")
     return Head(height, named, time)

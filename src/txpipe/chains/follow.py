@@ -181,16 +181,27 @@ class Follower:
             TooDeep: the chain was reorganised deeper than the ring goes back.
         """
         head = self.head = self.source.head()
-        if self.at is None:
-            self.at = max(0, head.height - self._confirmations)
+        if self.at is not None:
+            return self._next(head, self.at)
+        newest = max(0, head.height - self._confirmations)
+        self.at = newest if self.last is None else min(newest, self.last)
+        given: list[Block | Dropped] = []
+        try:
+            given = self._next(head, self.at)
+        finally:
+            if not given:
+                self.at = None  # nobody had it: who named the newest block may be wrong
+        return given
+
+    def _next(self, head: Head, at: int) -> list[Block | Dropped]:
         if self._is_replaced(head):
             return self._rewound()
         reach = head.height - self._confirmations
         reach = reach if self.last is None else min(reach, self.last)
-        if self.at > reach:
+        if at > reach:
             return []
         given: list[Block | Dropped] = []
-        for block in self.source.blocks(self.at, min(reach, self.at + self._in_flight - 1)):
+        for block in self.source.blocks(at, min(reach, at + self._in_flight - 1)):
             if self.ring and block.parent != self.ring[-1].hash:
                 if not given:
                     return self._rewound()

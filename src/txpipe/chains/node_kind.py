@@ -34,7 +34,7 @@ def hash_at(node: Node, height: int) -> str:
     try:
         named = block_hash(node.call("getblockhash", height), f"the hash of block {height:,}")
     except RecordFault as exc:
-        raise NodeFailed(f"{node.name}: {exc}") from exc
+        raise node.failed(exc) from exc
     if named is None or named.startswith("0x"):
         raise NodeFailed(f"{node.name}: it does not know block {height:,}")
     return named

@@ -19,6 +19,9 @@ LONGEST_REST_S = 30.0
 LONGEST_ASKED_S = 60.0
 """A node that asks for a longer rest is asked again after this: it may be mistaken, or mean harm."""
 
+SHARE = 0.05
+"""Of the time, how much one node may at most take of the others when all are asked and it does not answer."""
+
 _ODD = (TypeError, KeyError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
 """What an answer raises that is JSON-RPC but makes no sense, where no reader of it says so (or has a bug)."""
 
@@ -47,6 +50,7 @@ class _Health(Struct):
     opened: int = 0
     failures: int = 0
     rested: float = 0.0
+    aside: float = 0.0
     reason: str = ""
 
 
@@ -116,17 +120,22 @@ class Nodes:
     def each(self, question: Callable[[Node], _T]) -> list[tuple[int, _T]]:
         """Return what every node says that answers, with its number; who fails is left alone for a while.
 
+        The longer it took to fail, the longer it is: nobody may keep the others from being heard.
+
         Raises:
             NodeRefused: none is of this chain.
         """
         found = []
         for health in list(self._healths):
-            if self._clock() < health.rested:
+            began = self._clock()
+            if began < max(health.rested, health.aside):
                 continue
             try:
                 found.append((health, self._asked(health, question)))
             except NodeFailed as exc:
                 self._failed(health, exc)
+                ended = self._clock()
+                health.aside = ended + (ended - began) * (1 / SHARE - 1)
             except NodeRefused as exc:
                 self._refused(health, exc)
         return [(self._healths.index(health), answer) for health, answer in found]

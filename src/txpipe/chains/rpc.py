@@ -157,6 +157,14 @@ class Node:
             self._batch, self._answered = self._batch * 2, 0
         return answers
 
+    def failed(self, reason: object) -> NodeFailed:
+        """Return the error of an answer that does not read; the reason may repeat what the node said."""
+        return self._endpoint.failed(self.tamed(str(reason)))
+
+    def tamed(self, message: str) -> str:
+        """Return what may repeat a node's words without what its URL keeps secret."""
+        return self._endpoint.tamed(message)
+
     def close(self) -> None:
         """Close the connection."""
         self._wire.close()

@@ -16,6 +16,10 @@ _DECIMALS, _SYMBOL = "0x313ce567", "0x95d89b41"
 """Selectors of decimals() and symbol(), EIP-20."""
 
 
+AT_ONCE = 32
+"""Contracts asked before their answers are let go: each may be of a megabyte, and a block name thousands."""
+
+
 class TokenNames:
     """Asks contracts that move amounts for symbol and decimals, those of several blocks in one go.
 
@@ -59,18 +63,28 @@ class TokenNames:
         """Do nothing: names do not change from block to block."""
 
     def _asked(self, node: Node, new: list[str], block: Block) -> dict[str, Said]:
-        calls = [(one, data, block) for one in new for data in (_DECIMALS, _SYMBOL)]
+        found: dict[str, Said] = {}
+        fault: RpcFault | None = None
+        for at in range(0, len(new), AT_ONCE):
+            part = new[at : at + AT_ONCE]
+            answers = self._answers(node, part, block)
+            fault = fault or next((one for one in answers if isinstance(one, RpcFault)), None)
+            pairs = zip(answers[::2], answers[1::2], strict=True)
+            found |= {
+                one: _read(*pair)
+                for one, pair in zip(part, pairs, strict=True)
+                if not any(isinstance(answer, RpcFault) for answer in pair)
+            }
+        self._patience.judge(fault, "records go without symbols and amounts of tokens that it cannot ask")
+        return found
+
+    @staticmethod
+    def _answers(node: Node, part: list[str], block: Block) -> list[Answer]:
+        calls = [(one, data, block) for one in part for data in (_DECIMALS, _SYMBOL)]
         answers = ask(node, calls)
         if any(map(lacks_state, answers)):  # of old blocks; what a token is called hardly ever changes
             answers = ask(node, [(one, data, "latest") for one, data, _ in calls])
-        fault = next((one for one in answers if isinstance(one, RpcFault)), None)
-        self._patience.judge(fault, "records go without symbols and amounts of tokens that it cannot ask")
-        pairs = zip(answers[::2], answers[1::2], strict=True)
-        return {
-            one: _read(*pair)
-            for one, pair in zip(new, pairs, strict=True)
-            if not any(isinstance(answer, RpcFault) for answer in pair)
-        }
+        return answers
 
     def _settle(self, found: dict[str, Said]) -> None:
         try:

@@ -17,6 +17,8 @@ from txpipe.chains.wire_http import HEADERS, Answer, HttpWire
 
 _CHUNK = 1 << 16
 _MOST_HEAD = 1 << 16
+_MOST_MEMBERS = 64
+"""Parts of a packed body, each packed by itself: what is behind one is copied to look at the next."""
 
 URL = re.compile(
     r"http://(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?P<port>:(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
@@ -112,8 +114,11 @@ class PlainWire(HttpWire):
 
         # Bits of the window: 16 more for gzip; deflate is zlib's format, or, with some servers, none.
         bits = 31 if kind != b"deflate" else 15 if text[0] & 15 == 8 else -15
-        unpacked, most = b"", self._limits.max_answer
+        unpacked, most, members = b"", self._limits.max_answer, 0
         while text:
+            members += 1
+            if members > _MOST_MEMBERS:
+                raise _Broken
             made = zlib.decompressobj(bits)
             try:
                 unpacked += made.decompress(text, most + 1 - len(unpacked))
@@ -185,13 +190,12 @@ class _Connection:
                 at += size
         return data
 
-    def chunks(self) -> bytes:
-        """Read a body in chunks, and the trailer behind it."""
-        parts, size = [], 0
+    def chunks(self) -> bytearray:
+        """Read a body in chunks, however small they are, and the trailer behind it."""
+        body = bytearray()
         while length := self._chunk_size():
-            size += length
-            self._within(size)
-            parts.append(self.exactly(length))
+            self._within(len(body) + length)
+            body += self.exactly(length)
             if self._line():
                 raise _Broken
         trailer = 0
@@ -199,7 +203,7 @@ class _Connection:
             trailer += len(line)
             if trailer > _MOST_HEAD:
                 raise _Broken
-        return b"".join(parts)
+        return body
 
     def rest(self) -> bytes:
         """Read up to the end of the connection."""

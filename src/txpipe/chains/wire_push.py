@@ -16,6 +16,12 @@ from txpipe.errors import RecordFault
 NEWS_KEPT = 100_000
 """Messages of one subscription that are kept until they are asked for; the oldest go first."""
 
+NEWS_BYTES = 1 << 25
+"""Bytes of them; a node that sends more between two looks means harm: its messages could take all memory."""
+
+DRAIN_S = 5.0
+"""Seconds for reading what has come by now: a node that sends faster than that is read would never let go."""
+
 
 class PushWire:
     """One connection that a node can push over; a subclass knows how to open it, to send and to receive.
@@ -35,6 +41,7 @@ class PushWire:
         self._is_open = False
         self._kinds: dict[str, str] = {}
         self._news: dict[str, deque[Any]] = {}
+        self._sizes: dict[str, int] = {}
 
     def ready(self) -> int:
         """Open the connection if it is not; return how often that was done.
@@ -46,6 +53,7 @@ class PushWire:
         if not self._is_open:
             self._kinds.clear()
             self._news.clear()
+            self._sizes.clear()
             self._connect()
             self._is_open = True
             self._opened += 1
@@ -64,7 +72,7 @@ class PushWire:
             self._send(orjson.dumps(body))
             while (left := end - time.monotonic()) > 0 and (text := self._receive(left)) is not None:
                 answer = self.endpoint.parsed(text, self._limits, read)
-                if not self._is_news(answer) and _is_for(answer, body):
+                if not self._is_news(answer, len(text)) and _is_for(answer, body):
                     return answer
         except RecordFault as exc:
             self.close()
@@ -81,8 +89,13 @@ class PushWire:
         self._news.setdefault(kind, deque(maxlen=NEWS_KEPT))
 
     def taken(self, kind: str) -> list[Any]:
-        """Return the news of a kind since the last call."""
+        """Return the news of a kind since the last call.
+
+        Raises:
+            NodeFailed: it sends more than can be read.
+        """
         self._drain()
+        self._sizes[kind] = 0
         kept = self._news.get(kind, ())
         news = list(kept)
         if isinstance(kept, deque):
@@ -99,7 +112,7 @@ class PushWire:
             if self._is_open and not any(self._news.values()):
                 text = self._receive(seconds)
                 if text is not None:
-                    self._is_news(self.endpoint.parsed(text, self._limits))
+                    self._is_news(self.endpoint.parsed(text, self._limits), len(text))
         except (NodeFailed, RecordFault):
             self.close()
         return not self._is_open or bool(self._news.get(kind))
@@ -111,24 +124,42 @@ class PushWire:
             self._disconnect()
 
     def _drain(self) -> None:
-        """Take what has come by now."""
+        """Take what has come by now.
+
+        Raises:
+            NodeFailed: more comes all the time.
+        """
+        end = time.monotonic() + DRAIN_S
         while self._is_open:
             try:
                 text = self._receive(0.0)
                 if text is None:
                     return
-                self._is_news(self.endpoint.parsed(text, self._limits))
+                self._is_news(self.endpoint.parsed(text, self._limits), len(text))
             except (NodeFailed, RecordFault):
                 self.close()
+            if time.monotonic() > end:
+                self.close()
+                raise self._flooded()
 
-    def _is_news(self, message: Any) -> bool:
-        """Keep a message if a subscription sent it; whether it did."""
+    def _flooded(self) -> NodeFailed:
+        return self.endpoint.failed("it sends more than can be read")
+
+    def _is_news(self, message: Any, size: int) -> bool:
+        """Keep a message if a subscription sent it; whether it did.
+
+        Raises:
+            NodeFailed: it would be too much.
+        """
         if not isinstance(message, dict) or "method" not in message:
             return False
         told = message.get("params")
         if isinstance(told, dict) and isinstance(named := told.get("subscription"), str):
             kind = self._kinds.get(named)
             if kind is not None:
+                self._sizes[kind] = self._sizes.get(kind, 0) + size
+                if self._sizes[kind] > NEWS_BYTES:
+                    raise self._flooded()
                 self._news[kind].append(told.get("result"))
         return True
 

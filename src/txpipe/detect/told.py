@@ -6,6 +6,7 @@ part of the chain any more, has to be taken back; this file tells it what that i
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,9 +55,11 @@ class Told:
             if self._fd is None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
                 self._fd = os.open(self._path, flags, 0o644)
-            os.write(self._fd, line)
+            is_cut = os.write(self._fd, line) < len(line)
         except OSError as exc:
             raise StateFault(self._path, f"cannot be written: {exc.strerror}") from exc
+        if is_cut:
+            raise StateFault(self._path, f"cannot be written: {os.strerror(errno.ENOSPC)}")
         self._is_empty = False
 
     def keep(self, lines: Iterable[bytes]) -> None:
