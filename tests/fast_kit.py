@@ -76,13 +76,27 @@ def outcome(blocks, receipts, *, careful, chain="eip155:1"):
     )
     found = EvmChain(Nodes([node], lambda: 0.0, said.append), making, said.append)
     found._known = (chain, None)
+    found.lookups = [asked := Asked()]
     last, results = max(blocks), []
     for _ in range(TRIES + 1):
         try:
             results.append(found._blocks(node, min(blocks), last))
         except (NodeFailed, TypeError, AttributeError, KeyError, ValueError, OverflowError) as exc:
             results.append(repr(exc))
-    return results, said, found.faults
+    return results, said, found.faults, asked.contracts
+
+
+class Asked:
+    """Notes the tokens whose names would be asked for."""
+
+    def __init__(self):
+        self.contracts = []
+
+    def prepare(self, _node, blocks):
+        self.contracts.append([sorted(parts.contracts) for parts, _ in blocks])
+
+    def enter(self, _header):
+        pass
 
 
 class Spy:

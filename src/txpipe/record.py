@@ -126,10 +126,14 @@ def decimal(value: int, decimals: int) -> str:
     """
     if decimals <= 0:
         return str(value * 10**-decimals)
-    sign, digits = ("-", str(-value)) if value < 0 else ("", str(value))
+    return f"-{placed(str(-value), decimals)}" if value < 0 else placed(str(value), decimals)
+
+
+def placed(digits: str, decimals: int) -> str:
+    """Write a number of base units, given as digits, as ``decimal`` does; of one decimal or more."""
     digits = digits.rjust(decimals + 1, "0")
     part = digits[-decimals:].rstrip("0")
-    return f"{sign}{digits[:-decimals]}.{part}" if part else f"{sign}{digits[:-decimals]}"
+    return f"{digits[:-decimals]}.{part}" if part else digits[:-decimals]
 
 
 def _shown(value: object) -> str:

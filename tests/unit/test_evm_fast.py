@@ -26,7 +26,8 @@ def test_what_stands_in_blocks():
     """Every kind of record is made on the fast path, and is the one that care makes."""
     made, receipts = varied()
     assert same({1: made}, {1: receipts})
-    (blocks, *_), said, faults = outcome({1: made}, {1: receipts}, careful=False)
+    (blocks, *_), said, faults, asked = outcome({1: made}, {1: receipts}, careful=False)
+    assert USDT in asked[0][0]
     records = [json.loads(line) for line in blocks[0].lines]
     assert (len(records), said, faults) == (25, [], 0)
     assert {one["type"] for one in records} == {"transfer", "call", "approval", "block"}

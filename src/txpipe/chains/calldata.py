@@ -34,6 +34,11 @@ class Movement(Struct):
     via: str | None = None
     scope: str = "amount"
 
+    @property
+    def is_fungible(self) -> bool:
+        """Whether it is of an amount, as far as can be told: of no item, nor of all that somebody has."""
+        return self.kind in {"erc20", "token"} and self.scope == "amount"
+
 
 def selector(data: bytes) -> str | None:
     """Return the first four bytes in hex, the called function's selector (Solidity ABI)."""

@@ -44,8 +44,6 @@ _GAP = "0" * 16
 _CALLS = frozenset({"0xa9059cbb", "0x095ea7b3"})
 """Selectors of ``transfer`` and ``approve``, see ``calldata``."""
 
-_FUNGIBLE = frozenset(f"0x{topic.hex()}" for topic in logs.FUNGIBLE)
-
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _APPROVAL = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
 
@@ -95,12 +93,9 @@ class FastBlock:
     @property
     def contracts(self) -> set[str]:
         """The contracts by whose logs amounts of tokens move, or are approved (EIP-20)."""
-        return {
-            log.address
-            for one in self._receipts
-            for log in one.logs
-            if log.topics and log.topics[0] in _FUNGIBLE and len(log.topics) < 4
-        }
+        moved = [one for found in self._moved for one in found]
+        read = {one[2].contract for one in moved if len(one) == 3 and one[2].is_fungible}
+        return read | {one[1] for one in moved if len(one) != 3}
 
     def _check_places(self, found: PlainBlock) -> None:
         """Check that every part is of this block and in its place, and that no log is missing."""

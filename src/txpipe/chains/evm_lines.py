@@ -92,8 +92,9 @@ class _Worth:
         if self._token is None:
             return f'{self._head}"value":"{value}"'
         if self._is_simple:
-            amount = record.decimal(value, self._token.decimals)
-            return f'{self._head}"value":"{value}","amount":"{amount}"'
+            digits, decimals = str(value), self._token.decimals
+            amount = record.placed(digits, decimals) if decimals else digits
+            return f'{self._head}"value":"{digits}","amount":"{amount}"'
         return _written(self._keys(value, self._tokens if usd else None))
 
     def _keys(self, value: int, worth: Tokens | None) -> Record:
