@@ -215,6 +215,20 @@ def test_short_secrets_and_odd_users(node):
     assert not any(part in str(caught.value) for part in ("Ym9i", "hunter2", "abc1234"))
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("'s3cretKEYthatIsLong…' is no number", "'……' is no number"),
+        ("S3CRETKEYTHATISLONGER and s3cretkey", "… and …"),
+        ("\u0130\u0130 s3cretKEYthatIsLonger \u0130", "\u0130\u0130 … \u0130"),
+        ("s3cret is none", "s3cret is none"),
+    ],
+)
+def test_secrets_in_capitals_or_cut_short(said, shown):
+    """A key is not shown either where a node changes its letters, or where only its beginning is left."""
+    assert Endpoint("http://node", "/s3cretKEYthatIsLonger").tamed(said) == shown
+
+
 @pytest.mark.parametrize("user", ["", "user:word@"])
 def test_no_answer_in_time(node, user):
     """A node that takes too long has failed."""

@@ -88,7 +88,7 @@ class CoinMempool:
             if isinstance(one, dict) and one.get("txid") == tx and not one.get("blockhash")
         ]
         self.outputs.of_pool(node, there)
-        return [line for one in there for line in self._made(one, node.name)]
+        return [line for one in there for line in self._made(one, node)]
 
     def _pool(self, node: Node) -> list[str]:
         """Return what is in the pool, and forget what is not."""
@@ -108,7 +108,7 @@ class CoinMempool:
     def _is_new(self, tx: str) -> bool:
         return tx not in self._written and tx not in self._mined
 
-    def _made(self, told: dict[str, Any], source: str) -> list[bytes]:
+    def _made(self, told: dict[str, Any], node: Node) -> list[bytes]:
         """Return the records of a transaction.
 
         None for one whose inputs spend what is not known: most likely it has just been mined. If it is there
@@ -121,10 +121,10 @@ class CoinMempool:
                 return []
             self._written.add(tx.hash)
             tx.time = None  # it is when it is seen
-            return [record.dumps(one) for one in pending_records(tx, self._making, source)]
+            return [record.dumps(one) for one in pending_records(tx, self._making, node.name)]
         except RecordFault as exc:
             self._written.add(told["txid"])
-            self._miss(f"a pending transaction does not read: {exc}")
+            self._miss(f"a pending transaction does not read: {node.tamed(str(exc))}")
             return []
 
     def _miss(self, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -35,8 +36,10 @@ NO_TLS = "its certificate cannot be verified, or it does not speak TLS"
 
 _SHOWN = 200
 _MARKS = (b",", b"[", b"{")
+_TELLING = 8
 _SECRET = 4
-"""Characters from which on a part of a URL may be a key or a password."""
+"""Characters from which on a part of a URL may be a key or a password; of a longer one, so many of its first,
+_TELLING, are kept secret wherever they stand."""
 
 
 class NodeFailed(TxpipeError):
@@ -115,9 +118,9 @@ class Endpoint:
         return NodeFailed(f"{self.name}: {reason}")
 
     def tamed(self, message: str) -> str:
-        """Return a node's own words without what its URL keeps secret."""
+        """Return a node's own words without what its URL keeps secret, in capitals or cut short, too."""
         for secret in self._secrets:
-            message = message.replace(secret, "…")
+            message = _without(message, secret)
         return message[:_SHOWN]
 
 
@@ -139,6 +142,17 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+
+def _without(message: str, secret: str) -> str:
+    """Return a message in which "…" stands for a secret, and for as much of its beginning as may tell it."""
+    begins = re.compile(re.escape(secret[:_TELLING]), re.IGNORECASE).search
+    while found := begins(message):
+        at = found.start()
+        pairs = zip(message[at:], secret, strict=False)
+        length = len(list(itertools.takewhile(lambda pair: pair[0].lower() == pair[1].lower(), pairs)))
+        message = f"{message[:at]}…{message[max(at + length, found.end()) :]}"
+    return message
 
 
 def _parts_of(*texts: str | None) -> list[str]:

@@ -83,7 +83,7 @@ class Mempool:
         while len(self._waiting) > WAITING:
             self._waiting.popleft()
             self._miss(f"more than {WAITING:,} pending transactions wait to be asked for")
-        return [line for one in (*whole, *self._asked(node)) for line in self._made(one, node.name)]
+        return [line for one in (*whole, *self._asked(node)) for line in self._made(one, node)]
 
     def _told(self, node: Node) -> list[Any]:
         """Return what a node says is new: transactions, or their hashes."""
@@ -115,16 +115,16 @@ class Mempool:
         found = node.calls([("eth_getTransactionByHash", [one]) for one in hashes]) if hashes else []
         return [one for one in found if isinstance(one, dict) and one.get("blockNumber") is None]
 
-    def _made(self, told: dict[str, Any], source: str) -> list[bytes]:
+    def _made(self, told: dict[str, Any], node: Node) -> list[bytes]:
         """Return the records of a transaction; none if it was seen before."""
         try:
             tx = jsonrpc.transaction(told)
             if tx.hash in self._seen:
                 return []
             self.mined((tx.hash,))
-            return [record.dumps(one) for one in pending_records(_unmined(tx), self._making, source)]
+            return [record.dumps(one) for one in pending_records(_unmined(tx), self._making, node.name)]
         except RecordFault as exc:
-            self._miss(f"a pending transaction does not read: {exc}")
+            self._miss(f"a pending transaction does not read: {node.tamed(str(exc))}")
             return []
 
     def _miss(self, reason: str) -> None:
