@@ -130,6 +130,15 @@ def test_dropped_blocks_are_remembered_as_far_as_it_stays_back(path):
         assert (load(path).at, load(path).void) == (16 - behind, ())
 
 
+def test_what_is_dropped_again_is_named_once(path):
+    """A later run drops what an earlier one did, and more: each block is in the file once."""
+    one = cursor(path, lambda: 0)
+    one.drop(tuple(PLACES[2:]))
+    one.drop(tuple(PLACES[1:]))
+    one.save(PLACES)
+    assert load(path).void == tuple(PLACES[1:])
+
+
 def test_a_reader_that_is_far_behind(path):
     """Blocks come again that are no more remembered: there is a gap before those that are, and no damage."""
     one = cursor(path, lambda: 0, at=1)

@@ -249,7 +249,9 @@ class Cursor:
             for told, dropped in self._void
             if told is None or told > taken or dropped[0].height >= reach
         ]
-        void = sorted((place for _, dropped in self._void for place in dropped), key=lambda one: one.height)
+        # What is dropped once more, by a later run, is named once: else every restart would double it.
+        dropped_once = {place for _, dropped in self._void for place in dropped}
+        void = sorted(dropped_once, key=lambda one: (one.height, one.hash))
         at = min(at, void[0].height) if void else at
         body = {**self._head, "at": at, "places": _plain(places), "void": _plain(void)}
         try:
