@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ Answer = tuple[int, str, Text]
 """A status, what the header retry-after says, and the text, unpacked."""
 
 
-class HttpWire:
+class HttpWire(ABC):
     """One connection at a time to one URL; opened anew where it was closed. A subclass knows how.
 
     Attributes:
@@ -52,14 +53,14 @@ class HttpWire:
             kind = f"HTTP {status}" if status != 200 else "its answer is no JSON"
             raise self.endpoint.failed(kind) from exc
 
+    @abstractmethod
     def close(self) -> None:
         """Close the connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _post(self, body: bytes) -> Answer:
         """Post a body; follow no redirect.
 
         Raises:
             NodeFailed: no answer, too large or too slow a one.
         """
-        raise NotImplementedError
