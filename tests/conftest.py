@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import alertmanager_kit
 import coin_kit
 import node_kit
 
@@ -33,6 +34,8 @@ def pytest_collection_modifyitems(items):
         absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
     if coin_kit.LITECOIND is None:
         absent["litecoind"] = "no litecoind; apt-get install litecoind"
+    if alertmanager_kit.ALERTMANAGER is None:
+        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):

@@ -14,7 +14,7 @@ import pytest
 from examples import ALERT, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
-from txpipe.alerts.receivers import Outfit, opened, webhook
+from txpipe.alerts.receivers import Outfit, opened, post
 from txpipe.alerts.receivers.webhook import Webhook, secret_of, signature
 
 NOW = 1_760_000_000.0
@@ -33,7 +33,7 @@ def made(url, secret=None, **limits):
 def _nothing_stays_open():
     yield
     while MADE:
-        MADE.pop()._drop()
+        MADE.pop()._poster.drop()
 
 
 def test_posts_the_alert_as_it_is():
@@ -197,7 +197,7 @@ def test_idle_connections_are_opened_again():
     with Hook() as hook:
         receiver = made(hook.url)
         receiver.send([PARCEL])
-        receiver._socket.shutdown(socket.SHUT_RDWR)
+        receiver._poster._socket.shutdown(socket.SHUT_RDWR)
         receiver.send([PARCEL])
     assert len(hook.taken) == 2
 
@@ -207,10 +207,8 @@ def test_certificates_are_verified(monkeypatch):
     with Hook() as hook, pytest.raises(NotTaken, match="it does not speak TLS"):
         made(hook.url.replace("http:", "https:")).send([PARCEL])
     seen = []
-    monkeypatch.setattr(
-        webhook.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"])
-    )
-    made("https://localhost/")._opened()
+    monkeypatch.setattr(post.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"]))
+    made("https://localhost/")._poster._opened()
     assert seen[0].verify_mode == ssl.CERT_REQUIRED
     assert seen[0].check_hostname
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receivers.alertmanager import Alertmanager
 from txpipe.alerts.receivers.command import CommandReceiver
 from txpipe.alerts.receivers.file import FileReceiver
 from txpipe.alerts.receivers.syslog import Syslog
@@ -53,6 +54,8 @@ def opened(url: str, outfit: Outfit) -> Receiver:
         return CommandReceiver(rest)
     if kind == "syslog":
         return Syslog(rest)
+    if kind == "alertmanager":
+        return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
     return _by_apprise(url, outfit)
 
 
@@ -67,5 +70,6 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 
 _FORMS = (
-    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:… or a URL of Apprise"
+    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
+    "alertmanager:https://HOST or a URL of Apprise"
 )
