@@ -105,9 +105,9 @@ def main(  # noqa: PLR0913 - one argument an option
     it is, with an Idempotency-Key of id and rev), file:PATH (appended, as NDJSON;
     file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
     syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), alertmanager:http://HOST:9093
-    (Prometheus), or a URL of Apprise (slack://, mailto://, tgram://, ...). URLs may hold secrets, which are
-    never shown. Give them by TXALERT_TO (separated by spaces) rather than on the command line, which other
-    users of the machine see for a moment.
+    (Prometheus), postgresql://USER@HOST/DATABASE, sqlite:///PATH, or a URL of Apprise (slack://, mailto://,
+    tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
+    spaces) rather than on the command line, which other users of the machine see for a moment.
 
     With --routes FILE receivers and who gets what stand in a TOML file; --to gets everything. txalertctl
     route-test says who would get an alert, and why.

@@ -56,7 +56,19 @@ def opened(url: str, outfit: Outfit) -> Receiver:
         return Syslog(rest)
     if kind == "alertmanager":
         return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
+    if kind in {"postgresql", "postgres", "sqlite"}:
+        return _by_sqlalchemy(url)
     return _by_apprise(url, outfit)
+
+
+def _by_sqlalchemy(url: str) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.sql import SqlReceiver  # noqa: PLC0415 - heavy, and an extra
+    except ModuleNotFoundError as exc:
+        raise ReceiverFault(
+            f"{url.partition(':')[0]}: {exc.name} is missing: pip install 'txpipe[sql]'"
+        ) from exc
+    return SqlReceiver(url)
 
 
 def _by_apprise(url: str, outfit: Outfit) -> Receiver:
@@ -71,5 +83,5 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 _FORMS = (
     "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
-    "alertmanager:https://HOST or a URL of Apprise"
+    "alertmanager:https://HOST, postgresql://…, sqlite:///PATH or a URL of Apprise"
 )
