@@ -121,7 +121,7 @@ HEAD = re.compile(
 
 def test_syslog_message():
     """A message is RFC 5424: facility and level, time, host, name, process, rule, then the JSON."""
-    found = HEAD.fullmatch(message(parcel().line))
+    found = HEAD.fullmatch(message(parcel().line, parcel().line))
     assert int(found[1]) == os.getpid()
     assert found[2] == parcel().line
 
@@ -138,13 +138,13 @@ def test_syslog_message():
 )
 def test_syslog_levels(changes, start):
     """The level follows the severity; a time that no calendar has is none."""
-    assert message(parcel(**changes).line).startswith(start)
+    assert message(parcel(**changes).line, b"{}").startswith(start)
 
 
 @given(st.text(max_size=60))
 def test_syslog_header_is_one_line(rule):
     """Whatever a rule is called, the header has seven fields of printable ASCII."""
-    head = message(parcel(rule=rule).line).split(b" \xef\xbb\xbf")[0]
+    head = message(parcel(rule=rule).line, b"{}").split(b" \xef\xbb\xbf")[0]
     assert re.fullmatch(rb"(?:[!-~]+ ){6}[!-~]+", head)
 
 

@@ -8,9 +8,11 @@ import pytest
 
 import readme
 from conftest import CHECKOUT
-from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
+from examples import ALERT, HEARTBEAT, LISTED, TRANSFER, line
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.inhibition import Inhibition
+from txpipe.alerts.ocsf import ocsf
+from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
 from txpipe.alerts.routes import Route, Routes, Window
@@ -186,6 +188,15 @@ def test_groups(tmp_path):
     }
 
 
+def test_format(tmp_path):
+    """A receiver may get another form, and is called as the file says."""
+    file = read(tmp_path, f'[receivers.a]\nurl = "file:{tmp_path}/a"\nformat = "ocsf"\n', Outfit())
+    (receiver,) = file.opened
+    receiver.send([Parcel("k", line(ALERT)[:-1])])
+    assert receiver.name == "a"
+    assert (tmp_path / "a").read_bytes() == ocsf(line(ALERT)[:-1], ALERT)
+
+
 def test_inhibition(tmp_path):
     """A file may let grave alerts mute their lesser kin."""
     whole = '[inhibit]\nby = "high"\nmutes = "low"\nequal = ["subject", "chain"]\nfor = "10m"\n'
@@ -236,6 +247,12 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         (
             '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
             "receivers.a group, wait, interval, limit are for messages to people, not for https:",
+        ),
+        ('[receivers.a]\nurl = "file:a"\nformat = "csv"\n', "receivers.a format csv is none of ocsf, ecs"),
+        ('[receivers.a]\nurl = "file:a"\nformat = ""\n', "receivers.a format  is none of ocsf, ecs"),
+        (
+            '[receivers.a]\nurl = "sqlite:///a"\nformat = "ecs"\n',
+            "receivers.a ecs is for what begins with https, http, file, exec, syslog",
         ),
         ("inhibit = 1\n", "inhibit is no table"),
         ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),

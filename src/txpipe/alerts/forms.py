@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from txpipe.alerts.ecs import ecs
 from txpipe.alerts.human import coloured, human, plain
 from txpipe.alerts.intake import Item
+from txpipe.alerts.ocsf import ocsf
 from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 
-FORMS = ("ndjson", "human", "tsv", "csv")
+JSON_FORMS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {"ocsf": ocsf, "ecs": ecs}
+"""Forms in which other systems take alerts, a line each: of its bytes and what they hold, the line."""
+
+FORMS = ("ndjson", "human", "tsv", "csv", *JSON_FORMS)
 
 
 def written(items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80) -> Iterator[bytes]:
@@ -27,6 +32,8 @@ def written(items: Iterable[Item], form: str, *, colour: bool = False, width: in
     """
     if form == "ndjson":
         return (line + b"\n" for line, _ in items)
+    if write := JSON_FORMS.get(form):
+        return (write(line, record) for line, record in items if record["type"] == "alert")
     if form == "human":
         paint = coloured if colour else plain
         return _apart(_lines(items, lambda record: human(record, paint, width)))

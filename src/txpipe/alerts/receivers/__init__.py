@@ -8,14 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from txpipe.alerts.forms import JSON_FORMS
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers.alertmanager import Alertmanager
 from txpipe.alerts.receivers.command import CommandReceiver
 from txpipe.alerts.receivers.file import FileReceiver
+from txpipe.alerts.receivers.shaped import Shaped
 from txpipe.alerts.receivers.syslog import Syslog
 from txpipe.alerts.receivers.webhook import Webhook
 from txpipe.alerts.words import details, title
 
+_SHAPED = ("https", "http", "file", "exec", "syslog")
 _SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*")
 
 
@@ -36,12 +39,28 @@ class Outfit:
     now: Callable[[], float] = time.time
 
 
-def opened(url: str, outfit: Outfit) -> Receiver:
+def opened(url: str, outfit: Outfit, form: str = "") -> Receiver:
     """Return the receiver that a URL names; nothing is sent yet.
 
+    Args:
+        url: of the receiver; ``ecs+`` or ``ocsf+`` before it says a form.
+        outfit: what it needs besides.
+        form: that of the alerts that it gets, of JSON_FORMS; "" is as they come, or what the URL says.
+
     Raises:
-        ReceiverFault: no receiver is called so.
+        ReceiverFault: no receiver is called so, or none that takes other forms.
     """
+    said, plus, rest = url.partition("+")
+    if plus and not form and said.lower() in JSON_FORMS:
+        form, url = said.lower(), rest
+    if not form:
+        return _opened(url, outfit)
+    if url.partition(":")[0].lower() not in _SHAPED:
+        raise ReceiverFault(f"{form} is for what begins with {', '.join(_SHAPED)}")
+    return Shaped(_opened(url, outfit), form)
+
+
+def _opened(url: str, outfit: Outfit) -> Receiver:
     scheme, colon, rest = url.partition(":")
     kind = scheme.lower()
     if not colon or not _SCHEME.fullmatch(scheme):

@@ -54,7 +54,7 @@ class Webhook:
             NotTaken: it did not answer with 200 to 299.
         """
         (parcel,) = parcels
-        self._poster.post(parcel.line, self._headers(parcel))
+        self._poster.post(parcel.sent, self._headers(parcel))
 
     def close(self) -> None:
         """Break off a request that is under way."""
@@ -68,7 +68,7 @@ class Webhook:
             "webhook-timestamp": timestamp,
         }
         if self._secret is not None:
-            headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.line)
+            headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.sent)
         return headers
 
 
