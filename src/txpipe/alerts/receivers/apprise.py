@@ -10,12 +10,16 @@ import apprise
 from apprise.result import AppriseResultStatus
 
 from txpipe.alerts.digest import body_of_many, title_of_many
+from txpipe.alerts.mail import page
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.words import defanged, details, title
 from txpipe.record import SEVERITIES, loads
 
 Writer = Callable[[dict[str, Any]], str]
 """Writes the title or the body of a message about an alert."""
+
+_MAILS = frozenset(("mailto", "mailtos"))
+"""Schemes of mail by SMTP: Apprise sends HTML with a plain part that it makes of it."""
 
 _KINDS = {
     "critical": apprise.NotifyType.FAILURE,
@@ -54,6 +58,11 @@ class AppriseReceiver:
             raise ReceiverFault(f"{scheme}: Apprise has no such service, or makes nothing of its URL")
         self.name = named(f"{scheme}:", url)  # of many services even the host is a token
         self._title_of, self._body_of = title_of, body_of
+        self._has_pages = (
+            scheme.lower() in _MAILS
+            and body_of is details  # a template says it all
+            and service.resolve_format(apprise.NotifyFormat.HTML) == apprise.NotifyFormat.HTML
+        )
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Send one message, about one alert or several.
@@ -62,12 +71,12 @@ class AppriseReceiver:
             NotTaken: not every target accepted it.
         """
         alerts = [loads(parcel.line) for parcel in parcels]
-        several = len(alerts) > 1
+        body, form = self._body(alerts)
         result = self._apprise.notify(
-            title=defanged(title_of_many(alerts) if several else self._title_of(alerts[0])),
-            body=defanged(body_of_many(alerts) if several else self._body_of(alerts[0])),
+            title=defanged(title_of_many(alerts) if len(alerts) > 1 else self._title_of(alerts[0])),
+            body=body,
             notify_type=_KINDS[max((alert["severity"] for alert in alerts), key=SEVERITIES.index)],
-            body_format=apprise.NotifyFormat.TEXT,
+            body_format=form,
             interpret_escapes=False,
             timeout=SEND_S,
         )
@@ -76,6 +85,12 @@ class AppriseReceiver:
         if not tries or any(status != AppriseResultStatus.SUCCESS for status in tries):
             late = AppriseResultStatus.TIMEOUT in tries
             raise NotTaken("no answer in time" if late else "it was not accepted (apprise -vv URL says why)")
+
+    def _body(self, alerts: Sequence[dict[str, Any]]) -> tuple[str, apprise.NotifyFormat]:
+        if self._has_pages:
+            return page(alerts), apprise.NotifyFormat.HTML
+        body = body_of_many(alerts) if len(alerts) > 1 else self._body_of(alerts[0])
+        return defanged(body), apprise.NotifyFormat.TEXT
 
     def close(self) -> None:
         """Do nothing: what is under way ends by its own time limits."""
