@@ -18,10 +18,12 @@ class Hook:
         got: every request that came whole: path, headers (names in lower case), body.
         taken: keys of those that were answered with TAKEN, in order.
         answer: called with each request; returns a status, or (status, headers), or None to break off.
+        reply: the body of every answer.
     """
 
     def __init__(self, answer=lambda _: TAKEN):
         self.answer = answer
+        self.reply = b""
         self.got = []
         self.taken = []
         self.changed = threading.Condition()
@@ -69,9 +71,10 @@ class Hook:
             return
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         handler.send_response(status)
-        for name, value in {"content-length": "0", **headers}.items():
+        for name, value in {"content-length": str(len(self.reply)), **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
+        handler.wfile.write(self.reply)
         handler.wfile.flush()
         if status == TAKEN:
             with self.changed:

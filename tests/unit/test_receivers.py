@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -435,8 +436,55 @@ def test_templates_fill_in_only(words):
         ("[click](x)", "[click] (x)"),
         ("@everyone <!here>", "\uff20everyone \u2039!here>"),
         ("1.25 ETH (3,975.00 USD). Done", "1.25 ETH (3,975.00 USD). Done"),
+        ("go to 10.0.0.1/x, 1.2.3.4.", "go to 10[.]0[.]0[.]1/x, 1[.]2[.]3[.]4."),
+        ("1.2.3.4.5 and 0.5.1", "1.2.3.4.5 and 0.5.1"),
+        ("evil\u3002com evil\uff0ecom", "evil[.]com evil[.]com"),
+        ("||suspect|| **b** ~~s~~ ```c``` a_b", "| |suspect| | * *b* * ~ ~s~ ~ ` ` `c` ` ` a_b"),
     ],
 )
 def test_defanged(words, expected):
     """No link, mention or markup is left; amounts and sentences stay as they are."""
     assert defanged(words) == expected
+
+
+CHAT = {
+    "slack": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#c",
+    "tgram": "tgram://123456789:abcdefg_hijklmnop/1234",
+    "discord": "discord://421483/AbCdEf",
+    "mmost": "mmost://{}/abcdefghijklmnopqrstuvwxyz",
+    "ntfy": "ntfy://{}/topic",
+}
+LURE = (
+    "<!here> <@U123> <https://evil.com|free> [x](https://evil.com) @everyone &amp; &lt;b&gt; <b>x</b>"
+    " tg://user?id=1 ||hidden|| ```code``` \u202e\x1b[31m\r\n# heading"
+)
+
+
+def texts(value):
+    """Every text in JSON, under whatever key."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [text for one in value for text in texts(one)] if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("service", CHAT)
+def test_chat(receiver, monkeypatch, service):
+    """Text from chains is no link, mention, markup or spoiler in any chat, and escaped once where need be."""
+    with Hook() as hook:
+        hook.reply = b"ok"
+        base = hook.url.removesuffix("/hook")
+        monkeypatch.setattr("apprise.plugins.slack.NotifySlack.webhook_url", base)
+        monkeypatch.setattr("apprise.plugins.telegram.NotifyTelegram.notify_url", f"{base}/bot")
+        monkeypatch.setattr("apprise.plugins.discord.NotifyDiscord.notify_url", base)
+        hostile = parcel(title=LURE, record={**TRANSFER, "symbol": LURE})
+        receiver(CHAT[service].format(base.removeprefix("http://"))).send([hostile])
+    (request,) = hook.got
+    said = [text for text in texts(json.loads(request.body)) if isinstance(text, str) and "listed" in text]
+    expected = defanged(title(json.loads(hostile.line)))
+    if service in {"slack", "tgram"}:  # they read &, < and > as HTML does; <b> of the title is Apprise's
+        said = [text.removeprefix("<b>").replace("</b>", "") for text in said]
+        assert not any("<" in text for text in said)
+        said = [unescape(text) for text in said]
+    for lure in ("evil.com", "@", "<", "](", "s://", "g://", "||", "```", "\u202e", "\x1b", "\n# heading"):
+        assert not any(lure in text for text in said)
+    assert any(expected in text for text in said)
