@@ -470,6 +470,34 @@ def test_groups():
     ]
 
 
+def chat(url, more=""):
+    return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
+
+
+def titles(hook):
+    return [json.loads(got.body)["title"] for got in hook.got]
+
+
+def test_reminders():
+    """What stands is told again while nothing comes, over a kill, too, which may repeat the one under way."""
+    with Hook() as hook:
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\nreminders = 3\n'))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        with start(*args) as process:
+            process.stdin.write(alerts(1))
+            hook.wait(lambda hook: len(hook.got) == 2)
+            process.kill()
+        with start(*args) as process:
+            hook.wait(lambda hook: "Reminder 3" in titles(hook)[-1])
+            process.stdin.close()
+            process.wait(30)
+    first, *others = titles(hook)
+    assert first == "CRITICAL 95 listed: Pays an address on a sanctions list"
+    given = dict.fromkeys(title.split(",")[0] for title in others if title != first)
+    assert list(given) == [f"Reminder {number} of 3" for number in (1, 2, 3)]
+    assert all(title.endswith(first) for title in others)
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(

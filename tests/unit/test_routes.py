@@ -10,6 +10,7 @@ import readme
 from conftest import CHECKOUT
 from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
 from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.groupkeys import GROUPING_KEYS
 from txpipe.alerts.inhibition import Inhibition
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
@@ -177,12 +178,12 @@ def test_file(tmp_path, monkeypatch):
 def test_groups(tmp_path):
     """Receivers of messages to people may have alerts put together, by incident unless it says otherwise."""
     more = 'group = ["rule", "chain"]\nwait = "30s"\ninterval = "5m"\nlimit = "10/2h"\n'
-    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nwait = "1m"\n'
+    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nrepeat = "4h"\n'
     file = read(tmp_path, receivers.format(more), Outfit())
     assert file.faults == []
     assert file.groupings == {
         "a": Grouping(("rule", "chain"), 30, 300, 10, 7200),
-        "b": Grouping(("incident",), 60, 0, None),
+        "b": Grouping(("incident",), repeat_s=4 * HOUR, reminders=3),
     }
 
 
@@ -235,7 +236,17 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         ),
         (
             '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
-            "receivers.a group, wait, interval, limit are for messages to people, not for https:",
+            f"receivers.a {', '.join(GROUPING_KEYS)} are for messages to people, not for https:",
+        ),
+        ('[receivers.a]\nurl = "json://h"\nrepeat = 4\n', f"receivers.a.repeat {SPAN}"),
+        ('[receivers.a]\nurl = "json://h"\nrepeat = "0h"\n', "receivers.a.repeat is no time at all"),
+        (
+            '[receivers.a]\nurl = "json://h"\nrepeat = "4h"\nreminders = true\n',
+            "receivers.a.reminders is no number from 1 to 1,000",
+        ),
+        (
+            '[receivers.a]\nurl = "json://h"\nreminders = 3\n',
+            'receivers.a.reminders needs a "repeat" that says how often',
         ),
         ("inhibit = 1\n", "inhibit is no table"),
         ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),

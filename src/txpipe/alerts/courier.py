@@ -131,11 +131,14 @@ class Courier:
         left = seconds
         with self._changed:
             self._changed.notify_all()
-            while left > 0 and self._error is None and self._spool.is_waited_for(mine):
+            while left > 0 and self._error is None and self._is_awaited(mine):
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S
         if self._error is not None:
             raise self._error
+
+    def _is_awaited(self, receivers: Sequence[str]) -> bool:
+        return self._spool.is_waited_for(receivers) or any(lane.owes() for lane in self.lanes)
 
     def stop(self) -> None:
         """End delivery; what is under way is broken off."""
