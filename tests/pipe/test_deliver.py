@@ -498,6 +498,38 @@ def test_reminders():
     assert all(title.endswith(first) for title in others)
 
 
+LIMITED = """
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["log"]
+[[limits]]
+name = "flood"
+type = "limit"
+count = 2
+for = "1h"
+track = ["subject"]
+"""
+
+
+def test_limits():
+    """What a limit holds back is on stdout, counted, and comes as a digest at the end; a kill loses none."""
+    Path("routes.toml").write_text(LIMITED)
+    args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+    data = alerts(*range(10), severity="high")
+    with start(*args) as process:
+        process.stdin.write(data)
+        assert read_lines(process, 10) == data
+        process.kill()
+    status, out, said = run(*args, data=data + alerts(10, severity="high") + alerts(11))
+    assert (status, out.count(b"\n")) == (0, 12)
+    assert said == "txalert: 1 alert held back by the limit flood\n"
+    got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
+    assert [int(one["id"], 16) for one in got[:-1]] == [0, 1, 11]
+    assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
+    assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(

@@ -43,6 +43,11 @@ CREATE INDEX IF NOT EXISTS standing_kin ON standing (receiver, kin);
 CREATE TABLE IF NOT EXISTS groups (
     receiver TEXT NOT NULL, kin TEXT NOT NULL, began REAL NOT NULL, told REAL NOT NULL,
     reminders INTEGER NOT NULL, PRIMARY KEY (receiver, kin)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS windows (name TEXT NOT NULL UNIQUE, begins REAL NOT NULL, number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS held (
+    limit_name TEXT NOT NULL, receiver TEXT NOT NULL, chain TEXT NOT NULL, first REAL NOT NULL,
+    for_s REAL NOT NULL, since REAL NOT NULL, counts BLOB NOT NULL, gravest BLOB NOT NULL,
+    PRIMARY KEY (limit_name, receiver)) WITHOUT ROWID;
 """
 """What a spool of version 1 lacks."""
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from txpipe.alerts import noisekeys
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping, inhibition
 from txpipe.alerts.inhibition import Inhibition
@@ -22,7 +23,7 @@ from txpipe.errors import UsageFault
 
 _LARGEST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,63}")
-_SECTIONS = ("receivers", "routes", "inhibit")
+_SECTIONS = ("receivers", "routes", "inhibit", "limits")
 _RECEIVER_KEYS = ("url", "url_env", "url_file", "secret_env", "secret_file")
 
 
@@ -39,6 +40,7 @@ class RouteFile:
         routes: in their order.
         urls: of the receivers that were opened.
         inhibition: which alerts mute which; None is none.
+        limits: how many alerts of a kind receivers get.
         groupings: of receivers that get one message about several alerts, by name.
     """
 
@@ -63,6 +65,7 @@ class RouteFile:
         self.receivers = self._receivers(said.get("receivers", {}), outfit)
         self.routes = self._routes(said)
         self.inhibition = self._inhibition(said.get("inhibit"))
+        self.limits = noisekeys.limits(self._keys, said, self.receivers)
 
     @property
     def opened(self) -> list[Receiver]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from txpipe.alerts.grouping import SOURCES
 from txpipe.alerts.routes import DAYS, Window
+from txpipe.duration import seconds
 from txpipe.fields import NAMES, SEVERITIES, Severity
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]|24(?=:00)):([0-5][0-9])")
@@ -94,6 +96,34 @@ class Keys:
             self.fault(f"{place}.usd", "is no amount (USD)")
             return None
         return float(usd)
+
+    def number(self, place: str, table: Mapping[str, Any], key: str, least: int, most: int) -> int | None:
+        """Return a whole number within bounds; None if there is none."""
+        value = table.get(key)
+        if value is None:
+            return None
+        if type(value) is not int or not least <= value <= most:
+            self.fault(f"{place}.{key}", f"is no number from {least:,} to {most:,}")
+            return None
+        return value
+
+    def span(self, place: str, table: Mapping[str, Any], key: str) -> float | None:
+        """Return a span of time in seconds, longer than none; None if there is none."""
+        value = table.get(key)
+        if value is None:
+            return None
+        found = seconds(value) if isinstance(value, str) else None
+        if not found:
+            self.fault(f"{place}.{key}", 'is no span of time as in "30s" or "5m"')
+        return found or None
+
+    def sources(self, place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """Return keys of an alert."""
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(one in SOURCES for one in value):
+            self.fault(f"{place}.{key}", f"is no array of some of: {', '.join(SOURCES)}")
+            return ()
+        return tuple(value)
 
     def flag(self, place: str, table: Mapping[str, Any], key: str) -> bool:
         """Return whether a key is true."""
