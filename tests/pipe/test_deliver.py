@@ -540,3 +540,14 @@ def test_inhibition():
     said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
     assert done == (0, data, said)
     assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")
+
+
+def test_inhibition_over_restarts():
+    """With a spool a grave alert mutes its kin of the next run, too."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    args = ("--routes", "routes.toml", "--spool", "s")
+    assert run(*args, data=alerts(1)) == (0, alerts(1), "")
+    assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
+    assert Path("log").read_bytes() == alerts(1)

@@ -70,7 +70,7 @@ class Addressing:
             for name, item in ((key(item[1]), item) for item in items)
         ]
         self._had.clear()
-        self._spool.take(taken, now, self._saving(now) if self._limiter else None)
+        self._spool.take(taken, now, self._saving(now))
         self.muted += len(muted)
         self._silences.count(muted)
 
@@ -92,6 +92,8 @@ class Addressing:
 
     def _saving(self, now: float) -> Callable[[sqlite3.Connection], Iterable[Taken]]:
         def save(db: sqlite3.Connection) -> Iterator[Taken]:
+            if self._inhibitor is not None:
+                self._inhibitor.save(db)
             if self._limiter is not None:
                 self._limiter.save(db)
                 self.held_back.save(db, now)

@@ -135,7 +135,7 @@ def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
     if file is None:
         return Restraint()
     return Restraint(
-        None if file.inhibition is None else Inhibitor(file.inhibition),
+        None if file.inhibition is None else Inhibitor(file.inhibition, spool.database),
         Limiter(file.limits, spool.database) if file.limits else None,
     )
 
