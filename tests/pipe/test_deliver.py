@@ -470,6 +470,66 @@ def test_groups():
     ]
 
 
+def chat(url, more=""):
+    return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
+
+
+def titles(hook):
+    return [json.loads(got.body)["title"] for got in hook.got]
+
+
+def test_reminders():
+    """What stands is told again while nothing comes, over a kill, too, which may repeat the one under way."""
+    with Hook() as hook:
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\nreminders = 3\n'))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        with start(*args) as process:
+            process.stdin.write(alerts(1))
+            hook.wait(lambda hook: len(hook.got) == 2)
+            process.kill()
+        with start(*args) as process:
+            hook.wait(lambda hook: "Reminder 3" in titles(hook)[-1])
+            process.stdin.close()
+            process.wait(30)
+    first, *others = titles(hook)
+    assert first == "CRITICAL 95 listed: Pays an address on a sanctions list"
+    given = dict.fromkeys(title.split(",")[0] for title in others if title != first)
+    assert list(given) == [f"Reminder {number} of 3" for number in (1, 2, 3)]
+    assert all(title.endswith(first) for title in others)
+
+
+LIMITED = """
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["log"]
+[[limits]]
+name = "flood"
+type = "limit"
+count = 2
+for = "1h"
+track = ["subject"]
+"""
+
+
+def test_limits():
+    """What a limit holds back is on stdout, counted, and comes as a digest at the end; a kill loses none."""
+    Path("routes.toml").write_text(LIMITED)
+    args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+    data = alerts(*range(10), severity="high")
+    with start(*args) as process:
+        process.stdin.write(data)
+        assert read_lines(process, 10) == data
+        process.kill()
+    status, out, said = run(*args, data=data + alerts(10, severity="high") + alerts(11))
+    assert (status, out.count(b"\n")) == (0, 12)
+    assert said == "txalert: 1 alert held back by the limit flood\n"
+    got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
+    assert [int(one["id"], 16) for one in got[:-1]] == [0, 1, 11]
+    assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
+    assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -480,3 +540,14 @@ def test_inhibition():
     said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
     assert done == (0, data, said)
     assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")
+
+
+def test_inhibition_over_restarts():
+    """With a spool a grave alert mutes its kin of the next run, too."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    args = ("--routes", "routes.toml", "--spool", "s")
+    assert run(*args, data=alerts(1)) == (0, alerts(1), "")
+    assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
+    assert Path("log").read_bytes() == alerts(1)

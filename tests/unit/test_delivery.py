@@ -11,6 +11,7 @@ from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
+from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
@@ -368,7 +369,8 @@ def test_memory_keeps_nothing_that_is_delivered():
     fake.batch = 5000
     with Spool(None) as memory:
         lane = fake.lane(memory)
-        courier = Courier(memory, [lane], lambda _: ("a",), lambda: fake.time, 5.0)
+        addressing = Addressing(memory, lambda _: ("a",), Restraint())
+        courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
         for number in range(0, 20_000, 1000):
             items = [(b"{}", alert(n)) for n in (*range(number, number + 1000), number)]
             assert len(list(courier.carried(items))) == 1001

@@ -25,6 +25,8 @@ _STYLES = {  # ECMA-48 SGR
     "notice": "1;35",
     "faint": "2",
 }
+HELD_BACK = "held-back"
+"""The rule of an alert that tells of others, which limits have held back."""
 _NAME = 128  # longest address family here is Monero's 106; longer text is cut and carries a digest
 _TITLE = 240
 _LABEL = 80
@@ -168,6 +170,9 @@ def _listing(match: dict[str, Any]) -> str:
 
 
 def _numbers(alert: dict[str, Any]) -> Iterator[str]:
+    if alert["rule"] == HELD_BACK:
+        yield from _held_back(alert["evidence"])
+        return
     for key, value in alert["evidence"].items():
         if key == "lowered_by":
             yield _fact("lowered", clipped(_reasons(value), _EVIDENCE))
@@ -175,6 +180,14 @@ def _numbers(alert: dict[str, Any]) -> Iterator[str]:
             continue  # the movement says it
         elif key not in ("matches", "address", "direction", "thresholds"):  # txdetect --explain has those
             yield _fact("because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}")
+
+
+def _held_back(evidence: dict[str, Any]) -> Iterator[str]:
+    """Tell what a digest counts."""
+    for key, name in (("severities", "severity"), ("rules", "rule"), ("subjects", "subject")):
+        counts = evidence.get(key)
+        for item, count in counts.items() if isinstance(counts, dict) else ():
+            yield _fact(name, f"{clipped(item, _NAME)}  {clipped(text(count), _LABEL)} held back")
 
 
 def _reasons(value: Any) -> str:

@@ -108,6 +108,10 @@ class Lane:
         self._failures, self.trouble = 0, ""
         return 0.0
 
+    def owes(self) -> bool:
+        """Say whether it has something to send now that does not wait in the spool."""
+        return False
+
     def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
         """Return what to send now, or how long to wait for something."""
         return self._spool.due(self.receiver.name, now, self.receiver.batch), IDLE_S

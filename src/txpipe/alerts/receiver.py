@@ -44,6 +44,7 @@ class Parcel:
         since: Unix seconds from which on it has waited.
         tries: how often the receiver refused it.
         seq: its place in the spool.
+        note: why it comes, for people; "" is because it is new.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Parcel:
     since: float = 0.0
     tries: int = 0
     seq: int = 0
+    note: str = ""
 
 
 class Receiver(Protocol):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import apprise
 from apprise.result import AppriseResultStatus
 
-from txpipe.alerts.digest import body_of_many, title_of_many
+from txpipe.alerts.message import Writer, composed
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
-from txpipe.alerts.words import defanged, details, title
-from txpipe.record import SEVERITIES, loads
-
-Writer = Callable[[dict[str, Any]], str]
-"""Writes the title or the body of a message about an alert."""
+from txpipe.alerts.words import details, title
 
 _KINDS = {
     "critical": apprise.NotifyType.FAILURE,
@@ -61,12 +56,11 @@ class AppriseReceiver:
         Raises:
             NotTaken: not every target accepted it.
         """
-        alerts = [loads(parcel.line) for parcel in parcels]
-        several = len(alerts) > 1
+        message = composed(parcels, self._title_of, self._body_of)
         result = self._apprise.notify(
-            title=defanged(title_of_many(alerts) if several else self._title_of(alerts[0])),
-            body=defanged(body_of_many(alerts) if several else self._body_of(alerts[0])),
-            notify_type=_KINDS[max((alert["severity"] for alert in alerts), key=SEVERITIES.index)],
+            title=message.title,
+            body=message.body,
+            notify_type=_KINDS[message.severity],
             body_format=apprise.NotifyFormat.TEXT,
             interpret_escapes=False,
             timeout=SEND_S,
