@@ -10,7 +10,6 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -88,9 +87,11 @@ class Spool:
         """
         with self.database.writing(durable=True) as db:
             new = 0
-            for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
+            for _, same in itertools.groupby(alerts, key=_run):
+                run = list(same)
+                receivers = self._receivers(db, run[0])  # once those before it are in the queue
                 last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-                new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
+                new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
                 db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
         return new
 
@@ -182,6 +183,11 @@ class Spool:
                 "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ?",
                 [(state, self._number(db, receiver), parcel.seq) for parcel in parcels],
             )
+
+
+def _run(alert: Taken) -> object:
+    """Return what alerts share that are written together; one that follows another is written alone."""
+    return alert if alert.follows else tuple(alert.receivers)
 
 
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
