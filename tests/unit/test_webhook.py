@@ -221,6 +221,10 @@ def test_certificates_are_verified(monkeypatch):
         ("https:///x", "it has no host"),
         ("http://h:99999/x", "makes no sense"),
         ("https://[::1/x", "makes no sense"),
+        ("https://a..b/x", "makes no sense"),
+        ("syslog:udp://a..b", "makes no sense"),
+        ("file:a\0b", "no UTF-8, or U"),
+        ("file:a\udcff", "no UTF-8, or U"),
         ("https://h/a b", "as %XX"),
         ("https://h/\u00e9", "as %XX"),
         ("nothing", "a receiver is https://HOST/PATH"),
@@ -232,6 +236,20 @@ def test_no_receiver(url, words):
     """What is no receiver is refused with what one looks like; none of its secrets is repeated."""
     with pytest.raises(ReceiverFault, match=words):
         opened(url, Outfit())
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("http://[::1]/x", ("::1", 80)),
+        ("https://[::1]/x", ("::1", 443)),
+        ("https://[2001:db8::7]:8443/x", ("2001:db8::7", 8443)),
+    ],
+)
+def test_addresses_of_ipv6(url, where):
+    """An IPv6 address is one with a port and without."""
+    opened = made(url)._opened()
+    assert (opened.host, opened.port) == where
 
 
 def test_file(tmp_path):

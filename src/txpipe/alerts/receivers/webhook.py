@@ -60,7 +60,9 @@ class Webhook:
         """
         self.name = named(origin(url), url)
         parts = urlsplit(url)
-        self._host, self._port, self._secure = parts.hostname or "", parts.port, parts.scheme == "https"
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if self._secure else 80)  # without one http.client cuts "::1" in two
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not self._target.isascii() or not self._target.isprintable() or " " in self._target:
             raise ReceiverFault(f"{self.name}: no URL: write other than plain characters as %XX")
