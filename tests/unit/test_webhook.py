@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 import os
+import resource
+import signal
 import socket
 import ssl
 import threading
@@ -283,6 +285,31 @@ def test_file_that_is_none(tmp_path):
     opened(f"file:{tmp_path}/pipe", Outfit()).send([PARCEL])
     assert os.read(reader, 1 << 16) == line(ALERT)
     os.close(reader)
+
+
+def test_pipe_that_nobody_reads(tmp_path):
+    """What a named pipe is given while nobody reads it would be lost: it waits."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotTaken, match="nobody reads this pipe"):
+        opened(f"file:{tmp_path}/pipe", Outfit()).send([PARCEL])
+
+
+def test_file_on_a_disk_that_fills_up(tmp_path):
+    """What was written of a batch before the disk was full is taken back: no half line stays."""
+    path = tmp_path / "out.ndjson"
+    receiver = opened(f"file:{path}", Outfit())
+    receiver.send([PARCEL])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+    try:
+        with pytest.raises(NotTaken, match="File too large"):
+            receiver.send([PARCEL])
+        assert path.read_bytes() == line(ALERT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    receiver.send([PARCEL])
+    assert path.read_bytes() == line(ALERT) * 2
 
 
 @pytest.mark.parametrize(("path", "words"), [("/dev/full", "No space left"), ("/nowhere/x", "No such file")])
