@@ -1,6 +1,7 @@
 """alerts.receivers: webhooks that fail, stall, redirect and lie; files that rotate."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -142,10 +143,15 @@ def test_stalls():
 
 
 @pytest.mark.parametrize(
-    "endless", [b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n"]
+    ("endless", "outcome"),
+    [
+        (b"HTTP/1.1 200 OK\r\nx: ", pytest.raises(NotTaken, match="no answer in time")),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n", contextlib.nullcontext()),
+        (b"HTTP/1.1 500 no\r\ncontent-length: 99999\r\n\r\n", pytest.raises(NotTaken, match="HTTP 500")),
+    ],
 )
-def test_drips(endless):
-    """An answer that drips on and on is broken off: it would hold the queue up and never fail."""
+def test_drips(endless, outcome):
+    """An answer that drips on and on is broken off; the status counts once it is there."""
     ends = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -163,7 +169,7 @@ def test_drips(endless):
         thread.start()
         receiver = made(f"http://127.0.0.1:{server.getsockname()[1]}/", quiet_s=5, send_s=0.3)
         try:
-            with pytest.raises(NotTaken, match="no answer in time"):
+            with outcome:
                 receiver.send([PARCEL])
         finally:
             ends.set()
@@ -175,7 +181,32 @@ def test_drips(endless):
     [b"", b"garbage\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"SSH-2.0-x\r\n"],
 )
 def test_lies(answer):
-    """What is no whole answer is no receipt."""
+    """What has no status is no receipt."""
+    with lying(answer) as url, pytest.raises(NotTaken):
+        made(url).send([PARCEL])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"content-length: 100\r\n\r\nabc",
+        b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"transfer-encoding: chunked\r\n\r\n5\r\nab",
+        b"content-length: -7\r\n\r\n\xff\0",
+    ],
+)
+def test_broken_bodies(body):
+    """Who says 200 has the alert, whatever the body is: sent again, it would come twice. A 429 is heeded."""
+    with lying(b"HTTP/1.1 200 OK\r\n" + body) as url:
+        made(url).send([PARCEL])
+    with lying(b"HTTP/1.1 429 no\r\nretry-after: 7\r\n" + body) as url, pytest.raises(NotTaken) as caught:
+        made(url).send([PARCEL])
+    assert (str(caught.value), caught.value.wait_s) == ("HTTP 429", 7)
+
+
+@contextlib.contextmanager
+def lying(answer):
+    """Answer one request with some bytes, whole or not, then say no more."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def lie():
@@ -189,8 +220,9 @@ def test_lies(answer):
 
         thread = threading.Thread(target=lie, daemon=True)
         thread.start()
-        with pytest.raises(NotTaken):
-            made(f"http://127.0.0.1:{server.getsockname()[1]}/").send([PARCEL])
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        while MADE:
+            MADE.pop()._drop()
         thread.join(10)
 
 

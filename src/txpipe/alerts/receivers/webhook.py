@@ -25,6 +25,9 @@ _REFUSED = frozenset((400, 413, 415, 422))
 
 _READ = 1 << 16
 
+_BREAKS = (http.client.HTTPException, OSError, ValueError)
+"""How a connection breaks; TLS that is broken off while it reads says ValueError."""
+
 
 class Webhook:
     """Posts one alert a request; a status of 200 to 299 says that it was taken.
@@ -81,7 +84,7 @@ class Webhook:
         was_open = self._connection is not None
         try:
             status, retry_after = self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
+        except _BREAKS as exc:
             self._drop()
             if not was_open or isinstance(exc, TimeoutError):
                 raise NotTaken(_told(exc)) from None  # the cause may show the URL
@@ -109,7 +112,7 @@ class Webhook:
         """Post over a new connection: the old one was closed while it was idle."""
         try:
             return self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
+        except _BREAKS as exc:
             self._drop()
             raise NotTaken(_told(exc)) from None
 
@@ -126,10 +129,11 @@ class Webhook:
         try:
             connection.request("POST", self._target, body=parcel.line, headers=self._headers(parcel))
             response = connection.getresponse()
-            response.read(_READ)
             if late.is_set():
                 raise TimeoutError
-            if not response.isclosed():  # more than anybody needs
+            with suppress(*_BREAKS):  # the status is the answer, however its body ends
+                response.read(_READ)
+            if late.is_set() or not response.isclosed():  # more than anybody needs
                 self._drop()
             return response.status, response.headers.get("retry-after", "")
         finally:
