@@ -10,7 +10,6 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -99,9 +98,11 @@ class Spool:
 
     def _enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
         new = 0
-        for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
+        for _, same in itertools.groupby(alerts, key=_run):
+            run = list(same)
+            receivers = self._receivers(db, run[0])  # once those before it are in the queue
             last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-            new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
+            new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
             db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
         return new
 
@@ -207,6 +208,11 @@ class Spool:
 def _stems(alert_id: str) -> tuple[str, str]:
     """Return the bounds of an alert's keys: from the first on, before the second."""
     return f"{alert_id}:", f"{alert_id};"
+
+
+def _run(alert: Taken) -> object:
+    """Return what alerts share that are written together; one that follows another is written alone."""
+    return alert if alert.follows else tuple(alert.receivers)
 
 
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
