@@ -83,14 +83,15 @@ def test_once():
     given_items = [
         (b"", one) for one in (alert(1), alert(2), alert(1), HEARTBEAT, HEARTBEAT, alert(1, rev=1), alert(2))
     ]
-    found = [record for _, record in dedupe.once(given_items)]
+    found = [record for _, record in dedupe.once(given_items, dedupe.Recent())]
     assert found == [alert(1), alert(2), HEARTBEAT, HEARTBEAT, alert(1, rev=1)]
 
 
 @given(st.lists(st.integers(0, 30)), st.integers(1, 8))
 def test_once_remembers_at_least(numbers, remembered):
     """What came among the last so many different ones is known; memory has a bound, so others may pass."""
-    passed = [int(one["id"], 16) for _, one in dedupe.once([(b"", alert(n)) for n in numbers], remembered)]
+    given_items = [(b"", alert(n)) for n in numbers]
+    passed = [int(one["id"], 16) for _, one in dedupe.once(given_items, dedupe.Recent(remembered))]
     assert set(passed) == set(numbers)
     for at, number in enumerate(passed):
         since = passed[:at][::-1]
