@@ -173,6 +173,27 @@ def test_what_follows_goes_to_whom_the_first_went(spool):
     assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
 
 
+def test_what_follows_at_once_goes_to_whom_the_first_went(spool):
+    """An alert, its update and its retraction that come in one read go to the same receivers, each."""
+    first, *later = (
+        Taken("1:0", b"0", ("a", "b")),
+        Taken("2:0", b"x", ("a", "b")),
+        Taken("1:1", b"1", ("c",), follows=True),
+        Taken("1:2", b"2", ("a",), follows=True, takes_back=True),
+        Taken("3:0", b"y", ("a",)),
+    )
+    assert spool.take([first, *later], 5.0) == 5
+    found = {name: [one.key for one in spool.due(name, 5.0, 9)] for name in "abc"}
+    assert found == {
+        "a": ["1:0", "2:0", "1:1", "1:2", "3:0"],
+        "b": ["1:0", "2:0", "1:1", "1:2"],
+        "c": [
+            "1:1",
+            "1:2",
+        ],
+    }
+
+
 def test_a_retraction_goes_to_nobody_else(spool):
     """Who never had an alert needs no retraction; of an id that is not known, the routes decide."""
     spool.take([Taken("1:0", b"{}", ("a",)), Taken("2:0", b"{}", ())], 5.0)

@@ -6,11 +6,9 @@ place in the queue. What was delivered stays for a while, so that an alert that 
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -88,10 +86,28 @@ class Spool:
         """
         with self.database.writing(durable=True) as db:
             new = 0
-            for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
-                last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-                new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
-                db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            alike: list[Taken] = []  # they go to the same receivers
+            to: Sequence[str] = ()
+            for alert in alerts:
+                if alert.follows:  # what it follows must be in, with whom it goes to
+                    new += self._take(db, alike, to, now)
+                    alike = []
+                receivers = self._receivers(db, alert)
+                if receivers != to:
+                    new += self._take(db, alike, to, now)
+                    alike, to = [], receivers
+                alike.append(alert)
+            return new + self._take(db, alike, to, now)
+
+    def _take(
+        self, db: sqlite3.Connection, alerts: Sequence[Taken], receivers: Sequence[str], now: float
+    ) -> int:
+        """Write alerts that go to the same receivers; return how many were new."""
+        if not alerts:
+            return 0
+        last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+        new = db.executemany(_TAKE, ((one.key, now, one.line) for one in alerts)).rowcount
+        db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
         return new
 
     def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
@@ -126,6 +142,16 @@ class Spool:
         """Return how many alerts wait, by receiver; receivers for which none does are left out."""
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
+
+    def depths(self) -> dict[str, tuple[int, float]]:
+        """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
+        found = {}
+        for name, number in self.waiting().items():
+            with self.database.reading() as db:
+                first = db.execute(_FIRST, (self._number(db, name),)).fetchone()
+            if first is not None:
+                found[name] = (number, float(first[0]))
+        return found
 
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
@@ -198,6 +224,9 @@ _WAITING = (
     " WHERE d.state = 0 GROUP BY r.name"
 )
 _ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
+_FIRST = (
+    "SELECT since FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 ORDER BY seq LIMIT 1"
+)
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"
