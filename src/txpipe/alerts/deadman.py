@@ -79,6 +79,11 @@ class DeadMan:
         self._troubles: OrderedDict[str, _Trouble] = OrderedDict()
 
     @property
+    def open(self) -> int:
+        """Silences that are alerts now."""
+        return len(self._episodes)
+
+    @property
     def silent_s(self) -> float:
         """Seconds for which nothing has come."""
         return self._waited - self._heard

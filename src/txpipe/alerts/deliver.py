@@ -10,7 +10,6 @@ from pathlib import Path
 
 from txpipe.alerts import lock
 from txpipe.alerts.courier import Courier
-from txpipe.alerts.database import Database
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
@@ -37,12 +36,14 @@ class Delivery:
 
     Attributes:
         courier: takes alerts.
-        database: of the spool.
+        spool: where they wait.
+        routes: say who gets which.
         failed: something was not delivered.
     """
 
     courier: Courier
-    database: Database
+    spool: Spool
+    routes: Routes
     failed: bool = False
 
 
@@ -71,7 +72,7 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     inhibitor = None if rule is None else Inhibitor(rule)
     courier = Courier(spool, lanes, routes.receivers, time.time, keep_s, inhibitor)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
-    running = Delivery(courier, spool.database, failed)
+    running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:

@@ -17,6 +17,7 @@ from txpipe.descriptor import ready
 from txpipe.sink import Sink
 
 if TYPE_CHECKING:
+    from txpipe.alerts.deadman import DeadMan
     from txpipe.alerts.deliver import Delivery
 
 MAX_LINE = stream.MAX_LINE + (64 << 10)
@@ -28,6 +29,7 @@ class Passage:
 
     Attributes:
         tally: counts them.
+        deadman: tells of silence; None if nobody asked.
     """
 
     def __init__(  # noqa: PLR0913 - from where, to where, and what is done on the way
@@ -51,6 +53,7 @@ class Passage:
             dedupe: let each through once.
         """
         self.tally = Tally(bad)
+        self.deadman: DeadMan | None = None
         self._source = source
         self._sink = sink
         self._bad = bad
@@ -106,6 +109,6 @@ class Passage:
             deadman.idle()
 
         clock = Clock(time.monotonic, time.time, functools.partial(ready, self._source.fd))
-        episodes = Episodes(None if running is None else running.database)
-        deadman = DeadMan(after_s, self._source.name, episodes, clock, tell)
+        episodes = Episodes(None if running is None else running.spool.database)
+        deadman = self.deadman = DeadMan(after_s, self._source.name, episodes, clock, tell)
         return idle, deadman.heard

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 import click
 
 from txpipe import command, stream
-from txpipe.alerts import forms, select
+from txpipe.alerts import counts, forms, select
 from txpipe.alerts.option import DeliveryChoice, delivery_options
 from txpipe.alerts.passage import Passage
 from txpipe.alerts.receiver import shown
 from txpipe.chains.masked import mask
 from txpipe.detect.names import unknown
 from txpipe.errors import UsageFault
+from txpipe.metrics import Exporter
 from txpipe.record import SEVERITIES
 from txpipe.sink import Sink, stdout
 
@@ -76,6 +78,7 @@ _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
     "--exit-status", is_flag=True, help="End with 3 if an alert was let through and nothing failed."
 )
 @command.strict_option
+@command.metrics_option
 @command.stats_option
 @command.version_option
 def main(  # noqa: PLR0913 - one argument an option
@@ -92,6 +95,7 @@ def main(  # noqa: PLR0913 - one argument an option
     check_routes: bool,
     exit_status: bool,
     strict: bool,
+    metrics: Exporter,
     stats: bool | None,
 ) -> int:
     """Read alerts from FILE or stdin, write those let through to stdout.
@@ -137,7 +141,11 @@ def main(  # noqa: PLR0913 - one argument an option
     passage = Passage(stream.open_source(file), sink, bad, writer, wanted, dedupe=dedupe)
     if command.stats_wanted(stats):
         command.at_end(passage.tally.summary)
+    metrics.show(lambda: counts.of_passage(passage))
     with _running(delivery, sink) as running:
+        if running:
+            metrics.show(lambda: counts.of_delivery(running, time.time()))
+        metrics.start()
         passage.run(running, deadman_s)
     if bad.count or (running and running.failed):
         return command.BAD_INPUT
