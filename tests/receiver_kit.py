@@ -7,7 +7,56 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
+from examples import ALERT, line
+from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.lane import Patience, World
+from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.spool import Taken
+
 TAKEN = 200
+
+
+def parcel(number, incident="i", since=0.0, **changes):
+    """An alert on its way, known by its number."""
+    alert = line(ALERT, id=f"{number:032x}", incident=incident, **changes)[:-1]
+    return Parcel(f"{number:032x}:{changes.get('rev', 0)}", alert, since)
+
+
+class People:
+    """A receiver of messages called "a" that notes them, and the clock and chance around it.
+
+    Attributes:
+        time: Unix seconds, as the world has it.
+        sent: the parcels of each message.
+        messages: time, numbers of the alerts and note of each.
+        said: what people at the terminal were told.
+        fault: raised by every send; None for none.
+    """
+
+    name, batch, to_people = "a", 1, True
+
+    def __init__(self):
+        self.time = 1_000_000.0
+        self.sent, self.messages, self.said = [], [], []
+        self.fault = None
+
+    def send(self, parcels):
+        if self.fault:
+            raise self.fault
+        self.sent.append(parcels)
+        numbers = [int(one.key[:32], 16) for one in parcels]
+        self.messages.append((self.time, numbers, parcels[0].note))
+
+    def close(self):
+        pass
+
+    def lane(self, spool, **grouping):
+        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
+
+    def take(self, spool, *parcels):
+        spool.take([Taken(one.key, one.line, ("a",), one.key[-1] != "0") for one in parcels], self.time)
 
 
 class Hook:

@@ -118,6 +118,8 @@ def movement(record: dict[str, Any]) -> str:
     if kind == "call":
         method = text(record.get("method"))
         return f"call {method}" if method else "call"
+    if kind == "heartbeat":
+        return f"heartbeat: {text(record.get('status'))}"
     return _amount(record)
 
 

@@ -28,6 +28,8 @@ _STYLES = {  # ECMA-48 SGR
     "notice": "1;35",
     "faint": "2",
 }
+HELD_BACK = "held-back"
+"""The rule of an alert that tells of others, which limits have held back."""
 _NAME = 128  # longest address family here is Monero's 106; longer text is cut and carries a digest
 _TITLE = 240
 _LABEL = 80
@@ -180,6 +182,9 @@ def _listing(match: dict[str, Any]) -> str:
 
 
 def _numbers(alert: dict[str, Any]) -> Iterator[Fact]:
+    if alert["rule"] == HELD_BACK:
+        yield from _held_back(alert["evidence"])
+        return
     for key, value in alert["evidence"].items():
         if key == "lowered_by":
             yield "lowered", clipped(_reasons(value), _EVIDENCE)
@@ -187,6 +192,14 @@ def _numbers(alert: dict[str, Any]) -> Iterator[Fact]:
             continue  # the movement says it
         elif key not in ("matches", "address", "direction", "thresholds"):  # txdetect --explain has those
             yield "because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}"
+
+
+def _held_back(evidence: dict[str, Any]) -> Iterator[Fact]:
+    """Tell what a digest counts."""
+    for key, name in (("severities", "severity"), ("rules", "rule"), ("subjects", "subject")):
+        counts = evidence.get(key)
+        for item, count in counts.items() if isinstance(counts, dict) else ():
+            yield name, f"{clipped(item, _NAME)}  {clipped(text(count), _LABEL)} held back"
 
 
 def _reasons(value: Any) -> str:

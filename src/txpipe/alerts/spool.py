@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +39,10 @@ class Taken:
     receivers: Sequence[str]
     follows: bool = False
     takes_back: bool = False
+
+
+Also = Callable[[sqlite3.Connection], Iterable[Taken]]
+"""Writes what belongs to alerts that are being taken, and yields more of them."""
 
 
 class Spool:
@@ -73,12 +76,13 @@ class Spool:
         """Close it; a later call of another thread fails with SpoolFailed."""
         self.database.close()
 
-    def take(self, alerts: Iterable[Taken], now: float) -> int:
+    def take(self, alerts: Iterable[Taken], now: float, also: Also | None = None) -> int:
         """Write alerts to disk, all of them or, where that fails, none; those it knows are not taken again.
 
         Args:
             alerts: in the order in which they came.
             now: Unix seconds.
+            also: called when they are written; what it writes and the alerts it yields are part of it all.
 
         Returns:
             How many were new.
@@ -87,12 +91,30 @@ class Spool:
             SpoolFailed: the disk is full, or another refusal.
         """
         with self.database.writing(durable=True) as db:
-            new = 0
-            for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
-                last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-                new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
-                db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            new = self._enter(db, alerts, now)
+            if also is not None:
+                new += self._enter(db, list(also(db)), now)
         return new
+
+    def _enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+        new = 0
+        for _, same in itertools.groupby(alerts, key=_run):
+            run = list(same)
+            receivers = self._receivers(db, run[0])  # once those before it are in the queue
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+            new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
+            db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+        return new
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Return those of the keys under which it knows an alert."""
+        with self.database.reading() as db:
+            return {key for key in keys if db.execute(_HAS, (key,)).fetchone()}
+
+    def had(self, alert_id: str) -> list[str]:
+        """Return the receivers that any revision of an alert went to."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute(_HAD, _stems(alert_id))]
 
     def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
         """Return the first alerts that a receiver is to get now, in the order in which they came."""
@@ -126,6 +148,16 @@ class Spool:
         """Return how many alerts wait, by receiver; receivers for which none does are left out."""
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
+
+    def depths(self) -> dict[str, tuple[int, float]]:
+        """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
+        found = {}
+        for name, number in self.waiting().items():
+            with self.database.reading() as db:
+                first = db.execute(_FIRST, (self._number(db, name),)).fetchone()
+            if first is not None:
+                found[name] = (number, float(first[0]))
+        return found
 
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
@@ -161,8 +193,7 @@ class Spool:
         """Return an alert's receivers; one that follows another goes to whom that went."""
         if not alert.follows:
             return alert.receivers
-        stem = alert.key.partition(":")[0]
-        stems = (f"{stem}:", f"{stem};")
+        stems = _stems(alert.key.partition(":")[0])
         had = [name for (name,) in db.execute(_HAD, stems)]
         if alert.takes_back and db.execute(_KNOWN, stems).fetchone():
             return tuple(had)
@@ -184,6 +215,16 @@ class Spool:
             )
 
 
+def _stems(alert_id: str) -> tuple[str, str]:
+    """Return the bounds of an alert's keys: from the first on, before the second."""
+    return f"{alert_id}:", f"{alert_id};"
+
+
+def _run(alert: Taken) -> object:
+    """Return what alerts share that are written together; one that follows another is written alone."""
+    return alert if alert.follows else tuple(alert.receivers)
+
+
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
 _TAKE = "INSERT OR IGNORE INTO alerts (key, taken, line) VALUES (?, ?, ?)"
 _QUEUE = "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE seq > ?"
@@ -198,10 +239,14 @@ _WAITING = (
     " WHERE d.state = 0 GROUP BY r.name"
 )
 _ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
+_FIRST = (
+    "SELECT since FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 ORDER BY seq LIMIT 1"
+)
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"
 )
+_HAS = "SELECT 1 FROM alerts WHERE key = ?"
 _KNOWN = "SELECT 1 FROM alerts WHERE key >= ? AND key < ? LIMIT 1"
 _HAD = (
     "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import apprise
 from apprise.result import AppriseResultStatus
 
-from txpipe.alerts.digest import body_of_many, title_of_many
 from txpipe.alerts.mail import page
+from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
-from txpipe.alerts.words import defanged, details, title
-from txpipe.record import SEVERITIES, loads
-
-Writer = Callable[[dict[str, Any]], str]
-"""Writes the title or the body of a message about an alert."""
+from txpipe.alerts.words import details, title
 
 _MAILS = frozenset(("mailto", "mailtos"))
 """Schemes of mail by SMTP: Apprise sends HTML with a plain part that it makes of it."""
@@ -70,12 +65,12 @@ class AppriseReceiver:
         Raises:
             NotTaken: not every target accepted it.
         """
-        alerts = [loads(parcel.line) for parcel in parcels]
-        body, form = self._body(alerts)
+        message = composed(parcels, self._title_of, self._body_of)
+        body, form = self._body(message)
         result = self._apprise.notify(
-            title=defanged(title_of_many(alerts) if len(alerts) > 1 else self._title_of(alerts[0])),
+            title=message.title,
             body=body,
-            notify_type=_KINDS[max((alert["severity"] for alert in alerts), key=SEVERITIES.index)],
+            notify_type=_KINDS[message.severity],
             body_format=form,
             interpret_escapes=False,
             timeout=SEND_S,
@@ -86,11 +81,10 @@ class AppriseReceiver:
             late = AppriseResultStatus.TIMEOUT in tries
             raise NotTaken("no answer in time" if late else "it was not accepted (apprise -vv URL says why)")
 
-    def _body(self, alerts: Sequence[dict[str, Any]]) -> tuple[str, apprise.NotifyFormat]:
+    def _body(self, message: Message) -> tuple[str, apprise.NotifyFormat]:
         if self._has_pages:
-            return page(alerts), apprise.NotifyFormat.HTML
-        body = body_of_many(alerts) if len(alerts) > 1 else self._body_of(alerts[0])
-        return defanged(body), apprise.NotifyFormat.TEXT
+            return page(message.alerts), apprise.NotifyFormat.HTML
+        return message.body, apprise.NotifyFormat.TEXT
 
     def close(self) -> None:
         """Do nothing: what is under way ends by its own time limits."""
