@@ -6,11 +6,9 @@ place in the queue. What was delivered stays for a while, so that an alert that 
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +31,7 @@ class Taken:
         receivers: names of those that are to get it.
         follows: it updates or takes back what was said under the same id, and goes to whom that went, too.
         takes_back: of an id that is known, nobody else needs it.
+        notes: why it comes, for some of the receivers.
     """
 
     key: str
@@ -40,10 +39,7 @@ class Taken:
     receivers: Sequence[str]
     follows: bool = False
     takes_back: bool = False
-
-
-Also = Callable[[sqlite3.Connection], Iterable[Taken]]
-"""Writes what belongs to alerts that are being taken, and yields more of them."""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Spool:
@@ -77,13 +73,12 @@ class Spool:
         """Close it; a later call of another thread fails with SpoolFailed."""
         self.database.close()
 
-    def take(self, alerts: Iterable[Taken], now: float, also: Also | None = None) -> int:
+    def take(self, alerts: Iterable[Taken], now: float) -> int:
         """Write alerts to disk, all of them or, where that fails, none; those it knows are not taken again.
 
         Args:
             alerts: in the order in which they came.
             now: Unix seconds.
-            also: called when they are written; what it writes and the alerts it yields are part of it all.
 
         Returns:
             How many were new.
@@ -92,17 +87,21 @@ class Spool:
             SpoolFailed: the disk is full, or another refusal.
         """
         with self.database.writing(durable=True) as db:
-            new = self._enter(db, alerts, now)
-            if also is not None:
-                new += self._enter(db, list(also(db)), now)
-        return new
+            return self.enter(db, alerts, now)
 
-    def _enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
-        new = 0
-        for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
-            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-            new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
-            db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+    def enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+        """Do what ``take`` does as part of a transaction."""
+        return sum(self._queued(db, group, now) for group in _alike(alerts))
+
+    def _queued(self, db: sqlite3.Connection, group: Sequence[Taken], now: float) -> int:
+        """Write alerts that go to the same receivers."""
+        receivers = self._receivers(db, group[0])
+        last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+        new = db.executemany(_TAKE, ((one.key, now, one.line) for one in group)).rowcount
+        db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+        for one in group:
+            for name, note in one.notes.items():
+                db.execute(_NOTE, (self._number(db, name), note, one.key, last))
         return new
 
     def known(self, keys: Iterable[str]) -> set[str]:
@@ -175,6 +174,7 @@ class Spool:
             for seq in [(seq,) for seq, taken in rows if taken < before]:
                 if db.execute(_FORGET, seq).rowcount:
                     db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+                    db.execute("DELETE FROM notes WHERE seq = ?", seq)
                     gone += 1
         return gone == _PURGED
 
@@ -204,6 +204,21 @@ class Spool:
             )
 
 
+def _alike(alerts: Iterable[Taken]) -> Iterator[list[Taken]]:
+    """Yield runs of alerts with the same receivers.
+
+    One that follows another comes by itself: whom that went to is known only once it is written.
+    """
+    group: list[Taken] = []
+    for one in alerts:
+        if group and (one.follows or group[0].follows or one.receivers != group[0].receivers):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
 def _stems(alert_id: str) -> tuple[str, str]:
     """Return the bounds of an alert's keys: from the first on, before the second."""
     return f"{alert_id}:", f"{alert_id};"
@@ -212,9 +227,11 @@ def _stems(alert_id: str) -> tuple[str, str]:
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
 _TAKE = "INSERT OR IGNORE INTO alerts (key, taken, line) VALUES (?, ?, ?)"
 _QUEUE = "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE seq > ?"
+_NOTE = "INSERT INTO notes (receiver, note, seq) SELECT ?, ?, seq FROM alerts WHERE key = ? AND seq > ?"
 _SELECT = (
-    "SELECT a.key, a.line, d.since, d.tries, d.seq"
+    "SELECT a.key, a.line, d.since, d.tries, d.seq, coalesce(n.note, '')"
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
+    " LEFT JOIN notes n ON n.seq = d.seq AND n.receiver = d.receiver"
 )
 _DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"

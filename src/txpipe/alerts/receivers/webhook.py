@@ -155,6 +155,8 @@ class Webhook:
         if self._secret is not None:
             timestamp = headers["webhook-timestamp"]
             headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.line)
+        if parcel.note:
+            headers["txalert-note"] = parcel.note.encode("ascii", "backslashreplace").decode()
         return headers | ({"authorization": self._auth} if self._auth else {})
 
 
