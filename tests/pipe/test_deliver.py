@@ -376,6 +376,18 @@ def test_what_follows_goes_to_whom_the_first_went():
     assert not Path("log").exists()
 
 
+@pytest.mark.parametrize("spool", [(), ("--spool", "s")], ids=["memory", "spool"])
+def test_what_follows_at_once(spool):
+    """A retraction right behind its alert, taken with it, goes to who gets the alert."""
+    Path("routes.toml").write_text(ROUTES)
+    data = alerts(1, 2) + alerts(2, status="retracted", rev=1) + alerts(1, status="updated", rev=1)
+    data += alerts(1, status="retracted", rev=2, severity="low")
+    with Hook() as hook:
+        run("--routes", "routes.toml", "--to", "file:all", *spool, *SOON, data=data, env={"SOC": hook.url})
+    assert hook.taken == [*keys(1, 2), f"{2:032x}:1", f"{1:032x}:1", f"{1:032x}:2"]
+    assert Path("all").read_bytes() == data
+
+
 def test_check():
     """--check names what is wrong with a route file by file and key, all of it, and reads no alerts."""
     Path("routes.toml").write_text(ROUTES)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -500,7 +501,17 @@ def test_no_dead_letter(text):
 def test_dead_letters_on_a_full_disk():
     """Where they cannot be written, that is said, and the alerts are not given up."""
     with pytest.raises(SpoolFailed, match="/dev/full: cannot be written: No space left"):
-        deadletters.append("/dev/full", "a", "gone", [Parcel("k:0", b"{}")], 9.0)
+        deadletters.append(Path("/dev/full"), "a", "gone", [Parcel("k:0", b"{}")], 9.0)
+
+
+def test_dead_letters_after_a_kill(tmp_path):
+    """A letter that a kill left unfinished is ended; the next one is a line of its own."""
+    path = tmp_path / "dead.ndjson"
+    path.write_bytes(b'{"type":"dead-l')
+    deadletters.append(path, "a", "gone", [Parcel("k:0", line(ALERT)[:-1])], 9.0)
+    unfinished, letter = path.read_bytes().splitlines()
+    assert unfinished == b'{"type":"dead-l'
+    assert deadletters.read(letter).line == line(ALERT)[:-1]
 
 
 def test_names_hold_no_secret():

@@ -73,6 +73,16 @@ def test_command_that_fails(receiver, command, words):
         receiver(command).send([parcel()])
 
 
+def test_command_that_fails_where_children_are_ignored(receiver):
+    """A SIGCHLD that is ignored, as a parent may leave it, makes no success of a failure."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(NotTaken, match="status 1"):
+            receiver("exec:false").send([parcel()])
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_command_that_does_not_end():
     """A command that lasts too long is killed with all that it started."""
     made = CommandReceiver("sh -c 'sleep 60 & echo $! >&2; sleep 60'", send_s=0.2)

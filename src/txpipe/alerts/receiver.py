@@ -94,6 +94,7 @@ def origin(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
+        (parts.hostname or "").encode("idna")  # as a look-up does; "a..b" is none
     except ValueError:
         raise ReceiverFault(f"{scheme}: no URL: its host or port makes no sense") from None
     if not parts.hostname:

@@ -6,8 +6,9 @@ place in the queue. What was delivered stays for a while, so that an alert that 
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -91,17 +92,15 @@ class Spool:
 
     def enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
         """Do what ``take`` does as part of a transaction."""
-        return sum(self._queued(db, group, now) for group in _alike(alerts))
-
-    def _queued(self, db: sqlite3.Connection, group: Sequence[Taken], now: float) -> int:
-        """Write alerts that go to the same receivers."""
-        receivers = self._receivers(db, group[0])
-        last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-        new = db.executemany(_TAKE, ((one.key, now, one.line) for one in group)).rowcount
-        db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
-        for one in group:
-            for name, note in one.notes.items():
-                db.execute(_NOTE, (self._number(db, name), note, one.key, last))
+        new = 0
+        for _, same in itertools.groupby(alerts, key=_run):
+            run = list(same)
+            receivers = self._receivers(db, run[0])  # once those before it are in the queue
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+            new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
+            db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            notes = [(name, note, one.key) for one in run for name, note in one.notes.items()]
+            db.executemany(_NOTE, [(self._number(db, name), note, key, last) for name, note, key in notes])
         return new
 
     def known(self, keys: Iterable[str]) -> set[str]:
@@ -204,24 +203,14 @@ class Spool:
             )
 
 
-def _alike(alerts: Iterable[Taken]) -> Iterator[list[Taken]]:
-    """Yield runs of alerts with the same receivers.
-
-    One that follows another comes by itself: whom that went to is known only once it is written.
-    """
-    group: list[Taken] = []
-    for one in alerts:
-        if group and (one.follows or group[0].follows or one.receivers != group[0].receivers):
-            yield group
-            group = []
-        group.append(one)
-    if group:
-        yield group
-
-
 def _stems(alert_id: str) -> tuple[str, str]:
     """Return the bounds of an alert's keys: from the first on, before the second."""
     return f"{alert_id}:", f"{alert_id};"
+
+
+def _run(alert: Taken) -> object:
+    """Return what alerts share that are written together; one that follows another is written alone."""
+    return alert if alert.follows else tuple(alert.receivers)
 
 
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"

@@ -17,6 +17,9 @@ from txpipe.alerts.words import details, title
 
 _SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*")
 
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+"""What neither the system nor the spool takes; bytes that are no UTF-8 come as surrogates (PEP 383)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
@@ -45,6 +48,8 @@ def opened(url: str, outfit: Outfit) -> Receiver:
     kind = scheme.lower()
     if not colon or not _SCHEME.fullmatch(scheme):
         raise ReceiverFault(_FORMS)
+    if _UNUSABLE.search(url):
+        raise ReceiverFault(f"{scheme}: holds bytes that are no UTF-8, or U+0000")
     if kind in {"http", "https"}:
         return Webhook(url, outfit.secret, outfit.now)
     if kind == "file":

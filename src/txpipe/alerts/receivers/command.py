@@ -45,6 +45,8 @@ class CommandReceiver:
             raise ReceiverFault(
                 "exec: names no command; write exec:COMMAND, or exec:sh -c 'COMMAND | COMMAND'"
             )
+        # Ignored, as a parent may have left it, it would make a 0 of every status (subprocess).
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.name = named(f"exec:{self._words[0]}", text)
         self._send_s = send_s
         self._process: subprocess.Popen[bytes] | None = None

@@ -25,6 +25,9 @@ _REFUSED = frozenset((400, 413, 415, 422))
 
 _READ = 1 << 16
 
+_BREAKS = (http.client.HTTPException, OSError, ValueError)
+"""How a connection breaks; TLS that is broken off while it reads says ValueError."""
+
 
 class Webhook:
     """Posts one alert a request; a status of 200 to 299 says that it was taken.
@@ -60,7 +63,9 @@ class Webhook:
         """
         self.name = named(origin(url), url)
         parts = urlsplit(url)
-        self._host, self._port, self._secure = parts.hostname or "", parts.port, parts.scheme == "https"
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if self._secure else 80)  # without one http.client cuts "::1" in two
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not self._target.isascii() or not self._target.isprintable() or " " in self._target:
             raise ReceiverFault(f"{self.name}: no URL: write other than plain characters as %XX")
@@ -79,7 +84,7 @@ class Webhook:
         was_open = self._connection is not None
         try:
             status, retry_after = self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
+        except _BREAKS as exc:
             self._drop()
             if not was_open or isinstance(exc, TimeoutError):
                 raise NotTaken(_told(exc)) from None  # the cause may show the URL
@@ -107,7 +112,7 @@ class Webhook:
         """Post over a new connection: the old one was closed while it was idle."""
         try:
             return self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
+        except _BREAKS as exc:
             self._drop()
             raise NotTaken(_told(exc)) from None
 
@@ -124,10 +129,11 @@ class Webhook:
         try:
             connection.request("POST", self._target, body=parcel.line, headers=self._headers(parcel))
             response = connection.getresponse()
-            response.read(_READ)
             if late.is_set():
                 raise TimeoutError
-            if not response.isclosed():  # more than anybody needs
+            with suppress(*_BREAKS):  # the status is the answer, however its body ends
+                response.read(_READ)
+            if late.is_set() or not response.isclosed():  # more than anybody needs
                 self._drop()
             return response.status, response.headers.get("retry-after", "")
         finally:
