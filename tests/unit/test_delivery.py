@@ -205,6 +205,26 @@ def test_a_retraction_goes_to_nobody_else(spool):
     assert found == {"a": ["1:0", "1:1", "3:1"], "b": ["3:1"]}
 
 
+def test_a_retraction_right_behind_its_alert(spool):
+    """An alert and what follows it go to the same receivers when they are taken at once, too."""
+    back = Taken("1:1", b"{}", ("a", "b"), follows=True, takes_back=True)
+    spool.take([Taken("1:0", b"{}", ("a",)), back, Taken("1:2", b"{}", ("b",), follows=True)], 5.0)
+    found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
+    assert found == {"a": ["1:0", "1:1", "1:2"], "b": ["1:2"]}
+
+
+def test_notes(spool):
+    """Why an alert comes is kept for the receiver that it is said to, as long as the alert is."""
+    spool.take([Taken("1:0", b"{}", ("a", "b"), notes={"b": "why"}), Taken("2:0", b"{}", ("b",))], 5.0)
+    assert [parcel.note for parcel in spool.due("a", 5.0, 9)] == [""]
+    assert [parcel.note for parcel in spool.due("b", 5.0, 9)] == ["why", ""]
+    for name in "ab":
+        spool.delivered(name, spool.due(name, 5.0, 9))
+    spool.purge(6.0)
+    with spool.database.reading() as db:
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+
+
 def test_purge_keeps_what_waits(spool):
     """What is old is forgotten once no receiver waits for it, and is taken anew if it comes again."""
     spool.take(taken(1, 2, to=("a", "b")), 5.0)

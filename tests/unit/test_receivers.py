@@ -26,6 +26,7 @@ from txpipe.alerts import receivers
 from txpipe.alerts.mail import page
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
+from txpipe.alerts.receivers.apprise import AppriseReceiver
 from txpipe.alerts.receivers.command import CommandReceiver
 from txpipe.alerts.receivers.syslog import message
 from txpipe.alerts.words import Template, TemplateFault, defanged, details, title
@@ -365,8 +366,50 @@ def test_mail_that_is_refused(receiver, more):
     """A server that refuses, or is not there, is a failure, also of a URL that calls failures optional."""
     with mailbox("451 later") as (port, _), pytest.raises(NotTaken, match="was not accepted"):
         receiver(mailto(port, more)).send([parcel()])
-    with pytest.raises(NotTaken, match="was not accepted"):
+    with pytest.raises(NotTaken, match="no connection"):
         receiver(mailto(closed_port(), more)).send([parcel()])
+
+
+def test_mails_on_an_incident_are_a_thread(receiver):
+    """A retraction and another alert of an incident name the same first mail; other incidents do not."""
+    with mailbox() as (port, mails):
+        made = receiver(mailto(port, "&+X-Team=fraud"))
+        made.send([parcel(1, incident="a")])
+        made.send([parcel(1, incident="a", status="retracted", rev=1)])
+        made.send([parcel(2, incident="a"), parcel(3, incident="b")])
+        made.send([parcel(4)])
+    first, retraction, several, alone = mails
+    assert retraction["subject"].startswith("RETRACTED, was critical")
+    assert {mail["in-reply-to"] for mail in (first, retraction, several)} == {first["references"]}
+    assert several["references"].split()[0] == first["references"]
+    assert len(several["references"].split()) == 2
+    assert alone["references"] not in several["references"]
+    assert len({mail["message-id"] for mail in mails}) == 4
+    assert {mail["x-team"] for mail in mails} == {"fraud"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(500, "HTTP 500"), ((429, {"retry-after": "9"}), "HTTP 429"), (None, "no connection")],
+)
+def test_apprise_says_why(receiver, answer, words):
+    """A failure says the status of the answer, or that there was none, and nothing of the URL."""
+    with Hook(lambda _: answer) as hook, pytest.raises(NotTaken) as caught:
+        receiver(hook.url.replace("http://", "json://hidden:hidden@")).send([parcel()])
+    assert words in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_apprise_that_takes_too_long():
+    """A service that does not answer in time is a failure; no thread of it keeps a process from its end."""
+    let_go = threading.Event()
+    with Hook(lambda _: let_go.wait(30) and 200) as hook:
+        made = AppriseReceiver(hook.url.replace("http", "json") + "?rto=60", send_s=0.2)
+        with pytest.raises(NotTaken, match="no answer in time"):
+            made.send([parcel()])
+        others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+        assert all(thread.daemon for thread in others)
+        let_go.set()
 
 
 def test_apprise_follows_no_redirect(receiver):

@@ -9,6 +9,7 @@ import pytest
 import readme
 from conftest import CHECKOUT
 from examples import ALERT, HEARTBEAT, LISTED, TRANSFER, line
+from txpipe.alerts.escalation import Level
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.groupkeys import GROUPING_KEYS
 from txpipe.alerts.inhibition import Inhibition
@@ -233,6 +234,28 @@ for = "1h"
     ]
 
 
+def test_escalation(tmp_path):
+    """A file may let incidents that grow go to further receivers."""
+    whole = """
+[[escalate]]
+name = "many"
+to = ["a"]
+by = ["subject", "chain"]
+count = 5
+usd = 100000
+severity = "critical"
+[[escalate]]
+to = ["a"]
+count = 2
+"""
+    file = read(tmp_path, ROUTE + whole)
+    assert file.faults == []
+    assert file.levels == [
+        Level("many", ("a",), ("subject", "chain"), 5, 100_000.0, "critical"),
+        Level("escalate[2]", ("a",), count=2),
+    ]
+
+
 def test_secrets_are_not_needed_to_test(tmp_path):
     """Read without opening receivers, a file needs no environment."""
     file = read(tmp_path, WHOLE)
@@ -241,6 +264,7 @@ def test_secrets_are_not_needed_to_test(tmp_path):
 
 KEYS = "is no array of some of: incident, subject, rule, category, chain, severity, tx"
 SPAN = 'is no span of time as in "30s" or "5m"'
+ESCALATE = '[receivers.a]\nurl = "file:a"\n[[escalate]]\nto = ["a"]\n'
 LIMIT = '[[limits]]\ntype = "limit"\ncount = 1\nfor = "1h"\n'
 ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
 
@@ -299,6 +323,13 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         ('[inhibit]\nby = "low"\n', "inhibit.mutes medium is no lesser one than low"),
         ("[inhibit]\nequal = []\n", f"inhibit.equal {KEYS}"),
         ("[inhibit]\nfor = 5\n", f"inhibit.for {SPAN}"),
+        ("escalate = 1\n", "escalate is no array of tables, as in [[escalate]]"),
+        (ESCALATE, "escalate[1] says no condition: count, usd or severity"),
+        ("[[escalate]]\ncount = 5\n", 'escalate[1] lacks "to"'),
+        (f"{ESCALATE}count = 1\n", "escalate[1].count is no number from 2 to 1,000,000"),
+        (f'{ESCALATE}usd = "1"\n', "escalate[1].usd is no amount (USD)"),
+        (f"{ESCALATE}count = 2\nby = []\n", "escalate[1].by is empty"),
+        (f"{ESCALATE}count = 2\ncounts = 1\n", "escalate[1].counts is unknown; did you mean count?"),
         ("limits = 1\n", "limits is no array of tables, as in [[limits]]"),
         ('[[limits]]\ncount = 1\nfor = "1h"\n', 'limits[1] lacks "type"'),
         (f"{LIMIT}counts = 1\n", "limits[1].counts is unknown; did you mean count?"),

@@ -1,18 +1,19 @@
-"""Who gets an alert: silences, then inhibition, then routes, then limits."""
+"""Who gets an alert: silences, then inhibition, then routes, then limits; escalation adds receivers."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from txpipe.alerts.deadletters import key
+from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.heldback import HeldBack
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.limits import Limiter
-from txpipe.alerts.silence import Silence, Silences, muting
+from txpipe.alerts.silence import Silences, muting
 from txpipe.alerts.spool import Spool, Taken
 
 Router = Callable[[dict[str, Any]], Sequence[str]]
@@ -21,15 +22,17 @@ Router = Callable[[dict[str, Any]], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Restraint:
-    """What keeps alerts from receivers; None is nothing.
+    """What keeps alerts from receivers, or brings them to more; None is nothing.
 
     Attributes:
         inhibitor: which alerts others mute.
         limiter: how many there may be of one kind.
+        escalation: who gets one of an incident that grows, whatever the others say.
     """
 
     inhibitor: Inhibitor | None = None
     limiter: Limiter | None = None
+    escalation: Escalation | None = None
 
 
 class Addressing:
@@ -49,6 +52,7 @@ class Addressing:
         self._router = router
         self._inhibitor = restraint.inhibitor
         self._limiter = restraint.limiter
+        self._escalation = restraint.escalation
         self._silences = Silences(spool.database)
         self._had: dict[str, set[str]] = {}
 
@@ -65,12 +69,22 @@ class Addressing:
         muted: list[int] = []
         silences = self._silences.holding(now)
         known = self._known(items)
-        taken = [
-            Taken(name, item[0], ()) if name in known else self._addressed(name, item, silences, muted, now)
-            for name, item in ((key(item[1]), item) for item in items)
-        ]
-        self._had.clear()
-        self._spool.take(taken, now, self._saving(now))
+        with self._spool.database.writing(durable=True) as db:
+            taken = []
+            for line, alert in items:
+                name = key(alert)
+                if name in known:
+                    taken.append(Taken(name, line, ()))
+                elif silence := muting(silences, alert):
+                    muted.append(silence.number)
+                    taken.append(Taken(name, line, ()))
+                else:
+                    taken.append(self._addressed(db, name, line, alert, now))
+                    if self._is_counting:
+                        known.add(name)
+            self._had.clear()
+            self._spool.enter(db, taken, now)
+            self._save(db, now)
         self.muted += len(muted)
         self._silences.count(muted)
 
@@ -82,48 +96,53 @@ class Addressing:
         with self._spool.database.reading() as db:
             if not self.held_back.due(db, now, ends=ends):
                 return
-        self._spool.take((), now, lambda db: self.held_back.digests(db, now, ends=ends))
+        with self._spool.database.writing(durable=True) as db:
+            self._spool.enter(db, list(self.held_back.digests(db, now, ends=ends)), now)
+
+    @property
+    def _is_counting(self) -> bool:
+        """Whether an alert that comes again must not be counted again."""
+        return self._limiter is not None or self._escalation is not None
 
     def _known(self, items: Sequence[Item]) -> set[str]:
-        """Return the keys of alerts that come again, which must not be counted again."""
-        if self._limiter is None:
-            return set()
-        return self._spool.known(key(item[1]) for item in items)
+        """Return the keys of alerts that come again."""
+        return self._spool.known(key(alert) for _, alert in items) if self._is_counting else set()
 
-    def _saving(self, now: float) -> Callable[[sqlite3.Connection], Iterable[Taken]]:
-        def save(db: sqlite3.Connection) -> Iterator[Taken]:
-            if self._inhibitor is not None:
-                self._inhibitor.save(db)
-            if self._limiter is not None:
-                self._limiter.save(db)
-                self.held_back.save(db, now)
-                yield from self.held_back.digests(db, now)
-
-        return save
+    def _save(self, db: sqlite3.Connection, now: float) -> None:
+        """Write what it decides by, and the digests that are due."""
+        if self._inhibitor is not None:
+            self._inhibitor.save(db)
+        if self._limiter is not None:
+            self._limiter.save(db)
+            self.held_back.save(db, now)
+            self._spool.enter(db, list(self.held_back.digests(db, now)), now)
 
     def _addressed(
-        self, name: str, item: Item, silences: Sequence[Silence], muted: list[int], now: float
+        self, db: sqlite3.Connection, name: str, line: bytes, alert: dict[str, Any], now: float
     ) -> Taken:
-        """Return an alert with its receivers; one that a silence mutes has none."""
-        line, alert = item
-        if silence := muting(silences, alert):
-            muted.append(silence.number)
-            return Taken(name, line, ())
+        """Return an alert that no silence mutes with its receivers."""
+        notes = {} if self._escalation is None else self._escalation.reached(db, alert, now)
         if self._inhibitor is not None and self._inhibitor.mutes(alert):
             self.inhibited += 1
-            return Taken(name, line, ())
+            return Taken(name, line, tuple(notes), notes=notes)
         takes_back = alert["status"] == "retracted"
         follows = alert["rev"] > 0 or alert["status"] != "open"
         receivers = self._router(alert)
         if self._limiter is not None and not takes_back:
-            receivers = self._within_limits(self._limiter, item, receivers, now, follows=follows)
-        return Taken(name, line, receivers, follows, takes_back)
+            receivers = self._within_limits(self._limiter, line, alert, receivers, now, follows=follows)
+        return Taken(name, line, tuple(dict.fromkeys([*receivers, *notes])), follows, takes_back, notes)
 
-    def _within_limits(
-        self, limiter: Limiter, item: Item, receivers: Sequence[str], now: float, *, follows: bool
+    def _within_limits(  # noqa: PLR0913 - what it is decided by
+        self,
+        limiter: Limiter,
+        line: bytes,
+        alert: dict[str, Any],
+        receivers: Sequence[str],
+        now: float,
+        *,
+        follows: bool,
     ) -> Sequence[str]:
         """Return the receivers for which no limit holds an alert back; what they have had goes on to them."""
-        line, alert = item
         self.held_back.clock(alert)
         had = self._had.setdefault(alert["id"], set(self._spool.had(alert["id"]) if follows else ()))
         kept = []

@@ -11,6 +11,7 @@ from pathlib import Path
 from txpipe.alerts import lock
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
+from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
@@ -141,6 +142,7 @@ def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
     return Restraint(
         None if file.inhibition is None else Inhibitor(file.inhibition, spool.database),
         Limiter(file.limits, spool.database) if file.limits else None,
+        Escalation(file.levels) if file.levels else None,
     )
 
 

@@ -24,7 +24,7 @@ from txpipe.errors import UsageFault
 
 _LARGEST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,63}")
-_SECTIONS = ("receivers", "routes", "inhibit", "limits")
+_SECTIONS = ("receivers", "routes", "inhibit", "limits", "escalate")
 _RECEIVER_KEYS = ("url", "url_env", "url_file", "secret_env", "secret_file", "format")
 
 
@@ -41,6 +41,7 @@ class RouteFile:
         routes: in their order.
         urls: of the receivers that were opened.
         inhibition: which alerts mute which; None is none.
+        levels: of growth, by which incidents go to further receivers.
         limits: how many alerts of a kind receivers get.
         groupings: of receivers that get one message about several alerts, by name.
     """
@@ -66,6 +67,7 @@ class RouteFile:
         self.receivers = self._receivers(said.get("receivers", {}), outfit)
         self.routes = self._routes(said)
         self.inhibition = self._inhibition(said.get("inhibit"))
+        self.levels = noisekeys.levels(self._keys, said, self.receivers)
         self.limits = noisekeys.limits(self._keys, said, self.receivers)
 
     @property

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +32,7 @@ class Taken:
         receivers: names of those that are to get it.
         follows: it updates or takes back what was said under the same id, and goes to whom that went, too.
         takes_back: of an id that is known, nobody else needs it.
+        notes: why it comes, for some of the receivers.
     """
 
     key: str
@@ -39,10 +40,7 @@ class Taken:
     receivers: Sequence[str]
     follows: bool = False
     takes_back: bool = False
-
-
-Also = Callable[[sqlite3.Connection], Iterable[Taken]]
-"""Writes what belongs to alerts that are being taken, and yields more of them."""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Spool:
@@ -76,13 +74,12 @@ class Spool:
         """Close it; a later call of another thread fails with SpoolFailed."""
         self.database.close()
 
-    def take(self, alerts: Iterable[Taken], now: float, also: Also | None = None) -> int:
+    def take(self, alerts: Iterable[Taken], now: float) -> int:
         """Write alerts to disk, all of them or, where that fails, none; those it knows are not taken again.
 
         Args:
             alerts: in the order in which they came.
             now: Unix seconds.
-            also: called when they are written; what it writes and the alerts it yields are part of it all.
 
         Returns:
             How many were new.
@@ -91,12 +88,10 @@ class Spool:
             SpoolFailed: the disk is full, or another refusal.
         """
         with self.database.writing(durable=True) as db:
-            new = self._enter(db, alerts, now)
-            if also is not None:
-                new += self._enter(db, list(also(db)), now)
-        return new
+            return self.enter(db, alerts, now)
 
-    def _enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+    def enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+        """Do what ``take`` does as part of a transaction."""
         new = 0
         for _, same in itertools.groupby(alerts, key=_run):
             run = list(same)
@@ -104,6 +99,8 @@ class Spool:
             last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
             new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
             db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            notes = [(name, note, one.key) for one in run for name, note in one.notes.items()]
+            db.executemany(_NOTE, [(self._number(db, name), note, key, last) for name, note, key in notes])
         return new
 
     def known(self, keys: Iterable[str]) -> set[str]:
@@ -186,6 +183,7 @@ class Spool:
             for seq in [(seq,) for seq, taken in rows if taken < before]:
                 if db.execute(_FORGET, seq).rowcount:
                     db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+                    db.execute("DELETE FROM notes WHERE seq = ?", seq)
                     gone += 1
         return gone == _PURGED
 
@@ -228,9 +226,11 @@ def _run(alert: Taken) -> object:
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
 _TAKE = "INSERT OR IGNORE INTO alerts (key, taken, line) VALUES (?, ?, ?)"
 _QUEUE = "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE seq > ?"
+_NOTE = "INSERT INTO notes (receiver, note, seq) SELECT ?, ?, seq FROM alerts WHERE key = ? AND seq > ?"
 _SELECT = (
-    "SELECT a.key, a.line, d.since, d.tries, d.seq"
+    "SELECT a.key, a.line, d.since, d.tries, d.seq, coalesce(n.note, '')"
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
+    " LEFT JOIN notes n ON n.seq = d.seq AND n.receiver = d.receiver"
 )
 _DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"

@@ -69,6 +69,8 @@ class Webhook:
         }
         if self._secret is not None:
             headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.sent)
+        if parcel.note:
+            headers["txalert-note"] = parcel.note.encode("ascii", "backslashreplace").decode()
         return headers
 
 
