@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -145,9 +146,10 @@ class Courier:
         for lane in self.lanes:
             lane.is_stopped = True
             lane.receiver.close()
+        last = time.monotonic() + _LEAVE_S  # for all of them: twenty that hang must not add up
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_LEAVE_S)
+                thread.join(max(0.0, last - time.monotonic()))
 
     def left(self) -> list[str]:
         """Return what was not delivered, a sentence a receiver; empty if everything was."""

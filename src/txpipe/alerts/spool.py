@@ -15,6 +15,7 @@ from typing import Self
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.rest import LONGEST_ASKED_S
 
 DEAD = "dead.ndjson"
 
@@ -197,7 +198,10 @@ _SELECT = (
     "SELECT a.key, a.line, d.since, d.tries, d.seq"
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
 )
-_DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
+_DUE = (  # no rest is so long: what is due still later was put off before the clock was set back
+    f"{_SELECT} WHERE d.receiver = ?1 AND d.state = 0"
+    f" AND (d.due <= ?2 OR d.due > ?2 + {LONGEST_ASKED_S}) ORDER BY d.seq LIMIT ?3"
+)
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"
 _WAITING = (
     "SELECT r.name, count(*) FROM deliveries d INDEXED BY waiting JOIN receivers r ON r.number = d.receiver"
