@@ -41,16 +41,18 @@ class Inhibitor:
     def mutes(self, alert: dict[str, Any]) -> bool:
         """Take the next alert and say whether it is muted; a retraction never is.
 
-        A grave alert that is retracted mutes no longer.
+        A grave alert that is retracted, or is no longer as grave, mutes no longer, least of all itself.
         """
         wanted = self._inhibition
         kin = kin_of(alert, wanted.equal)
         severity = SEVERITIES.index(alert["severity"])
-        if alert["status"] == "retracted":
-            if kin in self._grave and self._grave[kin][1] == alert["id"]:
-                del self._grave[kin]
+        is_grave = severity >= SEVERITIES.index(wanted.by) and alert["status"] != "retracted"
+        if not is_grave and kin in self._grave and self._grave[kin][1] == alert["id"]:
+            del self._grave[kin]
             return False
-        if severity >= SEVERITIES.index(wanted.by):
+        if alert["status"] == "retracted":
+            return False
+        if is_grave:
             self._grave[kin] = (alert["time"], alert["id"])
             self._grave.move_to_end(kin)
             if len(self._grave) > self._kept:
