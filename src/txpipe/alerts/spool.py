@@ -129,6 +129,11 @@ class Spool:
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
 
+    def receivers(self) -> list[str]:
+        """Return the names of all receivers that there have been."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute("SELECT name FROM receivers ORDER BY number")]
+
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
         with self.database.reading() as db:
