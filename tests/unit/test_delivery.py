@@ -332,6 +332,23 @@ def test_a_clock_set_back_makes_no_long_wait(spool):
     assert fake.got == [1]
 
 
+def test_what_comes_after_a_bug_is_kept(spool):
+    """An error that ends the command is raised once what has come meanwhile is in the spool."""
+    fake = Fake()
+    fake.fault = lambda _: ZeroDivisionError("a bug")
+    courier = Courier(spool, [fake.lane(spool)], lambda _: ("a",), lambda: fake.time, 5.0)
+    list(courier.carried([(b"{}", alert(1))]))
+    courier.commit()
+    courier.start()
+    for thread in courier._threads:
+        thread.join(30)
+    list(courier.carried([(b"{}", alert(2))]))
+    with pytest.raises(ZeroDivisionError):
+        courier.commit()
+    assert spool.waiting() == {"a": 2}
+    assert fake.said == ["a: delivery has stopped: a bug"]
+
+
 def test_receivers_that_hang_do_not_add_up():
     """The end waits a second for what is under way, however many receivers hang."""
     goes_on = threading.Event()

@@ -87,12 +87,15 @@ class Courier:
 
         Raises:
             SpoolFailed: the spool takes no more; nothing of what was noted is in it.
+            BaseException: delivery to somebody has failed for good; what was noted is in the spool.
         """
+        if self._pending:
+            self._take()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        if not self._pending:
-            return
+
+    def _take(self) -> None:
         pending, self._pending = self._pending, []
         now = self._now()
         muted: list[int] = []
