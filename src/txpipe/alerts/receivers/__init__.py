@@ -58,7 +58,18 @@ def opened(url: str, outfit: Outfit) -> Receiver:
         return CommandReceiver(rest)
     if kind == "syslog":
         return Syslog(rest)
+    if kind in {"discord", "telegram"} and not rest.startswith("//"):  # discord:// is Apprise's
+        return _chat(kind, rest, outfit)
     return _by_apprise(url, outfit)
+
+
+def _chat(kind: str, url: str, outfit: Outfit) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.discord import Discord  # noqa: PLC0415 - heavy, and an extra
+        from txpipe.alerts.receivers.telegram import Telegram  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name} is missing: pip install 'txpipe[deliver]'") from exc
+    return (Discord if kind == "discord" else Telegram)(url, (outfit.title, outfit.body), outfit.now)
 
 
 def _by_apprise(url: str, outfit: Outfit) -> Receiver:
@@ -72,5 +83,6 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 
 _FORMS = (
-    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:… or a URL of Apprise"
+    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
+    "discord:https://…, telegram:https://… or a URL of Apprise"
 )
