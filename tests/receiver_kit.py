@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -67,10 +68,12 @@ class Hook:
         taken: keys of those that were answered with TAKEN, in order.
         answer: called with each request; returns a status, or (status, headers), or with a body
             behind, or None to break off.
+        reply: the body of answers that say none.
     """
 
     def __init__(self, answer=lambda _: TAKEN):
         self.answer = answer
+        self.reply = b""
         self.got = []
         self.taken = []
         self.changed = threading.Condition()
@@ -119,7 +122,7 @@ class Hook:
             handler.close_connection = True
             return
         status, headers, *body = answer if isinstance(answer, tuple) else (answer, {})
-        said = body[0] if body else b""
+        said = body[0] if body else self.reply
         handler.send_response(status)
         for name, value in {"content-length": str(len(said)), **headers}.items():
             handler.send_header(name, value)
@@ -142,3 +145,12 @@ def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def until(holds, seconds=30):
+    """Ask again and again until something holds; return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found

@@ -557,8 +557,7 @@ def test_limits():
     assert (status, out.count(b"\n")) == (0, 12)
     assert said == "txalert: 1 alert held back by the limit flood\n"
     got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
-    told = dict.fromkeys(int(one["id"], 16) for one in got[:-1])  # what was under way at the kill comes again
-    assert list(told) == [0, 1, 11]
+    assert list(dict.fromkeys(int(one["id"], 16) for one in got[:-1])) == [0, 1, 11]  # a kill may repeat
     assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
@@ -603,3 +602,57 @@ def test_inhibition_over_restarts():
     assert run(*args, data=alerts(1)) == (0, alerts(1), "")
     assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
     assert Path("log").read_bytes() == alerts(1)
+
+
+def records(process, count):
+    """So many lines of a txalert, parsed."""
+    return [json.loads(row) for row in read_lines(process, count).splitlines()]
+
+
+def test_deadman():
+    """Silence is an alert, on stdout and at the receiver, while nothing comes; a restart keeps still."""
+    args = ("--deadman", "0.3", "--spool", "s")
+    with Hook() as hook:
+        with start(*args, "--to", hook.url) as process:
+            process.stdin.write(line(HEARTBEAT))
+            beat, opened = records(process, 2)
+            assert beat == HEARTBEAT
+            assert (opened["rule"], opened["status"], opened["rev"]) == ("deadman", "open", 0)
+            hook.wait(lambda hook: hook.taken == [f"{opened['id']}:0"])
+            process.kill()
+        with start(*args, "--to", hook.url) as process:
+            assert not select.select([process.stdout], [], [], 1.0)[0]
+            process.stdin.write(line(HEARTBEAT))
+            taken_back, beat = records(process, 2)
+            assert (taken_back["id"], taken_back["status"]) == (opened["id"], "retracted")
+            assert beat == HEARTBEAT
+            process.stdin.close()
+            process.wait(30)
+        assert set(hook.taken) == {f"{opened['id']}:0", f"{opened['id']}:1"}
+
+
+def test_deadman_hears_of_trouble():
+    """A chain whose heartbeats go on saying blind is an alert, whatever is filtered out."""
+    blind = line(HEARTBEAT, status="blind")
+    with start("--deadman", "0.5", "-m", "critical", "--format", "csv") as process:
+        found = b""
+        while b",deadman," not in found:
+            process.stdin.write(blind)
+            if select.select([process.stdout], [], [], 0.05)[0]:
+                found += os.read(process.stdout.fileno(), 1 << 16)
+        process.stdin.write(line(HEARTBEAT))
+        process.stdin.close()
+        found += process.stdout.read()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+    rows = [row.split(",")[1:8] for row in found.decode().splitlines() if ",deadman," in row]
+    assert [row[0] for row in rows] == ["open", "retracted"]
+    assert all(row[3:7] == ["high", "100", "deadman", "operations"] for row in rows)
+
+
+def test_deadman_and_the_end():
+    """The end of input, and a file, make no silence."""
+    assert run("--deadman", "0.1", data=alerts(1)) == (0, alerts(1), "")
+    Path("alerts.ndjson").write_bytes(alerts(1, 2))
+    assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
+    assert run("--deadman", "0")[0] == 2

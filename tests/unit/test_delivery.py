@@ -85,14 +85,15 @@ def test_once():
     given_items = [
         (b"", one) for one in (alert(1), alert(2), alert(1), HEARTBEAT, HEARTBEAT, alert(1, rev=1), alert(2))
     ]
-    found = [record for _, record in dedupe.once(given_items)]
+    found = [record for _, record in dedupe.once(given_items, dedupe.Recent())]
     assert found == [alert(1), alert(2), HEARTBEAT, HEARTBEAT, alert(1, rev=1)]
 
 
 @given(st.lists(st.integers(0, 30)), st.integers(1, 8))
 def test_once_remembers_at_least(numbers, remembered):
     """What came among the last so many different ones is known; memory has a bound, so others may pass."""
-    passed = [int(one["id"], 16) for _, one in dedupe.once([(b"", alert(n)) for n in numbers], remembered)]
+    given_items = [(b"", alert(n)) for n in numbers]
+    passed = [int(one["id"], 16) for _, one in dedupe.once(given_items, dedupe.Recent(remembered))]
     assert set(passed) == set(numbers)
     for at, number in enumerate(passed):
         since = passed[:at][::-1]
@@ -172,6 +173,27 @@ def test_what_follows_goes_to_whom_the_first_went(spool):
     spool.take([*later, Taken("12:1", b"3", ("c",), follows=True)], 6.0)
     found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "abc"}
     assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
+
+
+def test_what_follows_at_once_goes_to_whom_the_first_went(spool):
+    """An alert, its update and its retraction that come in one read go to the same receivers, each."""
+    first, *later = (
+        Taken("1:0", b"0", ("a", "b")),
+        Taken("2:0", b"x", ("a", "b")),
+        Taken("1:1", b"1", ("c",), follows=True),
+        Taken("1:2", b"2", ("a",), follows=True, takes_back=True),
+        Taken("3:0", b"y", ("a",)),
+    )
+    assert spool.take([first, *later], 5.0) == 5
+    found = {name: [one.key for one in spool.due(name, 5.0, 9)] for name in "abc"}
+    assert found == {
+        "a": ["1:0", "2:0", "1:1", "1:2", "3:0"],
+        "b": ["1:0", "2:0", "1:1", "1:2"],
+        "c": [
+            "1:1",
+            "1:2",
+        ],
+    }
 
 
 def test_a_retraction_goes_to_nobody_else(spool):

@@ -8,12 +8,14 @@ import pytest
 
 import readme
 from conftest import CHECKOUT
-from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
+from examples import ALERT, HEARTBEAT, LISTED, TRANSFER, line
 from txpipe.alerts.escalation import Level
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.groupkeys import GROUPING_KEYS
 from txpipe.alerts.inhibition import Inhibition
 from txpipe.alerts.limits import Limit
+from txpipe.alerts.ocsf import ocsf
+from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
 from txpipe.alerts.routes import Route, Routes, Window
@@ -189,6 +191,15 @@ def test_groups(tmp_path):
     }
 
 
+def test_format(tmp_path):
+    """A receiver may get another form, and is called as the file says."""
+    file = read(tmp_path, f'[receivers.a]\nurl = "file:{tmp_path}/a"\nformat = "ocsf"\n', Outfit())
+    (receiver,) = file.opened
+    receiver.send([Parcel("k", line(ALERT)[:-1])])
+    assert receiver.name == "a"
+    assert (tmp_path / "a").read_bytes() == ocsf(line(ALERT)[:-1], ALERT)
+
+
 def test_inhibition(tmp_path):
     """A file may let grave alerts mute their lesser kin."""
     whole = '[inhibit]\nby = "high"\nmutes = "low"\nequal = ["subject", "chain"]\nfor = "10m"\n'
@@ -299,6 +310,12 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         (
             '[receivers.a]\nurl = "json://h"\nreminders = 3\n',
             'receivers.a.reminders needs a "repeat" that says how often',
+        ),
+        ('[receivers.a]\nurl = "file:a"\nformat = "csv"\n', "receivers.a format csv is none of ocsf, ecs"),
+        ('[receivers.a]\nurl = "file:a"\nformat = ""\n', "receivers.a format  is none of ocsf, ecs"),
+        (
+            '[receivers.a]\nurl = "sqlite:///a"\nformat = "ecs"\n',
+            "receivers.a ecs is for what begins with https, http, file, exec, syslog",
         ),
         ("inhibit = 1\n", "inhibit is no table"),
         ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),

@@ -40,10 +40,14 @@ class Delivery:
 
     Attributes:
         courier: takes alerts.
+        spool: where they wait.
+        routes: say who gets which.
         failed: something was not delivered.
     """
 
     courier: Courier
+    spool: Spool
+    routes: Routes
     failed: bool = False
 
 
@@ -71,7 +75,7 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     addressing = Addressing(spool, routes.receivers, _restraint(file, spool))
     courier = Courier(spool, lanes, addressing, time.time, keep_s)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
-    running = Delivery(courier, failed)
+    running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:

@@ -45,6 +45,7 @@ class Parcel:
         tries: how often the receiver refused it.
         seq: its place in the spool.
         note: why it comes, for people; "" is because it is new.
+        shaped: the alert in the form that the receiver is to get; empty for as it came in.
     """
 
     key: str
@@ -53,6 +54,12 @@ class Parcel:
     tries: int = 0
     seq: int = 0
     note: str = ""
+    shaped: bytes = b""
+
+    @property
+    def sent(self) -> bytes:
+        """What the receiver gets, without a newline."""
+        return self.shaped or self.line
 
 
 class Receiver(Protocol):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from txpipe.alerts import noisekeys
+from txpipe.alerts.forms import JSON_FORMS
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping, inhibition
 from txpipe.alerts.inhibition import Inhibition
@@ -24,7 +25,7 @@ from txpipe.errors import UsageFault
 _LARGEST = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9][-_A-Za-z0-9]{0,63}")
 _SECTIONS = ("receivers", "routes", "inhibit", "limits", "escalate")
-_RECEIVER_KEYS = ("url", "url_env", "url_file", "secret_env", "secret_file")
+_RECEIVER_KEYS = ("url", "url_env", "url_file", "secret_env", "secret_file", "format")
 
 
 class RouteFault(UsageFault):
@@ -111,7 +112,10 @@ class RouteFile:
         own = _one_of(table, "secret_env", "secret_file")
         if url is None:
             raise ReceiverFault('lacks "url" (or "url_env", or "url_file")')
-        receiver = opened(url, outfit if own is None else replace(outfit, secret=secret_of(own)))
+        form = table.get("format", "")
+        if "format" in table and form not in JSON_FORMS:
+            raise ReceiverFault(f"format {form} is none of {', '.join(JSON_FORMS)}")
+        receiver = opened(url, outfit if own is None else replace(outfit, secret=secret_of(own)), form)
         receiver.name = name
         self.urls.append(url)
         if name in self.groupings and not receiver.to_people:

@@ -146,6 +146,16 @@ class Spool:
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
 
+    def depths(self) -> dict[str, tuple[int, float]]:
+        """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
+        found = {}
+        for name, number in self.waiting().items():
+            with self.database.reading() as db:
+                first = db.execute(_FIRST, (self._number(db, name),)).fetchone()
+            if first is not None:
+                found[name] = (number, float(first[0]))
+        return found
+
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
         with self.database.reading() as db:
@@ -229,6 +239,9 @@ _WAITING = (
     " WHERE d.state = 0 GROUP BY r.name"
 )
 _ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
+_FIRST = (
+    "SELECT since FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 ORDER BY seq LIMIT 1"
+)
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"

@@ -15,9 +15,13 @@ import apprise
 from apprise.plugins.email import NotifyEmail
 from apprise.result import AppriseResult, AppriseResultStatus, NotifyAttempt
 
-from txpipe.alerts.message import Writer, composed
+from txpipe.alerts.mail import page
+from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.words import details, title
+
+_MAILS = frozenset(("mailto", "mailtos"))
+"""Schemes of mail by SMTP: Apprise sends HTML with a plain part that it makes of it."""
 
 _KINDS = {
     "critical": apprise.NotifyType.FAILURE,
@@ -73,6 +77,11 @@ class AppriseReceiver:
         self._title_of, self._body_of, self._send_s = title_of, body_of, send_s
         self._mail = service if isinstance(service, NotifyEmail) else None
         self._own_headers = dict(self._mail.headers) if self._mail is not None else {}
+        self._has_pages = (
+            scheme.lower() in _MAILS
+            and body_of is details  # a template says it all
+            and service.resolve_format(apprise.NotifyFormat.HTML) == apprise.NotifyFormat.HTML
+        )
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Send one message, about one alert or several.
@@ -81,13 +90,14 @@ class AppriseReceiver:
             NotTaken: not every target accepted it.
         """
         message = composed(parcels, self._title_of, self._body_of)
+        body, form = self._body(message)
         if self._mail is not None:
             self._mail.headers = {**self._own_headers, **_threaded(message.alerts)}
         result = self._notified(
             title=message.title,
-            body=message.body,
+            body=body,
             notify_type=_KINDS[message.severity],
-            body_format=apprise.NotifyFormat.TEXT,
+            body_format=form,
             interpret_escapes=False,
         )
         # ?optional=yes in a URL makes a success of every failure; the attempts tell.
@@ -95,6 +105,11 @@ class AppriseReceiver:
         failed = [one for one in tries if one is None or one.status != AppriseResultStatus.SUCCESS]
         if failed or not tries:
             raise NotTaken(_why(failed))
+
+    def _body(self, message: Message) -> tuple[str, apprise.NotifyFormat]:
+        if self._has_pages:
+            return page(message.alerts), apprise.NotifyFormat.HTML
+        return message.body, apprise.NotifyFormat.TEXT
 
     def close(self) -> None:
         """Do nothing: what is under way ends by its own time limits, and no exit waits for it."""
