@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from txpipe.dashboard.tables import HEAD
+from txpipe.dashboard.where import is_url, without_secrets
 from txpipe.errors import SinkFailed, UsageFault
 
 _APPLICATION = 0x74786462
@@ -23,6 +24,8 @@ _LOCK = 0x7478_6461_7368
 """``txdash``: the advisory lock of the one process that writes to a PostgreSQL store."""
 _BUSY_S = 60
 _READERS = 8
+_AT_ONCE = 40
+"""Readers beyond those; as many as there are threads that serve."""
 _POSTGRESQL = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -32,11 +35,6 @@ class StoreFault(UsageFault):
 
 class StoreFailed(SinkFailed):
     """A store that does not take or give any more: the disk is full, the server is away."""
-
-
-def is_url(where: str) -> bool:
-    """Tell a database server's URL from a file's path."""
-    return "://" in where
 
 
 class Database:
@@ -57,13 +55,14 @@ class Database:
             StoreFault: it is another program's, a newer version's, damaged, in use, or cannot be opened.
         """
         self.is_sqlite = not is_url(where)
-        self.place = where if self.is_sqlite else _without_secrets(where)
+        url = None if self.is_sqlite else _driver_url(where)
+        self.place = where if self.is_sqlite else without_secrets(where)
         self._writes = threading.RLock()
         self._lock_fd: int | None = None
         if self.is_sqlite:
             self._lock_fd = _locked(Path(where))
             _look_at(Path(where))
-        self.engine = self._engine(where)
+        self.engine = self._sqlite(where) if url is None else _postgresql(url)
         self._writer: sa.Connection | None = None
         try:
             self._prepare()
@@ -128,12 +127,11 @@ class Database:
             self._writer.close()
             self._writer = None
 
-    def _engine(self, where: str) -> sa.Engine:
-        if not self.is_sqlite:
-            return sa.create_engine(_driver_url(where), pool_size=_READERS, pool_pre_ping=True)
+    @staticmethod
+    def _sqlite(where: str) -> sa.Engine:
         url = sa.URL.create("sqlite", database=where)
         options: dict[str, Any] = {"check_same_thread": False, "timeout": _BUSY_S}
-        engine = sa.create_engine(url, connect_args=options, pool_size=_READERS)
+        engine = sa.create_engine(url, connect_args=options, pool_size=_READERS, max_overflow=_AT_ONCE)
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
         return engine
@@ -172,6 +170,8 @@ def _migrate(connection: sa.Connection, place: str) -> None:
 def _look_at(path: Path) -> None:
     """Refuse a file that is no store, before anything is written to it."""
     try:
+        if not path.exists():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with sqlite3.connect(path) as probe:
             found = probe.execute("PRAGMA application_id").fetchone()[0]
             is_new = not found and not probe.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -182,6 +182,8 @@ def _look_at(path: Path) -> None:
                 probe.execute("PRAGMA journal_mode = WAL")
                 probe.execute(f"PRAGMA application_id = {_APPLICATION}")
         probe.close()
+    except OSError as exc:
+        raise StoreFault(f"{path}: cannot be made: {exc.strerror}") from exc
     except sqlite3.Error as exc:
         raise StoreFault(f"{path}: {_sqlite_reason(exc)}") from exc
 
@@ -217,6 +219,10 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _postgresql(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(url, pool_size=_READERS, max_overflow=_AT_ONCE, pool_pre_ping=True)
+
+
 def _driver_url(where: str) -> sa.URL:
     if not where.startswith(_POSTGRESQL):
         scheme = where.partition("://")[0]
@@ -225,12 +231,6 @@ def _driver_url(where: str) -> sa.URL:
         return sa.make_url(where).set(drivername="postgresql+psycopg")
     except (SQLAlchemyError, ValueError) as exc:
         raise StoreFault("the store's URL does not read; write postgresql://USER@HOST/DATABASE") from exc
-
-
-def _without_secrets(where: str) -> str:
-    url = _driver_url(where)
-    port = f":{url.port}" if url.port else ""
-    return f"postgresql://{url.host or ''}{port}/{url.database or ''}"
 
 
 def _reason(error: SQLAlchemyError) -> str:
