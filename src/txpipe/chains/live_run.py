@@ -9,7 +9,7 @@ from pathlib import Path
 
 from txpipe.chains import ack
 from txpipe.chains import cursor as cursors
-from txpipe.chains.cursor import Cursor, Saved
+from txpipe.chains.cursor import Behind, Cursor, Saved
 from txpipe.chains.follow import Follower
 from txpipe.chains.node_chain import NodeChain
 from txpipe.chains.progress import progress
@@ -67,7 +67,7 @@ def follower(
 
 
 def cursor(  # noqa: PLR0913, PLR0917 - what it is of, and who reads
-    path: Path, chain: NodeChain, at: int | None, saved: Saved | None, behind: int, sink: Sink
+    path: Path, chain: NodeChain, at: int | None, saved: Saved | None, behind: Behind, sink: Sink
 ) -> Cursor:
     """Return what keeps a cursor file.
 
@@ -76,7 +76,7 @@ def cursor(  # noqa: PLR0913, PLR0917 - what it is of, and who reads
         chain: what is followed.
         at: the first height; None is the newest.
         saved: what the file said.
-        behind: blocks that the cursor stays back.
+        behind: how far the cursor stays back.
         sink: what the reader takes records from.
     """
 
