@@ -23,7 +23,7 @@ CUT = Refusal(200, b'{"jsonrpc":"2.0",', content_length="1000")
 
 
 WAYS = {
-    "--cursor": lambda state: ["--cursor", state.with_name("cursor"), "--behind", "2s"],
+    "--cursor": lambda state: ["--cursor", state.with_name("cursor"), "--behind", "1.5s"],
     "--ack": lambda state: ["--ack", f"{state}.pos"],
 }
 """How txtail knows where to go on: its options, by the state file of txdetect."""

@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from txpipe.chains.ack import AckFault
 from txpipe.chains.cursor import Behind, Cursor, CursorFault, load, lock, unread
 from txpipe.chains.follow import Place
+from txpipe.chains.live_run import known
 
 PLACES = [Place(height, f"0x{height}", (f"tx {height}",)) for height in range(10, 15)]
 
@@ -132,6 +134,19 @@ def test_none_yet_and_unusable_places(path, tmp_path):
     one = cursor(tmp_path / "nowhere" / "cursor", lambda: 0)
     with pytest.raises(CursorFault, match="cannot be written: No such file"):
         one.save(PLACES)
+
+
+def test_what_is_no_cursor_has_no_file_beside_it(tmp_path):
+    """A file that is something else is refused before it is locked; so is a FIFO, without a wait."""
+    other, fifo = tmp_path / "other", tmp_path / "fifo"
+    other.write_text("something else\n")
+    os.mkfifo(fifo)
+    for path in (other, fifo):
+        with pytest.raises(CursorFault):
+            known(path, None)
+    with pytest.raises(AckFault, match="it is no file"):
+        known(None, fifo)
+    assert {one.name for one in tmp_path.iterdir()} == {"other", "fifo"}
 
 
 def test_file_is_whole_json(path):

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from txpipe import lockfile
 from txpipe.chains.follow import Place
 from txpipe.chains.model import MAX_HEIGHT
 from txpipe.errors import UsageFault
@@ -121,32 +122,19 @@ def text_of(found: Any) -> str:
 
 
 def lock(path: Path) -> Callable[[], None]:
-    """Keep others from using a cursor file, until the process ends, however it does.
-
-    What is locked is a file beside it, which stays: the cursor itself is replaced again and again.
-
-    Returns:
-        What lets others use it before that.
+    """Keep other txtail from using a cursor file; returns what lets them use it before the process ends.
 
     Raises:
         CursorFault: another one uses it, or there is no place for a file beside it.
     """
-    real = path.resolve()
-    beside = real.with_name(f".{real.name}.lock")
     try:
-        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as exc:
-        raise CursorFault(f"{path}: cannot be written: {beside.parent}: {exc.strerror}") from exc
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(fd)
-        if not isinstance(exc, BlockingIOError):
-            raise CursorFault(f"{path}: cannot be locked: {exc.strerror}") from exc
+        return lockfile.lock(path)
+    except lockfile.Unlocked as exc:
+        if not exc.is_used:
+            raise CursorFault(f"{path}: {exc}") from exc
         raise CursorFault(
             f"{path}: another txtail uses it; end that one, or give this one a --cursor FILE of its own"
         ) from exc
-    return lambda: os.close(fd)
 
 
 def unread(fd: int) -> int:

@@ -34,6 +34,7 @@ def known(cursor_path: Path | None, ack_path: Path | None) -> dict[str, Saved]:
         return ack.load(ack_path)
     if cursor_path is None:
         return {}
+    cursors.load(cursor_path)  # before a file is left beside one that is no cursor
     cursors.lock(cursor_path)
     saved = cursors.load(cursor_path)
     return {} if saved is None else {saved.chain: saved}

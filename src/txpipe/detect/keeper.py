@@ -21,7 +21,13 @@ SHARE_OF_TIME = 10
 
 
 class Keeper:
-    """Saves a detector's state now and then, and at the end."""
+    """Saves a detector's state now and then, and at the end.
+
+    Attributes:
+        unlock: lets others use the file before the process ends.
+    """
+
+    unlock: Callable[[], None]
 
     def __init__(
         self,
@@ -61,6 +67,7 @@ class Keeper:
         self._fingerprint = fingerprint
         self._engine.position = Position()
         self._file.probe()
+        self.unlock = self._file.lock()
         loaded = self._file.load()
         told = self._told.load()
         if loaded is None:
