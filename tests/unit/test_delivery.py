@@ -14,6 +14,7 @@ from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
+from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
@@ -86,14 +87,15 @@ def test_once():
     given_items = [
         (b"", one) for one in (alert(1), alert(2), alert(1), HEARTBEAT, HEARTBEAT, alert(1, rev=1), alert(2))
     ]
-    found = [record for _, record in dedupe.once(given_items)]
+    found = [record for _, record in dedupe.once(given_items, dedupe.Recent())]
     assert found == [alert(1), alert(2), HEARTBEAT, HEARTBEAT, alert(1, rev=1)]
 
 
 @given(st.lists(st.integers(0, 30)), st.integers(1, 8))
 def test_once_remembers_at_least(numbers, remembered):
     """What came among the last so many different ones is known; memory has a bound, so others may pass."""
-    passed = [int(one["id"], 16) for _, one in dedupe.once([(b"", alert(n)) for n in numbers], remembered)]
+    given_items = [(b"", alert(n)) for n in numbers]
+    passed = [int(one["id"], 16) for _, one in dedupe.once(given_items, dedupe.Recent(remembered))]
     assert set(passed) == set(numbers)
     for at, number in enumerate(passed):
         since = passed[:at][::-1]
@@ -175,6 +177,27 @@ def test_what_follows_goes_to_whom_the_first_went(spool):
     assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
 
 
+def test_what_follows_at_once_goes_to_whom_the_first_went(spool):
+    """An alert, its update and its retraction that come in one read go to the same receivers, each."""
+    first, *later = (
+        Taken("1:0", b"0", ("a", "b")),
+        Taken("2:0", b"x", ("a", "b")),
+        Taken("1:1", b"1", ("c",), follows=True),
+        Taken("1:2", b"2", ("a",), follows=True, takes_back=True),
+        Taken("3:0", b"y", ("a",)),
+    )
+    assert spool.take([first, *later], 5.0) == 5
+    found = {name: [one.key for one in spool.due(name, 5.0, 9)] for name in "abc"}
+    assert found == {
+        "a": ["1:0", "2:0", "1:1", "1:2", "3:0"],
+        "b": ["1:0", "2:0", "1:1", "1:2"],
+        "c": [
+            "1:1",
+            "1:2",
+        ],
+    }
+
+
 def test_a_retraction_goes_to_nobody_else(spool):
     """Who never had an alert needs no retraction; of an id that is not known, the routes decide."""
     spool.take([Taken("1:0", b"{}", ("a",)), Taken("2:0", b"{}", ())], 5.0)
@@ -182,6 +205,26 @@ def test_a_retraction_goes_to_nobody_else(spool):
     spool.take(back, 6.0)
     found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
     assert found == {"a": ["1:0", "1:1", "3:1"], "b": ["3:1"]}
+
+
+def test_a_retraction_right_behind_its_alert(spool):
+    """An alert and what follows it go to the same receivers when they are taken at once, too."""
+    back = Taken("1:1", b"{}", ("a", "b"), follows=True, takes_back=True)
+    spool.take([Taken("1:0", b"{}", ("a",)), back, Taken("1:2", b"{}", ("b",), follows=True)], 5.0)
+    found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
+    assert found == {"a": ["1:0", "1:1", "1:2"], "b": ["1:2"]}
+
+
+def test_notes(spool):
+    """Why an alert comes is kept for the receiver that it is said to, as long as the alert is."""
+    spool.take([Taken("1:0", b"{}", ("a", "b"), notes={"b": "why"}), Taken("2:0", b"{}", ("b",))], 5.0)
+    assert [parcel.note for parcel in spool.due("a", 5.0, 9)] == [""]
+    assert [parcel.note for parcel in spool.due("b", 5.0, 9)] == ["why", ""]
+    for name in "ab":
+        spool.delivered(name, spool.due(name, 5.0, 9))
+    spool.purge(6.0)
+    with spool.database.reading() as db:
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
 def test_purge_keeps_what_waits(spool):
@@ -336,7 +379,9 @@ def test_what_comes_after_a_bug_is_kept(spool):
     """An error that ends the command is raised once what has come meanwhile is in the spool."""
     fake = Fake()
     fake.fault = lambda _: ZeroDivisionError("a bug")
-    courier = Courier(spool, [fake.lane(spool)], lambda _: ("a",), lambda: fake.time, 5.0)
+    courier = Courier(
+        spool, [fake.lane(spool)], Addressing(spool, lambda _: ("a",), Restraint()), lambda: fake.time, 5.0
+    )
     list(courier.carried([(b"{}", alert(1))]))
     courier.commit()
     courier.start()
@@ -363,7 +408,7 @@ def test_receivers_that_hang_do_not_add_up():
     with Spool(None) as memory:
         names = [str(number) for number in range(8)]
         lanes = [Stuck(name).lane(memory) for name in names]
-        courier = Courier(memory, lanes, lambda _: names, lambda: 1.0, 5.0)
+        courier = Courier(memory, lanes, Addressing(memory, lambda _: names, Restraint()), lambda: 1.0, 5.0)
         list(courier.carried([(b"{}", alert(1))]))
         courier.commit()
         courier.start()
@@ -427,7 +472,8 @@ def test_memory_keeps_nothing_that_is_delivered():
     fake.batch = 5000
     with Spool(None) as memory:
         lane = fake.lane(memory)
-        courier = Courier(memory, [lane], lambda _: ("a",), lambda: fake.time, 5.0)
+        addressing = Addressing(memory, lambda _: ("a",), Restraint())
+        courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
         for number in range(0, 20_000, 1000):
             items = [(b"{}", alert(n)) for n in (*range(number, number + 1000), number)]
             assert len(list(courier.carried(items))) == 1001

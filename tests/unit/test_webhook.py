@@ -17,7 +17,7 @@ import pytest
 from examples import ALERT, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
-from txpipe.alerts.receivers import Outfit, opened, webhook
+from txpipe.alerts.receivers import Outfit, opened, post
 from txpipe.alerts.receivers.webhook import Webhook, secret_of, signature
 
 NOW = 1_760_000_000.0
@@ -36,7 +36,7 @@ def made(url, secret=None, **limits):
 def _nothing_stays_open():
     yield
     while MADE:
-        MADE.pop()._drop()
+        MADE.pop()._poster.drop()
 
 
 def test_posts_the_alert_as_it_is():
@@ -222,7 +222,7 @@ def lying(answer):
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
         while MADE:
-            MADE.pop()._drop()
+            MADE.pop()._poster.drop()
         thread.join(10)
 
 
@@ -231,7 +231,7 @@ def test_idle_connections_are_opened_again():
     with Hook() as hook:
         receiver = made(hook.url)
         receiver.send([PARCEL])
-        receiver._socket.shutdown(socket.SHUT_RDWR)
+        receiver._poster._socket.shutdown(socket.SHUT_RDWR)
         receiver.send([PARCEL])
     assert len(hook.taken) == 2
 
@@ -241,10 +241,8 @@ def test_certificates_are_verified(monkeypatch):
     with Hook() as hook, pytest.raises(NotTaken, match="it does not speak TLS"):
         made(hook.url.replace("http:", "https:")).send([PARCEL])
     seen = []
-    monkeypatch.setattr(
-        webhook.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"])
-    )
-    made("https://localhost/")._opened()
+    monkeypatch.setattr(post.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"]))
+    made("https://localhost/")._poster._opened()
     assert seen[0].verify_mode == ssl.CERT_REQUIRED
     assert seen[0].check_hostname
 
@@ -283,7 +281,7 @@ def test_no_receiver(url, words):
 )
 def test_addresses_of_ipv6(url, where):
     """An IPv6 address is one with a port and without."""
-    opened = made(url)._opened()
+    opened = made(url)._poster._opened()
     assert (opened.host, opened.port) == where
 
 

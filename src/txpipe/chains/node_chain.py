@@ -70,6 +70,11 @@ class NodeChain(ABC):
         nodes.introduced = self._introduced
 
     @property
+    def nodes(self) -> Nodes:
+        """Who is asked."""
+        return self._nodes
+
+    @property
     def chain(self) -> str:
         """The chain, CAIP-2; asks a node if none was asked yet."""
         if self._known is None:

@@ -72,7 +72,7 @@ class CommandReceiver:
             raise NotTaken(f"cannot be started: {exc.strerror}") from exc
         with process:
             try:
-                process.communicate(b"".join(parcel.line + b"\n" for parcel in parcels), timeout=self._send_s)
+                process.communicate(b"".join(parcel.sent + b"\n" for parcel in parcels), timeout=self._send_s)
             except subprocess.TimeoutExpired:
                 self.close()
                 raise NotTaken(f"did not end within {self._send_s:g} s") from None

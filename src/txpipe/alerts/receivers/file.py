@@ -49,7 +49,7 @@ class FileReceiver:
         Raises:
             NotTaken: they cannot be written.
         """
-        data = b"".join(parcel.line + b"\n" for parcel in parcels)
+        data = b"".join(parcel.sent + b"\n" for parcel in parcels)
         try:
             self._rotate(len(data))
             append(self._path, data, 0o640)
