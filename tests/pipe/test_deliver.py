@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
 from receiver_kit import Hook, closed_port
@@ -574,6 +575,25 @@ def test_limits():
     assert list(dict.fromkeys(int(one["id"], 16) for one in got[:-1])) == [0, 1, 11]  # a kill may repeat
     assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+def test_chats_change_their_messages(kind):
+    """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
+    with kind() as service:
+        args = ("--to", service.address, "--spool", "s", *SOON)
+        statuses = [
+            run(*args, data=data)
+            for data in (
+                alerts(1, 2, severity="high"),
+                alerts(1, severity="high", status="updated", rev=1) + alerts(2, status="retracted", rev=1),
+            )
+        ]
+    assert [(status, said) for status, _, said in statuses] == [(0, "")] * 2
+    found = [text.split(" ")[0] for text in service.messages.values()]
+    assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
+    assert "updated" in service.messages[1000]
+    assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
 
 
 def test_inhibition():

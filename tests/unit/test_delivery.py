@@ -379,9 +379,8 @@ def test_what_comes_after_a_bug_is_kept(spool):
     """An error that ends the command is raised once what has come meanwhile is in the spool."""
     fake = Fake()
     fake.fault = lambda _: ZeroDivisionError("a bug")
-    courier = Courier(
-        spool, [fake.lane(spool)], Addressing(spool, lambda _: ("a",), Restraint()), lambda: fake.time, 5.0
-    )
+    addressing = Addressing(spool, lambda _: ("a",), Restraint())
+    courier = Courier(spool, [fake.lane(spool)], addressing, lambda: fake.time, 5.0)
     list(courier.carried([(b"{}", alert(1))]))
     courier.commit()
     courier.start()
@@ -408,7 +407,8 @@ def test_receivers_that_hang_do_not_add_up():
     with Spool(None) as memory:
         names = [str(number) for number in range(8)]
         lanes = [Stuck(name).lane(memory) for name in names]
-        courier = Courier(memory, lanes, Addressing(memory, lambda _: names, Restraint()), lambda: 1.0, 5.0)
+        addressing = Addressing(memory, lambda _: names, Restraint())
+        courier = Courier(memory, lanes, addressing, lambda: 1.0, 5.0)
         list(courier.carried([(b"{}", alert(1))]))
         courier.commit()
         courier.start()

@@ -147,11 +147,6 @@ class Spool:
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
 
-    def receivers(self) -> list[str]:
-        """Return the names of all receivers that there have been."""
-        with self.database.reading() as db:
-            return [name for (name,) in db.execute("SELECT name FROM receivers ORDER BY number")]
-
     def depths(self) -> dict[str, tuple[int, float]]:
         """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
         found = {}
@@ -161,6 +156,11 @@ class Spool:
             if first is not None:
                 found[name] = (number, float(first[0]))
         return found
+
+    def receivers(self) -> list[str]:
+        """Return the names of all receivers that there have been."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute("SELECT name FROM receivers ORDER BY number")]
 
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
