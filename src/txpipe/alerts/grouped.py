@@ -81,8 +81,8 @@ class GroupedLane(Lane):
             self._reminders.reminded(self._kin, now)
 
     def _sent(self, now: float) -> list[tuple[str, float]]:
-        """Return group and time of the messages that matter still."""
-        return self._messages.since(now - self._grouping.memory_s)
+        """Return group and time of the messages that matter still; after a clock was set back none does."""
+        return [one for one in self._messages.since(now - self._grouping.memory_s) if one[1] <= now]
 
 
 class Messages:
