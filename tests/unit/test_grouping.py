@@ -175,6 +175,24 @@ def test_a_clock_set_back_holds_no_message(tmp_path):
     assert [sent for _, sent in fake.messages] == [[1], [2]]
 
 
+def test_what_waits_is_not_read_for_every_alert_that_comes(tmp_path, monkeypatch):
+    """Thousands that wait would be read again for each that comes, and delay the pipe."""
+    fake = Fake()
+    looks = []
+    with Spool(tmp_path) as spool:
+        lane = fake.lane(spool, wait_s=30)
+        due = spool.due
+        monkeypatch.setattr(spool, "due", lambda *args: looks.append(1) or due(*args))
+        for number in range(100):
+            take(spool, fake.time, parcel(number, "a"))
+            assert lane.step() > 0
+            fake.time += 0.01
+        assert len(looks) <= 3
+        fake.time += 30
+        lane.step()
+    assert [len(sent) for _, sent in fake.messages] == [100]
+
+
 def test_what_is_taken_back_meanwhile():
     """What was revised or retracted while it waited is told as it is now, once."""
     waiting = [
