@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -210,6 +212,9 @@ def test_server_goes_away(postgres, receiver):
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
 
 
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
 @contextlib.contextmanager
 def locked(server, url):
     """Nobody else gets at the table."""
@@ -236,22 +241,53 @@ def test_close_breaks_off(postgres, receiver):
     url = postgres.database()
     made = receiver(url)
     made.send([parcel(1)])
-    failed = []
-
-    def send():
-        with pytest.raises(NotTaken) as caught:
-            made.send([parcel(2)])
-        failed.append(str(caught.value))
-
-    thread = threading.Thread(target=send)
-    with locked(postgres, url):
-        thread.start()
-        waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        until(lambda: postgres.rows(url, waits))
+    with ThreadPoolExecutor() as pool, locked(postgres, url):
+        sent = pool.submit(made.send, [parcel(2)])
+        until(lambda: postgres.rows(url, WAITS))
         made.close()
-        thread.join(20)
-    assert failed
+        assert isinstance(sent.exception(20), NotTaken)
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]
+
+
+@contextlib.contextmanager
+def stopped(server, url):
+    """The process that serves txalert in a database does nothing, and keeps its connection."""
+    name = url.rpartition("/")[2]
+    query = "SELECT datname, pid FROM pg_stat_activity WHERE application_name = 'txalert'"
+    pid = dict(server.rows(url, query))[name]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.postgresql
+def test_server_hangs(postgres):
+    """A server that was stopped, not ended, since the last batch is left for a new connection."""
+    url = postgres.database()
+    made = sql.SqlReceiver(url, send_s=0.5)
+    made.send([parcel(1)])
+    with stopped(postgres, url):
+        made.send([parcel(2)])
+    made._engine.dispose()
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
+
+
+@pytest.mark.postgresql
+def test_server_hangs_in_a_batch(postgres):
+    """One that is stopped in the middle of a batch is given up: it never comes to its own time limit."""
+    url = postgres.database()
+    made = sql.SqlReceiver(url, send_s=2)
+    made.send([parcel(1)])
+    with ThreadPoolExecutor() as pool, locked(postgres, url):
+        sent = pool.submit(made.send, [parcel(2)])
+        until(lambda: postgres.rows(url, WAITS))
+        with stopped(postgres, url):
+            assert isinstance(sent.exception(20), NotTaken)
+    made.send([parcel(2)])
+    made._engine.dispose()
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
 
 
 @pytest.mark.postgresql
