@@ -376,12 +376,19 @@ def test_no_receiver(url, words):
     assert "hidden" not in str(caught.value)
 
 
-def test_without_sqlalchemy(monkeypatch):
-    """Without the extra its name is said."""
-    monkeypatch.setitem(sys.modules, "txpipe.alerts.receivers.sql", None)
+@pytest.mark.parametrize(
+    ("module", "url", "missing"),
+    [
+        ("txpipe.alerts.receivers.sql", "sqlite:///a.db", "txpipe.alerts.receivers.sql"),
+        ("psycopg", "postgresql://h/d", "psycopg"),
+    ],
+)
+def test_without_the_extra(monkeypatch, module, url, missing):
+    """Without the extra, or its driver, its name is said before anything is taken."""
+    monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delattr(receivers, "sql", raising=False)
-    with pytest.raises(ReceiverFault, match=r"pip install 'txpipe\[sql\]'"):
-        opened("sqlite:///a.db", Outfit())
+    with pytest.raises(ReceiverFault, match=rf"{missing} is missing: pip install 'txpipe\[sql\]'"):
+        opened(url, Outfit())
 
 
 def test_command(database, tmp_path):
@@ -393,3 +400,22 @@ def test_command(database, tmp_path):
         assert (done.returncode, done.stdout, done.stderr) == (0, lines, b"")
     assert database.rows("SELECT count(*) FROM alerts_latest") == [(300,)]
     assert b"s3cret" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+
+
+@pytest.mark.postgresql
+def test_command_while_the_server_is_away(postgres, tmp_path):
+    """What comes while the server is away is in the spool, and in the database once it is back."""
+    url = postgres.database()
+    command = [script("txalert"), "--to", url, "--spool", tmp_path / "spool", "--no-stats", "--drain", "0.5"]
+    postgres.stop()
+    try:
+        away = subprocess.run(command, input=parcel(1).line, capture_output=True, check=False, timeout=120)
+    finally:
+        postgres.start()
+    assert away.returncode == 1
+    assert b": no connection; what is for it is kept and tried again\n" in away.stderr
+    assert b"s3cret" not in away.stderr
+    command[-1] = "30"
+    back = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=120)
+    assert (back.returncode, back.stderr) == (0, b"")
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]

@@ -198,5 +198,6 @@ _CONNECTING = (
     ("SSL", "it does not speak TLS as it should"),
     ("resolve", "no such host"),
     ("translate host", "no such host"),
+    ("not known", "no such host"),
     ("timeout", "no connection in time"),
 )
