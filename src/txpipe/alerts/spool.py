@@ -7,6 +7,7 @@ place in the queue. What was delivered stays for a while, so that an alert that 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from txpipe.alerts.receiver import Parcel
 
 DEAD = "dead.ndjson"
 
-_PURGED = 2000
+PURGED = 2000
+"""Alerts that are looked at in one purge."""
+
 _WAITS, _DELIVERED, _DEAD = range(3)
 
 
@@ -60,6 +63,8 @@ class Spool:
         """
         self.folder = folder
         self.database = Database(folder, make=make)
+        self._waiting_bytes: Counter[str] = Counter()
+        self._looked_at = 0
 
     def __enter__(self) -> Self:
         return self
@@ -85,30 +90,53 @@ class Spool:
             SpoolFailed: the disk is full, or another refusal.
         """
         with self.database.writing(durable=True) as db:
-            new = 0
-            alike: list[Taken] = []  # they go to the same receivers
-            to: Sequence[str] = ()
-            for alert in alerts:
-                if alert.follows:  # what it follows must be in, with whom it goes to
-                    new += self._take(db, alike, to, now)
-                    alike = []
-                receivers = self._receivers(db, alert)
-                if receivers != to:
-                    new += self._take(db, alike, to, now)
-                    alike, to = [], receivers
-                alike.append(alert)
-            return new + self._take(db, alike, to, now)
+            return self._enter(db, alerts, now)
 
-    def _take(
+    def _enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+        new = 0
+        alike: list[Taken] = []  # they go to the same receivers
+        to: Sequence[str] = ()
+        for alert in alerts:
+            if alert.follows:  # what it follows must be in, with whom it goes to
+                new += self._enter_alike(db, alike, to, now)
+                alike = []
+            receivers = self._receivers(db, alert)
+            if receivers != to:
+                new += self._enter_alike(db, alike, to, now)
+                alike, to = [], receivers
+            alike.append(alert)
+        return new + self._enter_alike(db, alike, to, now)
+
+    def _enter_alike(
         self, db: sqlite3.Connection, alerts: Sequence[Taken], receivers: Sequence[str], now: float
     ) -> int:
         """Write alerts that go to the same receivers; return how many were new."""
         if not alerts:
             return 0
         last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-        new = db.executemany(_TAKE, ((one.key, now, one.line) for one in alerts)).rowcount
+        lean = self.folder is None and not receivers  # memory holds no line that nobody waits for
+        new = db.executemany(_TAKE, ((one.key, now, b"" if lean else one.line) for one in alerts)).rowcount
         db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+        if new and self.folder is None:
+            size = sum(len(one.line) for one in alerts)
+            if new < len(alerts):
+                size = db.execute("SELECT sum(length(line)) FROM alerts WHERE seq > ?", (last,)).fetchone()[0]
+            self._waiting_bytes.update(dict.fromkeys(receivers, size))
         return new
+
+    def shed(self, receiver: str) -> int:
+        """Give up an eighth of the alerts that wait for a receiver, the first to come; return how many."""
+        with self.database.writing() as db:
+            number = self._number(db, receiver)
+            count = db.execute(_COUNT, (number,)).fetchone()[0]
+            given_up = db.execute(_SHED, (number, number, (count + 7) // 8)).rowcount
+            self._waiting_bytes[receiver] = db.execute(_BYTES, (number,)).fetchone()[0]
+            db.execute(_EMPTY_BEFORE, (db.execute(_NEXT, (number,)).fetchone()[0],))
+        return given_up
+
+    def waiting_bytes(self, receiver: str) -> int:
+        """Return how many bytes of alerts wait for a receiver; of a spool in memory only."""
+        return self._waiting_bytes[receiver]
 
     def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
         """Return the first alerts that a receiver is to get now, in the order in which they came."""
@@ -168,20 +196,27 @@ class Spool:
             db.execute(_TAKE, (key, now, line))
             return db.execute(_RESEND, (self._number(db, receiver), now, key)).rowcount > 0
 
-    def purge(self, before: float) -> bool:
-        """Forget some of the alerts that were taken before a time and wait for no receiver.
+    def purge(self, before: float, most: int | None = None) -> bool:
+        """Forget some of the alerts that wait for no receiver; each call goes on where the last one ended.
+
+        Args:
+            before: Unix seconds; what was taken earlier is forgotten.
+            most: alerts; of more, the first to come are forgotten, old or not. None is any number.
 
         Returns:
             Whether there may be more of them.
         """
         with self.database.writing() as db:
-            rows = db.execute(_OLDEST, (_PURGED,)).fetchall()
-            gone = 0
-            for seq in [(seq,) for seq, taken in rows if taken < before]:
-                if db.execute(_FORGET, seq).rowcount:
-                    db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
-                    gone += 1
-        return gone == _PURGED
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+            first = 0 if most is None else last - most
+            rows = db.execute(_OLDEST, (self._looked_at, PURGED)).fetchall()
+            old = [seq for seq, taken in rows if taken < before or seq <= first]
+            if old:
+                db.execute(_FORGET, (old[0], old[-1], before, first))
+                db.execute(_FORGET_DELIVERIES, (old[0], old[-1]))
+        is_all = len(old) == PURGED
+        self._looked_at = old[-1] if is_all else 0
+        return is_all
 
     def _receivers(self, db: sqlite3.Connection, alert: Taken) -> Sequence[str]:
         """Return an alert's receivers; one that follows another goes to whom that went."""
@@ -204,10 +239,13 @@ class Spool:
 
     def _set(self, state: int, receiver: str, parcels: Sequence[Parcel]) -> None:
         with self.database.writing() as db:
-            db.executemany(
-                "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ?",
-                [(state, self._number(db, receiver), parcel.seq) for parcel in parcels],
-            )
+            number = self._number(db, receiver)
+            changed = db.executemany(_SET, [(state, number, parcel.seq) for parcel in parcels]).rowcount
+            if self.folder is None:
+                self._waiting_bytes[receiver] -= sum(len(parcel.line) for parcel in parcels)
+                if changed < len(parcels):  # some had been given up meanwhile
+                    self._waiting_bytes[receiver] = db.execute(_BYTES, (number,)).fetchone()[0]
+                db.executemany(_EMPTY, [(parcel.seq,) for parcel in parcels])
 
 
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
@@ -236,8 +274,34 @@ _HAD = (
     "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"
     " JOIN receivers r ON r.number = d.receiver WHERE a.key >= ? AND a.key < ? ORDER BY r.number"
 )
-_OLDEST = "SELECT seq, taken FROM alerts ORDER BY seq LIMIT ?"
+_SET = "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ? AND state = 0"
+_COUNT = "SELECT count(*) FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0"
+_SHED = (
+    "UPDATE deliveries SET state = 2 WHERE receiver = ? AND seq IN (SELECT seq FROM deliveries"
+    " INDEXED BY waiting WHERE receiver = ? AND state = 0 ORDER BY seq LIMIT ?)"
+)
+_BYTES = (
+    "SELECT coalesce(sum(length(a.line)), 0) FROM deliveries d INDEXED BY waiting"
+    " JOIN alerts a ON a.seq = d.seq WHERE d.receiver = ? AND d.state = 0"
+)
+_EMPTY = (
+    "UPDATE alerts SET line = x'' WHERE seq = ?"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = alerts.seq AND d.state = 0)"
+)
+_EMPTY_BEFORE = (
+    "UPDATE alerts SET line = x'' WHERE seq < ? AND length(line) > 0"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = alerts.seq AND d.state = 0)"
+)
+_NEXT = (
+    "SELECT coalesce((SELECT seq FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0"
+    " ORDER BY seq LIMIT 1), 9223372036854775807)"
+)
+_OLDEST = "SELECT seq, taken FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
 _FORGET = (
-    "DELETE FROM alerts WHERE seq = ?1"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = ?1 AND d.state = 0)"
+    "DELETE FROM alerts WHERE seq BETWEEN ? AND ? AND (taken < ? OR seq <= ?)"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = alerts.seq AND d.state = 0)"
+)
+_FORGET_DELIVERIES = (
+    "DELETE FROM deliveries WHERE seq BETWEEN ? AND ?"
+    " AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.seq = deliveries.seq)"
 )
