@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import alertmanager_kit
 import coin_kit
 import node_kit
+import postgres_kit
 
 # A loaded machine is no failure, and the same commit gives the same verdict.
 settings.register_profile(
@@ -33,6 +35,10 @@ def pytest_collection_modifyitems(items):
         absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
     if coin_kit.LITECOIND is None:
         absent["litecoind"] = "no litecoind; apt-get install litecoind"
+    if alertmanager_kit.ALERTMANAGER is None:
+        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
+    if postgres_kit.BIN is None:
+        absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
@@ -63,6 +69,13 @@ def litecoind(tmp_path):
     with coin_kit.Litecoind(tmp_path / "node") as node:
         node.mine(coin_kit.SPENDABLE)
         yield node
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL (mark the test ``postgresql``)."""
+    with postgres_kit.Running() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

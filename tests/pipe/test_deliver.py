@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
 from receiver_kit import Hook, closed_port
@@ -186,6 +187,21 @@ def test_dead_letters_and_resend():
         assert run(*resend, name="txalertctl")[2] == (
             "txalertctl: 0 alerts to be sent again, 2 delivered or waiting\n"
         )
+
+
+def test_resend_to_a_receiver_whose_url_has_changed():
+    """What waits under a name that is no more can be had by another that the spool knows."""
+    Path("input").write_bytes(alerts(1, 2))
+    run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/old", "--drain", "0", "input")
+    run("--spool", "s", "--to", "file:new", "--give-up", "0s")
+    resend = ("resend", "--spool", "s", "s/dead.ndjson", "--to")
+    status, _, said = run(*resend, "file:nwe", name="txalertctl")
+    assert status == 2
+    assert "--to file:nwe: no receiver is called so; the spool knows http://127.0.0.1:" in said
+    sent = "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n"
+    assert run(*resend, "file:new", name="txalertctl") == (0, b"", sent)
+    assert run("--spool", "s", "--to", "file:new")[0] == 0
+    assert Path("new").read_bytes() == alerts(1, 2)
 
 
 def test_resend_needs_a_spool():
@@ -377,6 +393,18 @@ def test_what_follows_goes_to_whom_the_first_went():
     assert not Path("log").exists()
 
 
+@pytest.mark.parametrize("spool", [(), ("--spool", "s")], ids=["memory", "spool"])
+def test_what_follows_at_once(spool):
+    """A retraction right behind its alert, taken with it, goes to who gets the alert."""
+    Path("routes.toml").write_text(ROUTES)
+    data = alerts(1, 2) + alerts(2, status="retracted", rev=1) + alerts(1, status="updated", rev=1)
+    data += alerts(1, status="retracted", rev=2, severity="low")
+    with Hook() as hook:
+        run("--routes", "routes.toml", "--to", "file:all", *spool, *SOON, data=data, env={"SOC": hook.url})
+    assert hook.taken == [*keys(1, 2), f"{2:032x}:1", f"{1:032x}:1", f"{1:032x}:2"]
+    assert Path("all").read_bytes() == data
+
+
 def test_check():
     """--check names what is wrong with a route file by file and key, all of it, and reads no alerts."""
     Path("routes.toml").write_text(ROUTES)
@@ -471,6 +499,104 @@ def test_groups():
     ]
 
 
+def chat(url, more=""):
+    return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
+
+
+def titles(hook):
+    return [json.loads(got.body)["title"] for got in hook.got]
+
+
+def test_reminders():
+    """What stands is told again while nothing comes, over a kill, too, which may repeat the one under way."""
+    with Hook() as hook:
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\nreminders = 3\n'))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        with start(*args) as process:
+            process.stdin.write(alerts(1))
+            hook.wait(lambda hook: len(hook.got) == 2)
+            process.kill()
+        with start(*args) as process:
+            hook.wait(lambda hook: "Reminder 3" in titles(hook)[-1])
+            process.stdin.close()
+            process.wait(30)
+    first, *others = titles(hook)
+    assert first == "CRITICAL 95 listed: Pays an address on a sanctions list"
+    given = dict.fromkeys(title.split(",")[0] for title in others if title != first)
+    assert list(given) == [f"Reminder {number} of 3" for number in (1, 2, 3)]
+    assert all(title.endswith(first) for title in others)
+
+
+def test_escalation():
+    """An incident that grows goes to a further receiver, who is told why; stdout is the same."""
+    with Hook() as hook, Hook() as chief:
+        Path("routes.toml").write_text(
+            chat(hook.url) + f'[receivers.chief]\nurl = "{chief.url}"\n'
+            '[[escalate]]\nname = "many"\nto = ["chief", "chat"]\ncount = 3\n'
+        )
+        data = alerts(1, 2, 3, 4, incident="a")
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        assert run(*args, data=alerts(1, 2, incident="a")) == (0, alerts(1, 2, incident="a"), "")
+        assert run(*args, data=data) == (0, data, "")
+    assert [title.partition(":")[0] for title in titles(hook)][2:] == [
+        "Escalated (many)",
+        "CRITICAL 95 listed",
+    ]
+    assert chief.taken == keys(3)
+    assert chief.got[0].headers["txalert-note"] == "Escalated (many): 3 alerts"
+
+
+LIMITED = """
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["log"]
+[[limits]]
+name = "flood"
+type = "limit"
+count = 2
+for = "1h"
+track = ["subject"]
+"""
+
+
+def test_limits():
+    """What a limit holds back is on stdout, counted, and comes as a digest at the end; a kill loses none."""
+    Path("routes.toml").write_text(LIMITED)
+    args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+    data = alerts(*range(10), severity="high")
+    with start(*args) as process:
+        process.stdin.write(data)
+        assert read_lines(process, 10) == data
+        process.kill()
+    status, out, said = run(*args, data=data + alerts(10, severity="high") + alerts(11))
+    assert (status, out.count(b"\n")) == (0, 12)
+    assert said == "txalert: 1 alert held back by the limit flood\n"
+    got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
+    assert list(dict.fromkeys(int(one["id"], 16) for one in got[:-1])) == [0, 1, 11]  # a kill may repeat
+    assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
+    assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+def test_chats_change_their_messages(kind):
+    """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
+    with kind() as service:
+        args = ("--to", service.address, "--spool", "s", *SOON)
+        statuses = [
+            run(*args, data=data)
+            for data in (
+                alerts(1, 2, severity="high"),
+                alerts(1, severity="high", status="updated", rev=1) + alerts(2, status="retracted", rev=1),
+            )
+        ]
+    assert [(status, said) for status, _, said in statuses] == [(0, "")] * 2
+    found = [text.split(" ")[0] for text in service.messages.values()]
+    assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
+    assert "updated" in service.messages[1000]
+    assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -481,6 +607,17 @@ def test_inhibition():
     said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
     assert done == (0, data, said)
     assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")
+
+
+def test_inhibition_over_restarts():
+    """With a spool a grave alert mutes its kin of the next run, too."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    args = ("--routes", "routes.toml", "--spool", "s")
+    assert run(*args, data=alerts(1)) == (0, alerts(1), "")
+    assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
+    assert Path("log").read_bytes() == alerts(1)
 
 
 def records(process, count):

@@ -41,7 +41,7 @@ def of_delivery(running: Delivery, now: float) -> Iterator[Metric]:
     Raises:
         SpoolFailed: the spool cannot be read.
     """
-    lanes, muted = running.courier.lanes, ("by",)
+    lanes, addressing = running.courier.lanes, running.courier.addressing
     one = ("receiver",)
     sent = {(lane.receiver.name,): float(lane.sent) for lane in lanes}
     yield Metric("delivered_alerts_total", "Alerts that a receiver has taken.", sent, one)
@@ -63,8 +63,9 @@ def of_delivery(running: Delivery, now: float) -> Iterator[Metric]:
     ages = {name: max(0.0, now - since) for name, (_, since) in waits.items()}
     yield Metric("spool_oldest_seconds", "For how long the first of them has waited.", ages, one, "gauge")
     silent = {
-        ("silence",): float(running.courier.muted),
-        ("inhibition",): float(running.courier.inhibited),
+        ("silence",): float(addressing.muted),
+        ("inhibition",): float(addressing.inhibited),
+        ("limit",): float(sum(addressing.held_back.counts.values())),
         ("no_route",): float(running.routes.unmet if running.routes.routes else 0),
     }
-    yield Metric("muted_alerts_total", "Alerts that were kept from receivers.", silent, muted)
+    yield Metric("muted_alerts_total", "Alerts that were kept from receivers.", silent, ("by",))

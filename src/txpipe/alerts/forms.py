@@ -6,11 +6,16 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from txpipe.alerts.ecs import ecs
 from txpipe.alerts.human import coloured, human, plain
 from txpipe.alerts.intake import Item
+from txpipe.alerts.ocsf import ocsf
 from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 
-FORMS = ("ndjson", "human", "tsv", "csv")
+JSON_FORMS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {"ocsf": ocsf, "ecs": ecs}
+"""Forms in which other systems take alerts, a line each: of its bytes and what they hold, the line."""
+
+FORMS = ("ndjson", "human", "tsv", "csv", *JSON_FORMS)
 
 
 class Writer:
@@ -37,6 +42,8 @@ class Writer:
         if form == "human":
             paint = coloured if colour else plain
             self.write = _Apart(lambda record: human(record, paint, width)).write
+        elif form in JSON_FORMS:
+            self.write = functools.partial(_shaped, JSON_FORMS[form])
         elif form != "ndjson":
             row = csv_row if form == "csv" else tsv_row
             self.head = row(headings()).encode()
@@ -78,6 +85,10 @@ class _Apart:
 
 def _as_it_came(item: Item) -> bytes:
     return item[0] + b"\n"
+
+
+def _shaped(shape: Callable[[bytes, dict[str, Any]], bytes], item: Item) -> bytes:
+    return shape(*item) if item[1]["type"] == "alert" else b""
 
 
 def _row(row: Callable[[list[str]], str], item: Item) -> bytes:

@@ -15,10 +15,9 @@ from txpipe.alerts.spool import DEAD, Spool
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
 
+_CROWDED = "more waits for it than memory is to hold: the oldest is given up; --spool DIR would keep it"
 _REFUSALS = 10
 """Alerts in a row that a receiver refuses, each for itself, before it is the receiver that is left alone."""
-
-_CROWDED = "more waits for it than memory is to hold: the oldest is given up; --spool DIR would keep it"
 
 GIVEN_UP = 500
 """Alerts that are given up at once."""
@@ -127,6 +126,10 @@ class Lane:
             if not self.crowded_out:
                 self.world.say(f"{name}: {_CROWDED}")
             self.crowded_out += self._spool.shed(name)
+
+    def owes(self) -> bool:
+        """Say whether it has something to send now that does not wait in the spool."""
+        return False
 
     def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
         """Return what to send now, or how long to wait for something."""

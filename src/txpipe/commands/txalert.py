@@ -108,15 +108,17 @@ def main(  # noqa: PLR0913 - one argument an option
 
     In ndjson an alert is passed on byte for byte; records of other types (heartbeat, reorg, ...) pass
     too, whatever the filters. The other formats leave them out; human tells of a stalled or blind source.
-    Text from chains and lists is shown with control characters written out.
+    Text from chains and lists is shown with control characters written out. ocsf and ecs are for SIEMs.
 
     With --to what is let through is delivered, too, beside the pipe: a receiver that is slow or down delays
     neither stdout nor another receiver. URL is https://HOST/PATH or http://HOST/PATH (each alert posted as
     it is, with an Idempotency-Key of id and rev), file:PATH (appended, as NDJSON;
     file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
-    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), or a URL of Apprise (slack://, mailto://,
+    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), alertmanager:http://HOST:9093
+    (Prometheus), postgresql://USER@HOST/DATABASE, sqlite:///PATH, or a URL of Apprise (slack://, mailto://,
     tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
-    spaces) rather than on the command line, which other users of the machine see for a moment.
+    spaces) rather than on the command line, which other users of the machine see for a moment. ecs+ or
+    ocsf+ before https, http, file, exec or syslog delivers that form (ecs+file:alerts.ndjson).
 
     With --deadman SECONDS silence is an alert, too, of rule "deadman": when nothing comes for so long, not
     even a heartbeat, or a chain's heartbeats say stalled or blind for so long. It goes to stdout, whatever
