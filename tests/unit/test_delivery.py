@@ -241,10 +241,10 @@ def test_purge_keeps_what_waits(spool):
 
 def test_purge_keeps_up(spool):
     """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
-    spool.take(taken(*range(spools._PURGED + 1), to=()), 5.0)
+    spool.take(taken(*range(spools.PURGED + 1), to=()), 5.0)
     assert spool.purge(6.0)
     assert not spool.purge(6.0)
-    assert spool.take(taken(*range(spools._PURGED + 1), to=()), 7.0) == spools._PURGED + 1
+    assert spool.take(taken(*range(spools.PURGED + 1), to=()), 7.0) == spools.PURGED + 1
 
 
 def test_full_disk_takes_all_or_nothing(spool):
