@@ -33,7 +33,7 @@ def until(condition, seconds=60):
 
 @pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
 def test_from_the_pool_to_a_reorg(node, tmp_path, monkeypatch, kind):
-    """What is seen pending is one message, which is changed when it is mined and taken back when it is undone."""
+    """What is seen pending is one message: changed when it is mined, taken back when it is undone."""
     monkeypatch.chdir(tmp_path)
     Path("list.txt").write_text(f"{LAZARUS}\n")
     node.fund(LAZARUS)
