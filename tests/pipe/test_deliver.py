@@ -188,6 +188,21 @@ def test_dead_letters_and_resend():
         )
 
 
+def test_resend_to_a_receiver_whose_url_has_changed():
+    """What waits under a name that is no more can be had by another that the spool knows."""
+    Path("input").write_bytes(alerts(1, 2))
+    run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/old", "--drain", "0", "input")
+    run("--spool", "s", "--to", "file:new", "--give-up", "0s")
+    resend = ("resend", "--spool", "s", "s/dead.ndjson", "--to")
+    status, _, said = run(*resend, "file:nwe", name="txalertctl")
+    assert status == 2
+    assert "--to file:nwe: no receiver is called so; the spool knows http://127.0.0.1:" in said
+    sent = "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n"
+    assert run(*resend, "file:new", name="txalertctl") == (0, b"", sent)
+    assert run("--spool", "s", "--to", "file:new")[0] == 0
+    assert Path("new").read_bytes() == alerts(1, 2)
+
+
 def test_resend_needs_a_spool():
     """A folder without a spool, and a line that is no dead letter, are said."""
     assert run("resend", "--spool", ".", name="txalertctl")[::2] == (

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -358,6 +360,64 @@ def test_a_clock_set_back_makes_no_long_rest(spool):
     lane.step()
     fake.time -= 86_400
     assert lane.step() == 1
+
+
+def test_a_clock_set_back_makes_no_long_wait(spool):
+    """An alert that was refused for itself does not wait for the time that the clock had before."""
+    fake = Fake()
+    lane = fake.lane(spool, first_s=1.0)
+    spool.take(taken(1), fake.time)
+    fake.fault = lambda _: NotTaken("HTTP 400", only_this=True)
+    lane.step()
+    fake.time -= 86_400
+    fake.fault = None
+    lane.step()
+    assert fake.got == [1]
+
+
+def test_what_comes_after_a_bug_is_kept(spool):
+    """An error that ends the command is raised once what has come meanwhile is in the spool."""
+    fake = Fake()
+    fake.fault = lambda _: ZeroDivisionError("a bug")
+    addressing = Addressing(spool, lambda _: ("a",), Restraint())
+    courier = Courier(spool, [fake.lane(spool)], addressing, lambda: fake.time, 5.0)
+    list(courier.carried([(b"{}", alert(1))]))
+    courier.commit()
+    courier.start()
+    for thread in courier._threads:
+        thread.join(30)
+    list(courier.carried([(b"{}", alert(2))]))
+    with pytest.raises(ZeroDivisionError):
+        courier.commit()
+    assert spool.waiting() == {"a": 2}
+    assert fake.said == ["a: delivery has stopped: a bug"]
+
+
+def test_receivers_that_hang_do_not_add_up():
+    """The end waits a second for what is under way, however many receivers hang."""
+    goes_on = threading.Event()
+
+    class Stuck(Fake):
+        def send(self, _):
+            goes_on.wait(60)
+
+        def close(self):
+            pass
+
+    with Spool(None) as memory:
+        names = [str(number) for number in range(8)]
+        lanes = [Stuck(name).lane(memory) for name in names]
+        addressing = Addressing(memory, lambda _: names, Restraint())
+        courier = Courier(memory, lanes, addressing, lambda: 1.0, 5.0)
+        list(courier.carried([(b"{}", alert(1))]))
+        courier.commit()
+        courier.start()
+        began = time.monotonic()
+        courier.stop()
+        assert time.monotonic() - began < 5
+        goes_on.set()
+        for thread in courier._threads:
+            thread.join(30)
 
 
 def test_one_refused_alert_delays_no_other(spool):

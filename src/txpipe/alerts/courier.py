@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from txpipe.alerts.addressing import Addressing
@@ -73,12 +74,15 @@ class Courier:
 
         Raises:
             SpoolFailed: the spool takes no more; nothing of what was noted is in it.
+            BaseException: delivery to somebody has failed for good; what was noted is in the spool.
         """
+        if self._pending:
+            self._take()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        if not self._pending:
-            return
+
+    def _take(self) -> None:
         pending, self._pending = self._pending, []
         now = self._now()
         self.addressing.take(pending, now)
@@ -119,9 +123,10 @@ class Courier:
         for lane in self.lanes:
             lane.is_stopped = True
             lane.receiver.close()
+        last = time.monotonic() + _LEAVE_S  # for all of them: twenty that hang must not add up
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_LEAVE_S)
+                thread.join(max(0.0, last - time.monotonic()))
 
     def left(self) -> list[str]:
         """Return what was not delivered, a sentence a receiver; empty if everything was."""

@@ -15,6 +15,7 @@ from typing import Self
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.rest import LONGEST_ASKED_S
 
 DEAD = "dead.ndjson"
 
@@ -156,6 +157,11 @@ class Spool:
                 found[name] = (number, float(first[0]))
         return found
 
+    def receivers(self) -> list[str]:
+        """Return the names of all receivers that there have been."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute("SELECT name FROM receivers ORDER BY number")]
+
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
         with self.database.reading() as db:
@@ -232,7 +238,10 @@ _SELECT = (
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
     " LEFT JOIN notes n ON n.seq = d.seq AND n.receiver = d.receiver"
 )
-_DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
+_DUE = (  # no rest is so long: what is due still later was put off before the clock was set back
+    f"{_SELECT} WHERE d.receiver = ?1 AND d.state = 0"
+    f" AND (d.due <= ?2 OR d.due > ?2 + {LONGEST_ASKED_S}) ORDER BY d.seq LIMIT ?3"
+)
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"
 _WAITING = (
     "SELECT r.name, count(*) FROM deliveries d INDEXED BY waiting JOIN receivers r ON r.number = d.receiver"
