@@ -198,7 +198,7 @@ def test_telegram_says_how_long_to_wait(tmp_path):
         for wait, expected in ((9, 9.0), ("soon", 0.0), (-1, 0.0)):
             words = chat_kit.refused("Too Many Requests", 429, parameters={"retry_after": wait})
             service.failing = [(429, {}, words)]
-            with pytest.raises(NotTaken) as caught:
+            with pytest.raises(NotTaken, match=r"^HTTP 429: Too Many Requests$") as caught:
                 chat.send([parcel(1)])
             assert caught.value.wait_s == expected
 

@@ -15,10 +15,12 @@ from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
 from txpipe.record import SEVERITIES, loads
+from txpipe.visible import clipped
 
 QUIET_S = 15.0
 """Seconds for a connection, and for an answer to begin or to go on."""
 
+_WORDS = 120
 _REFUSED = frozenset((400, 413, 422))
 """Statuses by which a service finds fault with this message rather than with all."""
 
@@ -100,9 +102,11 @@ class Chat(ABC):
         """
 
     def fault(self, answer: Answer, wait_s: float = 0.0) -> NotTaken:
-        """Return the failure that an answer is."""
+        """Return the failure that an answer is, with the service's own words, if it says any."""
         wait_s = max(wait_s, asked_s(answer.retry_after, self._now()))
-        return NotTaken(f"HTTP {answer.status}", wait_s, only_this=answer.status in _REFUSED)
+        words = answer.said.get("description") or answer.said.get("message")
+        said = f": {clipped(words, _WORDS)}" if isinstance(words, str) else ""
+        return NotTaken(f"HTTP {answer.status}{said}", wait_s, only_this=answer.status in _REFUSED)
 
     def _changed(self, parcel: Parcel) -> bool:
         """Change the message that told of an alert, if there is one and a change is enough; say whether."""
