@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import alertmanager_kit
 import coin_kit
 import node_kit
+import postgres_kit
 
 # A loaded machine is no failure, and the same commit gives the same verdict.
 settings.register_profile(
@@ -33,6 +35,10 @@ def pytest_collection_modifyitems(items):
         absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
     if coin_kit.LITECOIND is None:
         absent["litecoind"] = "no litecoind; apt-get install litecoind"
+    if alertmanager_kit.ALERTMANAGER is None:
+        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
+    if postgres_kit.BIN is None:
+        absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
@@ -65,10 +71,19 @@ def litecoind(tmp_path):
         yield node
 
 
-@pytest.fixture(params=["sqlite"])
-def store_url(tmp_path):
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL (mark the test ``postgresql``)."""
+    with postgres_kit.Running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request, tmp_path):
     """Where a dashboard's store of the test's own is."""
-    return str(tmp_path / "dash.db")
+    if request.param == "sqlite":
+        return str(tmp_path / "dash.db")
+    return request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture(autouse=True)

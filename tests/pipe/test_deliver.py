@@ -376,6 +376,18 @@ def test_what_follows_goes_to_whom_the_first_went():
     assert not Path("log").exists()
 
 
+@pytest.mark.parametrize("spool", [(), ("--spool", "s")], ids=["memory", "spool"])
+def test_what_follows_at_once(spool):
+    """A retraction right behind its alert, taken with it, goes to who gets the alert."""
+    Path("routes.toml").write_text(ROUTES)
+    data = alerts(1, 2) + alerts(2, status="retracted", rev=1) + alerts(1, status="updated", rev=1)
+    data += alerts(1, status="retracted", rev=2, severity="low")
+    with Hook() as hook:
+        run("--routes", "routes.toml", "--to", "file:all", *spool, *SOON, data=data, env={"SOC": hook.url})
+    assert hook.taken == [*keys(1, 2), f"{2:032x}:1", f"{1:032x}:1", f"{1:032x}:2"]
+    assert Path("all").read_bytes() == data
+
+
 def test_check():
     """--check names what is wrong with a route file by file and key, all of it, and reads no alerts."""
     Path("routes.toml").write_text(ROUTES)
@@ -470,6 +482,85 @@ def test_groups():
     ]
 
 
+def chat(url, more=""):
+    return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
+
+
+def titles(hook):
+    return [json.loads(got.body)["title"] for got in hook.got]
+
+
+def test_reminders():
+    """What stands is told again while nothing comes, over a kill, too, which may repeat the one under way."""
+    with Hook() as hook:
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\nreminders = 3\n'))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        with start(*args) as process:
+            process.stdin.write(alerts(1))
+            hook.wait(lambda hook: len(hook.got) == 2)
+            process.kill()
+        with start(*args) as process:
+            hook.wait(lambda hook: "Reminder 3" in titles(hook)[-1])
+            process.stdin.close()
+            process.wait(30)
+    first, *others = titles(hook)
+    assert first == "CRITICAL 95 listed: Pays an address on a sanctions list"
+    given = dict.fromkeys(title.split(",")[0] for title in others if title != first)
+    assert list(given) == [f"Reminder {number} of 3" for number in (1, 2, 3)]
+    assert all(title.endswith(first) for title in others)
+
+
+def test_escalation():
+    """An incident that grows goes to a further receiver, who is told why; stdout is the same."""
+    with Hook() as hook, Hook() as chief:
+        Path("routes.toml").write_text(
+            chat(hook.url) + f'[receivers.chief]\nurl = "{chief.url}"\n'
+            '[[escalate]]\nname = "many"\nto = ["chief", "chat"]\ncount = 3\n'
+        )
+        data = alerts(1, 2, 3, 4, incident="a")
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        assert run(*args, data=alerts(1, 2, incident="a")) == (0, alerts(1, 2, incident="a"), "")
+        assert run(*args, data=data) == (0, data, "")
+    assert [title.partition(":")[0] for title in titles(hook)][2:] == [
+        "Escalated (many)",
+        "CRITICAL 95 listed",
+    ]
+    assert chief.taken == keys(3)
+    assert chief.got[0].headers["txalert-note"] == "Escalated (many): 3 alerts"
+
+
+LIMITED = """
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["log"]
+[[limits]]
+name = "flood"
+type = "limit"
+count = 2
+for = "1h"
+track = ["subject"]
+"""
+
+
+def test_limits():
+    """What a limit holds back is on stdout, counted, and comes as a digest at the end; a kill loses none."""
+    Path("routes.toml").write_text(LIMITED)
+    args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+    data = alerts(*range(10), severity="high")
+    with start(*args) as process:
+        process.stdin.write(data)
+        assert read_lines(process, 10) == data
+        process.kill()
+    status, out, said = run(*args, data=data + alerts(10, severity="high") + alerts(11))
+    assert (status, out.count(b"\n")) == (0, 12)
+    assert said == "txalert: 1 alert held back by the limit flood\n"
+    got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
+    assert list(dict.fromkeys(int(one["id"], 16) for one in got[:-1])) == [0, 1, 11]  # a kill may repeat
+    assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
+    assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -480,3 +571,68 @@ def test_inhibition():
     said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
     assert done == (0, data, said)
     assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")
+
+
+def test_inhibition_over_restarts():
+    """With a spool a grave alert mutes its kin of the next run, too."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    args = ("--routes", "routes.toml", "--spool", "s")
+    assert run(*args, data=alerts(1)) == (0, alerts(1), "")
+    assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
+    assert Path("log").read_bytes() == alerts(1)
+
+
+def records(process, count):
+    """So many lines of a txalert, parsed."""
+    return [json.loads(row) for row in read_lines(process, count).splitlines()]
+
+
+def test_deadman():
+    """Silence is an alert, on stdout and at the receiver, while nothing comes; a restart keeps still."""
+    args = ("--deadman", "0.3", "--spool", "s")
+    with Hook() as hook:
+        with start(*args, "--to", hook.url) as process:
+            process.stdin.write(line(HEARTBEAT))
+            beat, opened = records(process, 2)
+            assert beat == HEARTBEAT
+            assert (opened["rule"], opened["status"], opened["rev"]) == ("deadman", "open", 0)
+            hook.wait(lambda hook: hook.taken == [f"{opened['id']}:0"])
+            process.kill()
+        with start(*args, "--to", hook.url) as process:
+            assert not select.select([process.stdout], [], [], 1.0)[0]
+            process.stdin.write(line(HEARTBEAT))
+            taken_back, beat = records(process, 2)
+            assert (taken_back["id"], taken_back["status"]) == (opened["id"], "retracted")
+            assert beat == HEARTBEAT
+            process.stdin.close()
+            process.wait(30)
+        assert set(hook.taken) == {f"{opened['id']}:0", f"{opened['id']}:1"}
+
+
+def test_deadman_hears_of_trouble():
+    """A chain whose heartbeats go on saying blind is an alert, whatever is filtered out."""
+    blind = line(HEARTBEAT, status="blind")
+    with start("--deadman", "0.5", "-m", "critical", "--format", "csv") as process:
+        found = b""
+        while b",deadman," not in found:
+            process.stdin.write(blind)
+            if select.select([process.stdout], [], [], 0.05)[0]:
+                found += os.read(process.stdout.fileno(), 1 << 16)
+        process.stdin.write(line(HEARTBEAT))
+        process.stdin.close()
+        found += process.stdout.read()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+    rows = [row.split(",")[1:8] for row in found.decode().splitlines() if ",deadman," in row]
+    assert [row[0] for row in rows] == ["open", "retracted"]
+    assert all(row[3:7] == ["high", "100", "deadman", "operations"] for row in rows)
+
+
+def test_deadman_and_the_end():
+    """The end of input, and a file, make no silence."""
+    assert run("--deadman", "0.1", data=alerts(1)) == (0, alerts(1), "")
+    Path("alerts.ndjson").write_bytes(alerts(1, 2))
+    assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
+    assert run("--deadman", "0")[0] == 2

@@ -295,7 +295,7 @@ def test_forms_take_everything(form):
     """Every form takes every type; only ndjson passes on what is no alert."""
     given_items = items(ALERT, HEARTBEAT, {"type": "news"})
     out = b"".join(forms.written(given_items, form))
-    rows = {"ndjson": 3, "human": 7, "csv": 2, "tsv": 2}
+    rows = {"ndjson": 3, "human": 7, "csv": 2, "tsv": 2, "ocsf": 1, "ecs": 1}
     assert out.count(b"\n") == rows[form]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from txpipe.alerts import appended
 from txpipe.alerts.database import SpoolFailed
 from txpipe.alerts.receiver import Parcel
 from txpipe.errors import RecordFault
@@ -45,13 +45,7 @@ def append(path: Path, receiver: str, reason: str, parcels: Sequence[Parcel], no
     """
     data = b"".join(_written(receiver, reason, parcel, now) for parcel in parcels)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            while data:
-                data = data[os.write(fd, data) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        appended.append(path, data, 0o600)
     except OSError as exc:
         raise SpoolFailed(f"{path}: cannot be written: {exc.strerror}") from exc
 

@@ -62,6 +62,7 @@ class Lane:
         receiver: whom to.
         sent: alerts that it has taken.
         lost: alerts that were given up.
+        results: how often it was sent something, by what came of it: taken, refused, failed.
         trouble: why it did not take the last; "" if it did.
         world: time, chance and people.
         ends: nothing more comes.
@@ -72,6 +73,7 @@ class Lane:
         self.receiver = receiver
         self.sent = 0
         self.lost = 0
+        self.results = {"taken": 0, "refused": 0, "failed": 0}
         self.trouble = ""
         self._spool = spool
         self._patience = patience
@@ -100,13 +102,19 @@ class Lane:
         try:
             self.receiver.send(parcels)
         except NotTaken as fault:
+            self.results["refused" if fault.only_this else "failed"] += 1
             self._taken(parcels[: fault.taken])
             return self._failed(parcels[fault.taken :], fault)
+        self.results["taken"] += 1
         self._taken(parcels)
         if self._failures:
             self.world.say(f"{self.receiver.name}: takes alerts again")
         self._failures, self.trouble = 0, ""
         return 0.0
+
+    def owes(self) -> bool:
+        """Say whether it has something to send now that does not wait in the spool."""
+        return False
 
     def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
         """Return what to send now, or how long to wait for something."""

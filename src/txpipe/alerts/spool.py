@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +32,7 @@ class Taken:
         receivers: names of those that are to get it.
         follows: it updates or takes back what was said under the same id, and goes to whom that went, too.
         takes_back: of an id that is known, nobody else needs it.
+        notes: why it comes, for some of the receivers.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Taken:
     receivers: Sequence[str]
     follows: bool = False
     takes_back: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Spool:
@@ -87,12 +88,30 @@ class Spool:
             SpoolFailed: the disk is full, or another refusal.
         """
         with self.database.writing(durable=True) as db:
-            new = 0
-            for receivers, same in itertools.groupby(alerts, key=partial(self._receivers, db)):
-                last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
-                new += db.executemany(_TAKE, ((one.key, now, one.line) for one in same)).rowcount
-                db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            return self.enter(db, alerts, now)
+
+    def enter(self, db: sqlite3.Connection, alerts: Iterable[Taken], now: float) -> int:
+        """Do what ``take`` does as part of a transaction."""
+        new = 0
+        for _, same in itertools.groupby(alerts, key=_run):
+            run = list(same)
+            receivers = self._receivers(db, run[0])  # once those before it are in the queue
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+            new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
+            db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            notes = [(name, note, one.key) for one in run for name, note in one.notes.items()]
+            db.executemany(_NOTE, [(self._number(db, name), note, key, last) for name, note, key in notes])
         return new
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Return those of the keys under which it knows an alert."""
+        with self.database.reading() as db:
+            return {key for key in keys if db.execute(_HAS, (key,)).fetchone()}
+
+    def had(self, alert_id: str) -> list[str]:
+        """Return the receivers that any revision of an alert went to."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute(_HAD, _stems(alert_id))]
 
     def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
         """Return the first alerts that a receiver is to get now, in the order in which they came."""
@@ -127,6 +146,16 @@ class Spool:
         with self.database.reading() as db:
             return dict(db.execute(_WAITING).fetchall())
 
+    def depths(self) -> dict[str, tuple[int, float]]:
+        """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
+        found = {}
+        for name, number in self.waiting().items():
+            with self.database.reading() as db:
+                first = db.execute(_FIRST, (self._number(db, name),)).fetchone()
+            if first is not None:
+                found[name] = (number, float(first[0]))
+        return found
+
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
         with self.database.reading() as db:
@@ -154,6 +183,7 @@ class Spool:
             for seq in [(seq,) for seq, taken in rows if taken < before]:
                 if db.execute(_FORGET, seq).rowcount:
                     db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
+                    db.execute("DELETE FROM notes WHERE seq = ?", seq)
                     gone += 1
         return gone == _PURGED
 
@@ -161,8 +191,7 @@ class Spool:
         """Return an alert's receivers; one that follows another goes to whom that went."""
         if not alert.follows:
             return alert.receivers
-        stem = alert.key.partition(":")[0]
-        stems = (f"{stem}:", f"{stem};")
+        stems = _stems(alert.key.partition(":")[0])
         had = [name for (name,) in db.execute(_HAD, stems)]
         if alert.takes_back and db.execute(_KNOWN, stems).fetchone():
             return tuple(had)
@@ -184,12 +213,24 @@ class Spool:
             )
 
 
+def _stems(alert_id: str) -> tuple[str, str]:
+    """Return the bounds of an alert's keys: from the first on, before the second."""
+    return f"{alert_id}:", f"{alert_id};"
+
+
+def _run(alert: Taken) -> object:
+    """Return what alerts share that are written together; one that follows another is written alone."""
+    return alert if alert.follows else tuple(alert.receivers)
+
+
 _NUMBER = "SELECT number FROM receivers WHERE name = ?"
 _TAKE = "INSERT OR IGNORE INTO alerts (key, taken, line) VALUES (?, ?, ?)"
 _QUEUE = "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE seq > ?"
+_NOTE = "INSERT INTO notes (receiver, note, seq) SELECT ?, ?, seq FROM alerts WHERE key = ? AND seq > ?"
 _SELECT = (
-    "SELECT a.key, a.line, d.since, d.tries, d.seq"
+    "SELECT a.key, a.line, d.since, d.tries, d.seq, coalesce(n.note, '')"
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
+    " LEFT JOIN notes n ON n.seq = d.seq AND n.receiver = d.receiver"
 )
 _DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"
@@ -198,10 +239,14 @@ _WAITING = (
     " WHERE d.state = 0 GROUP BY r.name"
 )
 _ANY = "SELECT 1 FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 LIMIT 1"
+_FIRST = (
+    "SELECT since FROM deliveries INDEXED BY waiting WHERE receiver = ? AND state = 0 ORDER BY seq LIMIT 1"
+)
 _RESEND = (
     "INSERT INTO deliveries (receiver, seq, since) SELECT ?, seq, ? FROM alerts WHERE key = ?"
     " ON CONFLICT DO UPDATE SET state = 0, since = excluded.since, due = 0, tries = 0 WHERE state = 2"
 )
+_HAS = "SELECT 1 FROM alerts WHERE key = ?"
 _KNOWN = "SELECT 1 FROM alerts WHERE key >= ? AND key < ? LIMIT 1"
 _HAD = (
     "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"

@@ -66,7 +66,7 @@ class Syslog:
         try:
             opened = self._socket = self._checked() or self._opened()
             for parcel in parcels:
-                data = message(parcel.line)
+                data = message(parcel.line, parcel.sent)
                 opened.sendall(b"%d %b" % (len(data), data) if self._kind == "tcp" else data)
                 taken += 1
         except OSError as exc:
@@ -107,14 +107,19 @@ class Syslog:
         return made
 
 
-def message(line: bytes) -> bytes:
-    """Return an alert as a message of RFC 5424: its own time, its rule as MSGID, its JSON as MSG."""
+def message(line: bytes, sent: bytes) -> bytes:
+    """Return an alert as a message of RFC 5424: its own time, its rule as MSGID, JSON as MSG.
+
+    Args:
+        line: the alert.
+        sent: the JSON: the same, or another form of it.
+    """
     alert = loads(line)
     time = utc(alert["time"])
     stamp = f"{time.replace(' ', 'T')}Z" if time else "-"
     host = _printable(socket.gethostname(), 255)
     head = f"<{_FACILITY * 8 + _LEVELS[alert['severity']]}>1 {stamp} {host} txalert {os.getpid()}"
-    return f"{head} {_printable(alert['rule'], 32)} - \ufeff".encode() + line
+    return f"{head} {_printable(alert['rule'], 32)} - \ufeff".encode() + sent
 
 
 def _printable(text: str, most: int) -> str:
