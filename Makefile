@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+EXTRAS := live,yaml,expressions,plots,deliver,metrics,sql,dash
 RECORDS ?=
 SEED ?= 7
 
@@ -17,11 +18,11 @@ $(BIN)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; say which: make install PYTHON=python3.12" >&2; exit 2; }
 	@echo "setting up $(VENV) (once) ..." >&2
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[live,yaml,expressions,plots,deliver]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[live,yaml,expressions,plots,deliver,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),dev]'
 	@touch $@
 
 .PHONY: install
@@ -32,7 +33,8 @@ install: $(BIN)/.installed ## set up .venv with the commands and their extras
 run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
 	@echo "simulated traffic, alerts as they come$(if $(RECORDS),, (Ctrl-C ends)):" >&2
 	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 300) --fraud-rate 0.05 \
-	  | bin/txdetect --list blocklists/demo.csv --stats \
+	  | bin/txdetect --list blocklists/demo.csv --stats $(if $(RECORDS),,--heartbeat 1) \
+	  $(if $(RECORDS),,| bin/txdash --list blocklists/demo.csv --no-keep --no-stats) \
 	  | bin/txalert --format human --min-severity medium --stats
 
 .PHONY: test
@@ -54,7 +56,7 @@ wheel-check: $(BIN)/.installed-dev ## build the wheel and test it without src/
 	@rm -rf build/wheel && mkdir -p build/wheel/checkout
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	@$(PYTHON) -m venv build/wheel/venv
-	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo build/wheel/*.whl)[live,yaml,expressions,plots,deliver,dev]"
+	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo build/wheel/*.whl)[$(EXTRAS),dev]"
 	@cp -r tests bin blocklists pyproject.toml Makefile README.md build/wheel/checkout/
 	@cd build/wheel/checkout && ../venv/bin/python -m pytest -q -n 2 -p no:cacheprovider
 
@@ -68,7 +70,7 @@ cases-update: $(BIN)/.installed-dev ## rewrite the expectations under tests/case
 	@$(BIN)/python -m pytest -q tests/test_cases.py --update-cases
 
 $(BIN)/.installed-bench: $(BIN)/.installed-dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[live,yaml,expressions,plots,deliver,dev,bench]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS),dev,bench]'
 	@touch $@
 
 .PHONY: bench

@@ -27,7 +27,7 @@ class Chain:
 
     def _block(self, height):
         own, parent = self.hash_at(height), self.hash_at(height - 1) or "none"
-        return Block(height, own, parent, 12 * height, (f"tx {own}",), (own.encode(),))
+        return Block(height, own, parent, 12 * height, (f"tx {own}",), own.encode(), 1)
 
     def grow(self, count, branch="a"):
         self.branches += [branch] * count

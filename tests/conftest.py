@@ -1,14 +1,17 @@
 """Fixtures and switches of the whole suite."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import alertmanager_kit
 import coin_kit
 import node_kit
+import postgres_kit
 
 # A loaded machine is no failure, and the same commit gives the same verdict.
 settings.register_profile(
@@ -33,6 +36,12 @@ def pytest_collection_modifyitems(items):
         absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
     if coin_kit.LITECOIND is None:
         absent["litecoind"] = "no litecoind; apt-get install litecoind"
+    if alertmanager_kit.ALERTMANAGER is None:
+        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
+    if not shutil.which("kcat"):
+        absent["kcat"] = "no kcat; apt-get install kcat"
+    if postgres_kit.BIN is None:
+        absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
@@ -63,6 +72,21 @@ def litecoind(tmp_path):
     with coin_kit.Litecoind(tmp_path / "node") as node:
         node.mine(coin_kit.SPENDABLE)
         yield node
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL (mark the test ``postgresql``)."""
+    with postgres_kit.Running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request, tmp_path):
+    """Where a dashboard's store of the test's own is."""
+    if request.param == "sqlite":
+        return str(tmp_path / "dash.db")
+    return request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture(autouse=True)

@@ -262,6 +262,8 @@ def spoil(rng, made, receipts):
                 held[:at],
                 held + held[2:],
                 held[:2] + held[2:].upper(),
+                held[1] + held[0] + held[2:],
+                "1" + held[1:],
             )
         )
     elif kind < 0.8 and isinstance(held, list) and held:

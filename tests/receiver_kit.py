@@ -3,10 +3,60 @@
 import contextlib
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
+from examples import ALERT, line
+from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.lane import Patience, World
+from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.spool import Taken
+
 TAKEN = 200
+
+
+def parcel(number, incident="i", since=0.0, **changes):
+    """An alert on its way, known by its number."""
+    alert = line(ALERT, id=f"{number:032x}", incident=incident, **changes)[:-1]
+    return Parcel(f"{number:032x}:{changes.get('rev', 0)}", alert, since)
+
+
+class People:
+    """A receiver of messages called "a" that notes them, and the clock and chance around it.
+
+    Attributes:
+        time: Unix seconds, as the world has it.
+        sent: the parcels of each message.
+        messages: time, numbers of the alerts and note of each.
+        said: what people at the terminal were told.
+        fault: raised by every send; None for none.
+    """
+
+    name, batch, to_people = "a", 1, True
+
+    def __init__(self):
+        self.time = 1_000_000.0
+        self.sent, self.messages, self.said = [], [], []
+        self.fault = None
+
+    def send(self, parcels):
+        if self.fault:
+            raise self.fault
+        self.sent.append(parcels)
+        numbers = [int(one.key[:32], 16) for one in parcels]
+        self.messages.append((self.time, numbers, parcels[0].note))
+
+    def close(self):
+        pass
+
+    def lane(self, spool, **grouping):
+        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
+
+    def take(self, spool, *parcels):
+        spool.take([Taken(one.key, one.line, ("a",), one.key[-1] != "0") for one in parcels], self.time)
 
 
 class Hook:
@@ -14,13 +64,16 @@ class Hook:
 
     Attributes:
         url: where it listens.
-        got: every request that came whole: path, headers (names in lower case), body.
+        got: every request that came whole: method, path, headers (names in lower case), body.
         taken: keys of those that were answered with TAKEN, in order.
-        answer: called with each request; returns a status, or (status, headers), or None to break off.
+        answer: called with each request; returns a status, or (status, headers), or with a body
+            behind, or None to break off.
+        reply: the body of answers that say none.
     """
 
     def __init__(self, answer=lambda _: TAKEN):
         self.answer = answer
+        self.reply = b""
         self.got = []
         self.taken = []
         self.changed = threading.Condition()
@@ -33,9 +86,11 @@ class Hook:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                hook._answered(self, SimpleNamespace(path=self.path, headers=headers, body=body))
+                request = SimpleNamespace(method=self.command, path=self.path, headers=headers, body=body)
+                hook._answered(self, request)
 
             do_GET = do_POST  # noqa: N815 - its base class finds it by this name
+            do_PATCH = do_POST  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -66,15 +121,17 @@ class Hook:
                 handler.connection.shutdown(socket.SHUT_RDWR)
             handler.close_connection = True
             return
-        status, headers = answer if isinstance(answer, tuple) else (answer, {})
+        status, headers, *body = answer if isinstance(answer, tuple) else (answer, {})
+        said = body[0] if body else self.reply
         handler.send_response(status)
-        for name, value in {"content-length": "0", **headers}.items():
+        for name, value in {"content-length": str(len(said)), **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
+        handler.wfile.write(said)
         handler.wfile.flush()
         if status == TAKEN:
             with self.changed:
-                self.taken.append(request.headers["idempotency-key"])
+                self.taken.append(request.headers.get("idempotency-key"))
                 self.changed.notify_all()
 
     def wait(self, condition, seconds=30):
@@ -88,3 +145,12 @@ def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def until(holds, seconds=30):
+    """Ask again and again until something holds; return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import math
 import os
@@ -14,6 +15,7 @@ import click
 
 from txpipe import __version__, interrupt
 from txpipe.errors import ReaderGone, TxpipeError
+from txpipe.metrics import Exporter, Place
 from txpipe.sink import Sink, closed_stdout, stdout
 from txpipe.visible import printable
 
@@ -261,6 +263,24 @@ strict_option = click.option(
 prices_option = click.option(
     "--prices", metavar="FILE", help="Take USD prices (NDJSON: asset, usd, time) from a file."
 )
+
+
+def metrics_option(function: _F) -> _F:
+    """Add --metrics; the body gets ``metrics``, an Exporter that does nothing unless it was asked to."""
+
+    @functools.wraps(function)
+    def with_exporter(*args: Any, metrics: tuple[str, int] | None, **kwargs: Any) -> Any:
+        name = click.get_current_context().find_root().info_name or "txpipe"
+        return function(*args, metrics=Exporter(metrics, name, say), **kwargs)
+
+    return click.option(
+        "--metrics",
+        type=Place(),
+        metavar="[ADDR:]PORT",
+        show_default="none",
+        help="Show counts to Prometheus at http://ADDR:PORT/metrics, of this machine if no ADDR is given; "
+        "port 0 is any free one, which is said.",
+    )(with_exporter)  # type: ignore[return-value]
 
 
 def file_argument(function: _F) -> _F:

@@ -21,6 +21,19 @@ def seconds(text: str) -> float | None:
     return float(match[1]) * _SECONDS[match[2]] if match else None
 
 
+def span(seconds: float) -> str:
+    """Return a length of time as people say it, to a tenth.
+
+    >>> span(7200), span(5316), span(200_000), span(20)
+    ('2 hours', '1.5 hours', '2.3 days', 'a minute')
+    """
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = f"{seconds / size:.1f}".removesuffix(".0")
+            return f"{count} {unit}{'' if count == '1' else 's'}"
+    return "a minute"
+
+
 class Duration(click.ParamType[float]):
     """A click type that gives seconds."""
 

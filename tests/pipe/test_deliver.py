@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
 from receiver_kit import Hook, closed_port
@@ -187,6 +189,21 @@ def test_dead_letters_and_resend():
         )
 
 
+def test_resend_to_a_receiver_whose_url_has_changed():
+    """What waits under a name that is no more can be had by another that the spool knows."""
+    Path("input").write_bytes(alerts(1, 2))
+    run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/old", "--drain", "0", "input")
+    run("--spool", "s", "--to", "file:new", "--give-up", "0s")
+    resend = ("resend", "--spool", "s", "s/dead.ndjson", "--to")
+    status, _, said = run(*resend, "file:nwe", name="txalertctl")
+    assert status == 2
+    assert "--to file:nwe: no receiver is called so; the spool knows http://127.0.0.1:" in said
+    sent = "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n"
+    assert run(*resend, "file:new", name="txalertctl") == (0, b"", sent)
+    assert run("--spool", "s", "--to", "file:new")[0] == 0
+    assert Path("new").read_bytes() == alerts(1, 2)
+
+
 def test_resend_needs_a_spool():
     """A folder without a spool, and a line that is no dead letter, are said."""
     assert run("resend", "--spool", ".", name="txalertctl")[::2] == (
@@ -332,6 +349,37 @@ def test_kill_at_any_moment_loses_nothing():
     assert sum(Counter(taken)[key] - 1 for key in repeated) <= count
 
 
+def restrained(url):
+    return (
+        f'[receivers.log]\nurl = "file:log"\n[receivers.chief]\nurl = "{url}"\n[[routes]]\nto = ["log"]\n'
+        '[[limits]]\nname = "flood"\ntype = "limit"\ncount = 2\nfor = "1h"\ntrack = ["subject"]\n'
+        '[[escalate]]\nto = ["chief"]\nby = ["subject"]\ncount = 20\n'
+    )
+
+
+def test_kill_at_any_moment_keeps_count():
+    """Killed again and again, each alert is delivered or counted in a digest; a level is reached once."""
+    chance = random.Random(11)
+    count = int(os.environ.get("TXPIPE_KILLS", "6"))
+    data = [alerts(n, severity="high", subject=f"0x{n % 3}") for n in range(30 * count + 60)]
+    acknowledged = 0
+    with Hook(flapping(3)) as hook:
+        Path("routes.toml").write_text(restrained(hook.url))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        for _ in range(count):
+            with start(*args) as process:
+                process.stdin.write(b"".join(data[acknowledged : acknowledged + 25]))
+                acknowledged += read_lines(process, chance.randrange(1, 20)).count(b"\n")
+                process.kill()
+        hook.answer = lambda _: 200
+        assert run(*args, data=b"".join(data[max(0, acknowledged - 30) :]))[0] == 0
+    got = {one["id"]: one for one in map(json.loads, Path("log").read_bytes().splitlines())}
+    held = [one["evidence"]["held_back"] for one in got.values() if one["rule"] == "held-back"]
+    assert len(got) - len(held) == 6
+    assert sum(held) == len(data) - 6
+    assert sorted(set(hook.taken)) == keys(57, 58, 59)
+
+
 ROUTES = """
 [receivers.soc]
 url_env = "SOC"
@@ -374,6 +422,18 @@ def test_what_follows_goes_to_whom_the_first_went():
         run(*args, data=alerts(1, severity="medium", status="retracted", rev=1), env={"SOC": hook.url})
     assert hook.taken == [*keys(1), f"{1:032x}:1"]
     assert not Path("log").exists()
+
+
+@pytest.mark.parametrize("spool", [(), ("--spool", "s")], ids=["memory", "spool"])
+def test_what_follows_at_once(spool):
+    """A retraction right behind its alert, taken with it, goes to who gets the alert."""
+    Path("routes.toml").write_text(ROUTES)
+    data = alerts(1, 2) + alerts(2, status="retracted", rev=1) + alerts(1, status="updated", rev=1)
+    data += alerts(1, status="retracted", rev=2, severity="low")
+    with Hook() as hook:
+        run("--routes", "routes.toml", "--to", "file:all", *spool, *SOON, data=data, env={"SOC": hook.url})
+    assert hook.taken == [*keys(1, 2), f"{2:032x}:1", f"{1:032x}:1", f"{1:032x}:2"]
+    assert Path("all").read_bytes() == data
 
 
 def test_check():
@@ -470,6 +530,104 @@ def test_groups():
     ]
 
 
+def chat(url, more=""):
+    return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
+
+
+def titles(hook):
+    return [json.loads(got.body)["title"] for got in hook.got]
+
+
+def test_reminders():
+    """What stands is told again while nothing comes, over a kill, too, which may repeat the one under way."""
+    with Hook() as hook:
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\nreminders = 3\n'))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        with start(*args) as process:
+            process.stdin.write(alerts(1))
+            hook.wait(lambda hook: len(hook.got) == 2)
+            process.kill()
+        with start(*args) as process:
+            hook.wait(lambda hook: "Reminder 3" in titles(hook)[-1])
+            process.stdin.close()
+            process.wait(30)
+    first, *others = titles(hook)
+    assert first == "CRITICAL 95 listed: Pays an address on a sanctions list"
+    given = dict.fromkeys(title.split(",")[0] for title in others if title != first)
+    assert list(given) == [f"Reminder {number} of 3" for number in (1, 2, 3)]
+    assert all(title.endswith(first) for title in others)
+
+
+def test_escalation():
+    """An incident that grows goes to a further receiver, who is told why; stdout is the same."""
+    with Hook() as hook, Hook() as chief:
+        Path("routes.toml").write_text(
+            chat(hook.url) + f'[receivers.chief]\nurl = "{chief.url}"\n'
+            '[[escalate]]\nname = "many"\nto = ["chief", "chat"]\ncount = 3\n'
+        )
+        data = alerts(1, 2, 3, 4, incident="a")
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        assert run(*args, data=alerts(1, 2, incident="a")) == (0, alerts(1, 2, incident="a"), "")
+        assert run(*args, data=data) == (0, data, "")
+    assert [title.partition(":")[0] for title in titles(hook)][2:] == [
+        "Escalated (many)",
+        "CRITICAL 95 listed",
+    ]
+    assert chief.taken == keys(3)
+    assert chief.got[0].headers["txalert-note"] == "Escalated (many): 3 alerts"
+
+
+LIMITED = """
+[receivers.log]
+url = "file:log"
+[[routes]]
+to = ["log"]
+[[limits]]
+name = "flood"
+type = "limit"
+count = 2
+for = "1h"
+track = ["subject"]
+"""
+
+
+def test_limits():
+    """What a limit holds back is on stdout, counted, and comes as a digest at the end; a kill loses none."""
+    Path("routes.toml").write_text(LIMITED)
+    args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+    data = alerts(*range(10), severity="high")
+    with start(*args) as process:
+        process.stdin.write(data)
+        assert read_lines(process, 10) == data
+        process.kill()
+    status, out, said = run(*args, data=data + alerts(10, severity="high") + alerts(11))
+    assert (status, out.count(b"\n")) == (0, 12)
+    assert said == "txalert: 1 alert held back by the limit flood\n"
+    got = [json.loads(row) for row in Path("log").read_bytes().splitlines()]
+    assert list(dict.fromkeys(int(one["id"], 16) for one in got[:-1])) == [0, 1, 11]  # a kill may repeat
+    assert got[-1]["title"] == "9 alerts held back by the limit flood, this the gravest"
+    assert got[-1]["evidence"]["rules"] == {"listed": 9}
+
+
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+def test_chats_change_their_messages(kind):
+    """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
+    with kind() as service:
+        args = ("--to", service.address, "--spool", "s", *SOON)
+        statuses = [
+            run(*args, data=data)
+            for data in (
+                alerts(1, 2, severity="high"),
+                alerts(1, severity="high", status="updated", rev=1) + alerts(2, status="retracted", rev=1),
+            )
+        ]
+    assert [(status, said) for status, _, said in statuses] == [(0, "")] * 2
+    found = [text.split(" ")[0] for text in service.messages.values()]
+    assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
+    assert "updated" in service.messages[1000]
+    assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -480,3 +638,88 @@ def test_inhibition():
     said = "txalert: 1 alert muted by graver ones of their kind ([inhibit] of the route file)\n"
     assert done == (0, data, said)
     assert Path("log").read_bytes() == alerts(1) + alerts(3, severity="low", subject="0x1")
+
+
+def test_inhibition_over_restarts():
+    """With a spool a grave alert mutes its kin of the next run, too."""
+    Path("routes.toml").write_text(
+        '[receivers.log]\nurl = "file:log"\n[[routes]]\nto = ["log"]\n[inhibit]\nequal = ["subject"]\n'
+    )
+    args = ("--routes", "routes.toml", "--spool", "s")
+    assert run(*args, data=alerts(1)) == (0, alerts(1), "")
+    assert "1 alert muted by graver ones" in run(*args, data=alerts(2, severity="low"))[2]
+    assert Path("log").read_bytes() == alerts(1)
+
+
+def records(process, count):
+    """So many lines of a txalert, parsed."""
+    return [json.loads(row) for row in read_lines(process, count).splitlines()]
+
+
+def test_deadman():
+    """Silence is an alert, on stdout and at the receiver, while nothing comes; a restart keeps still."""
+    args = ("--deadman", "0.3", "--spool", "s")
+    with Hook() as hook:
+        with start(*args, "--to", hook.url) as process:
+            process.stdin.write(line(HEARTBEAT))
+            beat, opened = records(process, 2)
+            assert beat == HEARTBEAT
+            assert (opened["rule"], opened["status"], opened["rev"]) == ("deadman", "open", 0)
+            hook.wait(lambda hook: hook.taken == [f"{opened['id']}:0"])
+            process.kill()
+        with start(*args, "--to", hook.url) as process:
+            assert not select.select([process.stdout], [], [], 1.0)[0]
+            process.stdin.write(line(HEARTBEAT))
+            taken_back, beat = records(process, 2)
+            assert (taken_back["id"], taken_back["status"]) == (opened["id"], "retracted")
+            assert beat == HEARTBEAT
+            process.stdin.close()
+            process.wait(30)
+        assert set(hook.taken) == {f"{opened['id']}:0", f"{opened['id']}:1"}
+
+
+def test_deadman_hears_of_trouble():
+    """A chain whose heartbeats go on saying blind is an alert, whatever is filtered out."""
+    blind = line(HEARTBEAT, status="blind")
+    with start("--deadman", "0.5", "-m", "critical", "--format", "csv") as process:
+        found = b""
+        while b",deadman," not in found:
+            process.stdin.write(blind)
+            if select.select([process.stdout], [], [], 0.05)[0]:
+                found += os.read(process.stdout.fileno(), 1 << 16)
+        process.stdin.write(line(HEARTBEAT))
+        process.stdin.close()
+        found += process.stdout.read()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+    rows = [row.split(",")[1:8] for row in found.decode().splitlines() if ",deadman," in row]
+    assert [row[0] for row in rows] == ["open", "retracted"]
+    assert all(row[3:7] == ["high", "100", "deadman", "operations"] for row in rows)
+
+
+def test_deadman_and_the_end():
+    """The end of input, and a file, make no silence."""
+    assert run("--deadman", "0.1", data=alerts(1)) == (0, alerts(1), "")
+    Path("alerts.ndjson").write_bytes(alerts(1, 2))
+    assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
+    assert run("--deadman", "0")[0] == 2
+
+
+def test_memory_has_a_bound():
+    """Without a spool a dead receiver costs a bounded memory; what is lost is counted and said."""
+    count, size = 300, 1_000_000
+    with Path("alerts.ndjson").open("wb") as file:  # bit by bit: a child's peak is at least its parent's size
+        file.writelines(alerts(number, title="x" * size) for number in range(count))
+    args = ("--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", "alerts.ndjson")
+    with Path("out").open("wb") as out, Path("err").open("wb") as err:
+        process = subprocess.Popen([script("txalert"), *args], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    assert Path("out").stat().st_size == Path("alerts.ndjson").stat().st_size
+    assert usage.ru_maxrss < 200_000
+    said = Path("err").read_text()
+    kept = int(re.search(r"(\d+) alerts not delivered", said)[1])
+    lost = int(re.search(r"(\d+) alerts more than memory is to hold; lost, for there is no --spool", said)[1])
+    assert kept + lost == count
+    assert 50 <= kept <= 67

@@ -2,6 +2,9 @@
 
 import json
 import sqlite3
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts import spool as spools
+from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
@@ -83,14 +87,15 @@ def test_once():
     given_items = [
         (b"", one) for one in (alert(1), alert(2), alert(1), HEARTBEAT, HEARTBEAT, alert(1, rev=1), alert(2))
     ]
-    found = [record for _, record in dedupe.once(given_items)]
+    found = [record for _, record in dedupe.once(given_items, dedupe.Recent())]
     assert found == [alert(1), alert(2), HEARTBEAT, HEARTBEAT, alert(1, rev=1)]
 
 
 @given(st.lists(st.integers(0, 30)), st.integers(1, 8))
 def test_once_remembers_at_least(numbers, remembered):
     """What came among the last so many different ones is known; memory has a bound, so others may pass."""
-    passed = [int(one["id"], 16) for _, one in dedupe.once([(b"", alert(n)) for n in numbers], remembered)]
+    given_items = [(b"", alert(n)) for n in numbers]
+    passed = [int(one["id"], 16) for _, one in dedupe.once(given_items, dedupe.Recent(remembered))]
     assert set(passed) == set(numbers)
     for at, number in enumerate(passed):
         since = passed[:at][::-1]
@@ -172,6 +177,27 @@ def test_what_follows_goes_to_whom_the_first_went(spool):
     assert found == {"a": ["1:1"], "b": ["1:0", "2:0", "1:1", "2:1"], "c": ["1:1", "12:1"]}
 
 
+def test_what_follows_at_once_goes_to_whom_the_first_went(spool):
+    """An alert, its update and its retraction that come in one read go to the same receivers, each."""
+    first, *later = (
+        Taken("1:0", b"0", ("a", "b")),
+        Taken("2:0", b"x", ("a", "b")),
+        Taken("1:1", b"1", ("c",), follows=True),
+        Taken("1:2", b"2", ("a",), follows=True, takes_back=True),
+        Taken("3:0", b"y", ("a",)),
+    )
+    assert spool.take([first, *later], 5.0) == 5
+    found = {name: [one.key for one in spool.due(name, 5.0, 9)] for name in "abc"}
+    assert found == {
+        "a": ["1:0", "2:0", "1:1", "1:2", "3:0"],
+        "b": ["1:0", "2:0", "1:1", "1:2"],
+        "c": [
+            "1:1",
+            "1:2",
+        ],
+    }
+
+
 def test_a_retraction_goes_to_nobody_else(spool):
     """Who never had an alert needs no retraction; of an id that is not known, the routes decide."""
     spool.take([Taken("1:0", b"{}", ("a",)), Taken("2:0", b"{}", ())], 5.0)
@@ -179,6 +205,26 @@ def test_a_retraction_goes_to_nobody_else(spool):
     spool.take(back, 6.0)
     found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
     assert found == {"a": ["1:0", "1:1", "3:1"], "b": ["3:1"]}
+
+
+def test_a_retraction_right_behind_its_alert(spool):
+    """An alert and what follows it go to the same receivers when they are taken at once, too."""
+    back = Taken("1:1", b"{}", ("a", "b"), follows=True, takes_back=True)
+    spool.take([Taken("1:0", b"{}", ("a",)), back, Taken("1:2", b"{}", ("b",), follows=True)], 5.0)
+    found = {name: [parcel.key for parcel in spool.due(name, 6.0, 9)] for name in "ab"}
+    assert found == {"a": ["1:0", "1:1", "1:2"], "b": ["1:2"]}
+
+
+def test_notes(spool):
+    """Why an alert comes is kept for the receiver that it is said to, as long as the alert is."""
+    spool.take([Taken("1:0", b"{}", ("a", "b"), notes={"b": "why"}), Taken("2:0", b"{}", ("b",))], 5.0)
+    assert [parcel.note for parcel in spool.due("a", 5.0, 9)] == [""]
+    assert [parcel.note for parcel in spool.due("b", 5.0, 9)] == ["why", ""]
+    for name in "ab":
+        spool.delivered(name, spool.due(name, 5.0, 9))
+    spool.purge(6.0)
+    with spool.database.reading() as db:
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
 def test_purge_keeps_what_waits(spool):
@@ -195,10 +241,10 @@ def test_purge_keeps_what_waits(spool):
 
 def test_purge_keeps_up(spool):
     """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
-    spool.take(taken(*range(spools._PURGED + 1), to=()), 5.0)
+    spool.take(taken(*range(spools.PURGED + 1), to=()), 5.0)
     assert spool.purge(6.0)
     assert not spool.purge(6.0)
-    assert spool.take(taken(*range(spools._PURGED + 1), to=()), 7.0) == spools._PURGED + 1
+    assert spool.take(taken(*range(spools.PURGED + 1), to=()), 7.0) == spools.PURGED + 1
 
 
 def test_full_disk_takes_all_or_nothing(spool):
@@ -316,6 +362,64 @@ def test_a_clock_set_back_makes_no_long_rest(spool):
     assert lane.step() == 1
 
 
+def test_a_clock_set_back_makes_no_long_wait(spool):
+    """An alert that was refused for itself does not wait for the time that the clock had before."""
+    fake = Fake()
+    lane = fake.lane(spool, first_s=1.0)
+    spool.take(taken(1), fake.time)
+    fake.fault = lambda _: NotTaken("HTTP 400", only_this=True)
+    lane.step()
+    fake.time -= 86_400
+    fake.fault = None
+    lane.step()
+    assert fake.got == [1]
+
+
+def test_what_comes_after_a_bug_is_kept(spool):
+    """An error that ends the command is raised once what has come meanwhile is in the spool."""
+    fake = Fake()
+    fake.fault = lambda _: ZeroDivisionError("a bug")
+    addressing = Addressing(spool, lambda _: ("a",), Restraint())
+    courier = Courier(spool, [fake.lane(spool)], addressing, lambda: fake.time, 5.0)
+    list(courier.carried([(b"{}", alert(1))]))
+    courier.commit()
+    courier.start()
+    for thread in courier._threads:
+        thread.join(30)
+    list(courier.carried([(b"{}", alert(2))]))
+    with pytest.raises(ZeroDivisionError):
+        courier.commit()
+    assert spool.waiting() == {"a": 2}
+    assert fake.said == ["a: delivery has stopped: a bug"]
+
+
+def test_receivers_that_hang_do_not_add_up():
+    """The end waits a second for what is under way, however many receivers hang."""
+    goes_on = threading.Event()
+
+    class Stuck(Fake):
+        def send(self, _):
+            goes_on.wait(60)
+
+        def close(self):
+            pass
+
+    with Spool(None) as memory:
+        names = [str(number) for number in range(8)]
+        lanes = [Stuck(name).lane(memory) for name in names]
+        addressing = Addressing(memory, lambda _: names, Restraint())
+        courier = Courier(memory, lanes, addressing, lambda: 1.0, 5.0)
+        list(courier.carried([(b"{}", alert(1))]))
+        courier.commit()
+        courier.start()
+        began = time.monotonic()
+        courier.stop()
+        assert time.monotonic() - began < 5
+        goes_on.set()
+        for thread in courier._threads:
+            thread.join(30)
+
+
 def test_one_refused_alert_delays_no_other(spool):
     """An alert that its receiver finds fault with waits by itself; the others go on."""
     fake = Fake()
@@ -368,7 +472,8 @@ def test_memory_keeps_nothing_that_is_delivered():
     fake.batch = 5000
     with Spool(None) as memory:
         lane = fake.lane(memory)
-        courier = Courier(memory, [lane], lambda _: ("a",), lambda: fake.time, 5.0)
+        addressing = Addressing(memory, lambda _: ("a",), Restraint())
+        courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
         for number in range(0, 20_000, 1000):
             items = [(b"{}", alert(n)) for n in (*range(number, number + 1000), number)]
             assert len(list(courier.carried(items))) == 1001
@@ -478,7 +583,26 @@ def test_no_dead_letter(text):
 def test_dead_letters_on_a_full_disk():
     """Where they cannot be written, that is said, and the alerts are not given up."""
     with pytest.raises(SpoolFailed, match="/dev/full: cannot be written: No space left"):
-        deadletters.append("/dev/full", "a", "gone", [Parcel("k:0", b"{}")], 9.0)
+        deadletters.append(Path("/dev/full"), "a", "gone", [Parcel("k:0", b"{}")], 9.0)
+
+
+def test_dead_letters_nested_deep(tmp_path):
+    """An alert as deep as one may be comes back from its letter."""
+    deep = line(ALERT)[:-2] + b',"x":' + b"[" * 1000 + b"]" * 1000 + b"}"
+    path = tmp_path / "dead.ndjson"
+    deadletters.append(path, "a", 'no,"alert":', [Parcel("k:0", deep)], 9.0)
+    letter = deadletters.read(path.read_bytes()[:-1])
+    assert (letter.receiver, letter.line) == ("a", deep)
+
+
+def test_dead_letters_after_a_kill(tmp_path):
+    """A letter that a kill left unfinished is ended; the next one is a line of its own."""
+    path = tmp_path / "dead.ndjson"
+    path.write_bytes(b'{"type":"dead-l')
+    deadletters.append(path, "a", "gone", [Parcel("k:0", line(ALERT)[:-1])], 9.0)
+    unfinished, letter = path.read_bytes().splitlines()
+    assert unfinished == b'{"type":"dead-l'
+    assert deadletters.read(letter).line == line(ALERT)[:-1]
 
 
 def test_names_hold_no_secret():

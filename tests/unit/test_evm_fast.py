@@ -28,7 +28,7 @@ def test_what_stands_in_blocks():
     assert same({1: made}, {1: receipts})
     (blocks, *_), said, faults, asked = outcome({1: made}, {1: receipts}, careful=False)
     assert USDT in asked[0][0]
-    records = [json.loads(line) for line in blocks[0].lines]
+    records = [json.loads(line) for line in blocks[0].lines.splitlines()]
     assert (len(records), said, faults) == (25, [], 0)
     assert {one["type"] for one in records} == {"transfer", "call", "approval", "block"}
     assert records[0]["amount"] == "1.25"
@@ -65,6 +65,24 @@ def test_anything_spoiled(seed):
             spoil(rng, made, receipts)
         taken += same({1: made}, {1: receipts})
     assert 0 < taken < 25
+
+
+@pytest.mark.parametrize("begins", ["x0", "1x", "00", "0X"])
+def test_no_text_goes_unseen_that_does_not_begin_with_0x(begins):
+    """Wherever a number or data stand, their beginning is looked at: alike on both paths."""
+    made, receipts = varied()
+    parts = [*made["transactions"], *receipts, *(log for one in receipts for log in one["logs"])]
+    seen = 0
+    for part in parts:
+        for key in ("hash", "value", "input", "data", "from", "to", "address", "contractAddress", "logIndex"):
+            held = part.get(key)
+            if isinstance(held, str) and held not in {"0x", ""}:
+                part[key] = begins + held[2:]
+                assert not same({1: made}, {1: receipts}), (key, held)
+                part[key] = held
+                seen += 1
+    assert seen > 50
+    assert same({1: made}, {1: receipts})
 
 
 PARTS = st.lists(

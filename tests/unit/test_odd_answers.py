@@ -116,7 +116,7 @@ def test_what_is_right():
     """Unchanged, it gives a block with its records, and pending transactions."""
     step, *_ = found = followed(GOOD)
     assert [one.height for one in step] == [5]
-    assert len(step[0].lines) == 7
+    assert step[0].records == 7
     assert len(found[9]) == 2
     assert found[10] == word(99)
 

@@ -71,7 +71,7 @@ def test_what_is_right():
     """Unchanged, it gives a block with its records, and a pending transaction."""
     step, *_ = found = followed(GOOD)
     assert [one.height for one in step] == [5]
-    assert len(step[0].lines) == 4
+    assert step[0].records == 4
     assert [len(one) for one in found[5:8]] == [1, 0, 0]
     assert found[8] == name(0xB005)
 

@@ -8,9 +8,14 @@ import pytest
 
 import readme
 from conftest import CHECKOUT
-from examples import ALERT, HEARTBEAT, LISTED, TRANSFER
+from examples import ALERT, HEARTBEAT, LISTED, TRANSFER, line
+from txpipe.alerts.escalation import Level
 from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.groupkeys import GROUPING_KEYS
 from txpipe.alerts.inhibition import Inhibition
+from txpipe.alerts.limits import Limit
+from txpipe.alerts.ocsf import ocsf
+from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.receivers import Outfit
 from txpipe.alerts.routefile import RouteFault, RouteFile
 from txpipe.alerts.routes import Route, Routes, Window
@@ -37,6 +42,8 @@ def at(routes, alert=ALERT, now=NOON, always=()):
         ({"rules": {"mention"}}, {}, "rule listed is not among its"),
         ({"chains": {"eip155:137"}}, {}, "chain eip155:1 is not among its"),
         ({"subjects": {LISTED}}, {}, ""),
+        ({"subjects": {"0xAbC"}}, {"subject": "0xabc"}, ""),
+        ({"subjects": {"1AbC"}}, {"subject": "1abc"}, "subject 1abc is not among its"),
         ({"subjects": {"0x"}}, {}, f"subject {LISTED} is not among its"),
         ({"categories": {"sanctions"}}, {}, ""),
         ({"categories": {"scam"}}, {}, "category sanctions is not among its"),
@@ -177,13 +184,22 @@ def test_file(tmp_path, monkeypatch):
 def test_groups(tmp_path):
     """Receivers of messages to people may have alerts put together, by incident unless it says otherwise."""
     more = 'group = ["rule", "chain"]\nwait = "30s"\ninterval = "5m"\nlimit = "10/2h"\n'
-    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nwait = "1m"\n'
+    receivers = '[receivers.a]\nurl = "json://h"\n{}[receivers.b]\nurl = "json://h/b"\nrepeat = "4h"\n'
     file = read(tmp_path, receivers.format(more), Outfit())
     assert file.faults == []
     assert file.groupings == {
         "a": Grouping(("rule", "chain"), 30, 300, 10, 7200),
-        "b": Grouping(("incident",), 60, 0, None),
+        "b": Grouping(("incident",), repeat_s=4 * HOUR, reminders=3),
     }
+
+
+def test_format(tmp_path):
+    """A receiver may get another form, and is called as the file says."""
+    file = read(tmp_path, f'[receivers.a]\nurl = "file:{tmp_path}/a"\nformat = "ocsf"\n', Outfit())
+    (receiver,) = file.opened
+    receiver.send([Parcel("k", line(ALERT)[:-1])])
+    assert receiver.name == "a"
+    assert (tmp_path / "a").read_bytes() == ocsf(line(ALERT)[:-1], ALERT)
 
 
 def test_inhibition(tmp_path):
@@ -194,6 +210,54 @@ def test_inhibition(tmp_path):
     assert read(tmp_path, "").inhibition is None
 
 
+def test_limits(tmp_path):
+    """A file may limit alerts by key; conditions are those of routes, and critical alerts are let through."""
+    whole = """
+[[limits]]
+name = "flood"
+type = "both"
+count = 5
+for = "10m"
+track = ["subject", "rule"]
+up_to = "critical"
+to = ["a"]
+rules = ["velocity"]
+[[limits]]
+type = "limit"
+count = 1
+for = "1h"
+"""
+    file = read(tmp_path, ROUTE + whole)
+    assert file.faults == []
+    about = Route("flood", (), rules=frozenset(["velocity"]))
+    assert file.limits == [
+        Limit(about, "both", 5, 600.0, ("subject", "rule"), "critical", frozenset(["a"])),
+        Limit(Route("limits[2]", ()), "limit", 1, HOUR, (), "high", frozenset()),
+    ]
+
+
+def test_escalation(tmp_path):
+    """A file may let incidents that grow go to further receivers."""
+    whole = """
+[[escalate]]
+name = "many"
+to = ["a"]
+by = ["subject", "chain"]
+count = 5
+usd = 100000
+severity = "critical"
+[[escalate]]
+to = ["a"]
+count = 2
+"""
+    file = read(tmp_path, ROUTE + whole)
+    assert file.faults == []
+    assert file.levels == [
+        Level("many", ("a",), ("subject", "chain"), 5, 100_000.0, "critical"),
+        Level("escalate[2]", ("a",), count=2),
+    ]
+
+
 def test_secrets_are_not_needed_to_test(tmp_path):
     """Read without opening receivers, a file needs no environment."""
     file = read(tmp_path, WHOLE)
@@ -202,6 +266,8 @@ def test_secrets_are_not_needed_to_test(tmp_path):
 
 KEYS = "is no array of some of: incident, subject, rule, category, chain, severity, tx"
 SPAN = 'is no span of time as in "30s" or "5m"'
+ESCALATE = '[receivers.a]\nurl = "file:a"\n[[escalate]]\nto = ["a"]\n'
+LIMIT = '[[limits]]\ntype = "limit"\ncount = 1\nfor = "1h"\n'
 ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
 
 
@@ -235,7 +301,23 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         ),
         (
             '[receivers.a]\nurl = "https://h"\nwait = "5s"\n',
-            "receivers.a group, wait, interval, limit are for messages to people, not for https:",
+            f"receivers.a {', '.join(GROUPING_KEYS)} are for messages to people, not for https:",
+        ),
+        ('[receivers.a]\nurl = "json://h"\nrepeat = 4\n', f"receivers.a.repeat {SPAN}"),
+        ('[receivers.a]\nurl = "json://h"\nrepeat = "0h"\n', "receivers.a.repeat is no time at all"),
+        (
+            '[receivers.a]\nurl = "json://h"\nrepeat = "4h"\nreminders = true\n',
+            "receivers.a.reminders is no number from 1 to 1,000",
+        ),
+        (
+            '[receivers.a]\nurl = "json://h"\nreminders = 3\n',
+            'receivers.a.reminders needs a "repeat" that says how often',
+        ),
+        ('[receivers.a]\nurl = "file:a"\nformat = "csv"\n', "receivers.a format csv is none of ocsf, ecs"),
+        ('[receivers.a]\nurl = "file:a"\nformat = ""\n', "receivers.a format  is none of ocsf, ecs"),
+        (
+            '[receivers.a]\nurl = "sqlite:///a"\nformat = "ecs"\n',
+            "receivers.a ecs is for what begins with https, http, file, exec, syslog",
         ),
         ("inhibit = 1\n", "inhibit is no table"),
         ("[inhibit]\nmute = 1\n", "inhibit.mute is unknown; there are: by, mutes, equal, for"),
@@ -243,6 +325,25 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
         ('[inhibit]\nby = "low"\n', "inhibit.mutes medium is no lesser one than low"),
         ("[inhibit]\nequal = []\n", f"inhibit.equal {KEYS}"),
         ("[inhibit]\nfor = 5\n", f"inhibit.for {SPAN}"),
+        ("escalate = 1\n", "escalate is no array of tables, as in [[escalate]]"),
+        (ESCALATE, "escalate[1] says no condition: count, usd or severity"),
+        ("[[escalate]]\ncount = 5\n", 'escalate[1] lacks "to"'),
+        (f"{ESCALATE}count = 1\n", "escalate[1].count is no number from 2 to 1,000,000"),
+        (f'{ESCALATE}usd = "1"\n', "escalate[1].usd is no amount (USD)"),
+        (f"{ESCALATE}count = 2\nby = []\n", "escalate[1].by is empty"),
+        (f"{ESCALATE}count = 2\ncounts = 1\n", "escalate[1].counts is unknown; did you mean count?"),
+        ("limits = 1\n", "limits is no array of tables, as in [[limits]]"),
+        ('[[limits]]\ncount = 1\nfor = "1h"\n', 'limits[1] lacks "type"'),
+        (f"{LIMIT}counts = 1\n", "limits[1].counts is unknown; did you mean count?"),
+        (LIMIT.replace('"limit"', '"max"'), "limits[1].type is none of limit, threshold, both"),
+        (LIMIT.replace("1\n", "0\n"), "limits[1].count is no number from 1 to 1,000,000"),
+        (LIMIT.replace("1h", "0s"), f"limits[1].for {SPAN}"),
+        (f'{LIMIT}track = ["sender"]\n', f"limits[1].track {KEYS}"),
+        (f'{LIMIT}to = ["b"]\n', "limits[1].to b: no receiver is called so; there are: none"),
+        (
+            f'{LIMIT}name = "x"\n{LIMIT}name = "y"\n{LIMIT}name = "x"\n',
+            [f"limits[{number}].name x: another limit is called so, too" for number in (1, 3)],
+        ),
         ("[routes]\nto = 1\n", "routes is no array of tables, as in [[routes]]"),
         ("[[routes]]\n", 'routes[1] lacks "to"'),
         (f'{ROUTE}[[routes]]\nto = ["b"]\n', "routes[2].to b: no receiver is called so; there are: a"),
@@ -276,7 +377,8 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
 def test_faults(tmp_path, text, fault):
     """Every mistake is named by file and key, and keeps the file from being used."""
     file = read(tmp_path, text, Outfit())
-    assert file.faults == [f"{tmp_path}/routes.toml: {fault}"]
+    faults = [fault] if isinstance(fault, str) else fault
+    assert file.faults == [f"{tmp_path}/routes.toml: {one}" for one in faults]
     with pytest.raises(RouteFault) as caught:
         file.must_be_sound()
     assert caught.value.status == 2

@@ -35,8 +35,8 @@ class Lined(Chain):
         one = super()._block(height)
         row = {"type": "block", "block": height, "hash": one.hash}
         txs = [json.dumps({"type": "call", "block": height, "tx": tx}).encode() + b"\n" for tx in one.txs]
-        lines = (*txs, json.dumps(row).encode() + b"\n")
-        return Block(height, one.hash, one.parent, one.time, one.txs, lines)
+        lines = b"".join([*txs, json.dumps(row).encode() + b"\n"])
+        return Block(height, one.hash, one.parent, one.time, one.txs, lines, len(txs) + 1)
 
 
 class Killed(Exception):

@@ -1,10 +1,13 @@
 """alerts.receivers: webhooks that fail, stall, redirect and lie; files that rotate."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import resource
+import signal
 import socket
 import ssl
 import threading
@@ -14,7 +17,7 @@ import pytest
 from examples import ALERT, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
-from txpipe.alerts.receivers import Outfit, opened, webhook
+from txpipe.alerts.receivers import Outfit, opened, post
 from txpipe.alerts.receivers.webhook import Webhook, secret_of, signature
 
 NOW = 1_760_000_000.0
@@ -33,7 +36,7 @@ def made(url, secret=None, **limits):
 def _nothing_stays_open():
     yield
     while MADE:
-        MADE.pop()._drop()
+        MADE.pop()._poster.drop()
 
 
 def test_posts_the_alert_as_it_is():
@@ -140,10 +143,15 @@ def test_stalls():
 
 
 @pytest.mark.parametrize(
-    "endless", [b"HTTP/1.1 200 OK\r\nx: ", b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n"]
+    ("endless", "outcome"),
+    [
+        (b"HTTP/1.1 200 OK\r\nx: ", pytest.raises(NotTaken, match="no answer in time")),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n", contextlib.nullcontext()),
+        (b"HTTP/1.1 500 no\r\ncontent-length: 99999\r\n\r\n", pytest.raises(NotTaken, match="HTTP 500")),
+    ],
 )
-def test_drips(endless):
-    """An answer that drips on and on is broken off: it would hold the queue up and never fail."""
+def test_drips(endless, outcome):
+    """An answer that drips on and on is broken off; the status counts once it is there."""
     ends = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -161,7 +169,7 @@ def test_drips(endless):
         thread.start()
         receiver = made(f"http://127.0.0.1:{server.getsockname()[1]}/", quiet_s=5, send_s=0.3)
         try:
-            with pytest.raises(NotTaken, match="no answer in time"):
+            with outcome:
                 receiver.send([PARCEL])
         finally:
             ends.set()
@@ -173,7 +181,32 @@ def test_drips(endless):
     [b"", b"garbage\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"SSH-2.0-x\r\n"],
 )
 def test_lies(answer):
-    """What is no whole answer is no receipt."""
+    """What has no status is no receipt."""
+    with lying(answer) as url, pytest.raises(NotTaken):
+        made(url).send([PARCEL])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"content-length: 100\r\n\r\nabc",
+        b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"transfer-encoding: chunked\r\n\r\n5\r\nab",
+        b"content-length: -7\r\n\r\n\xff\0",
+    ],
+)
+def test_broken_bodies(body):
+    """Who says 200 has the alert, whatever the body is: sent again, it would come twice. A 429 is heeded."""
+    with lying(b"HTTP/1.1 200 OK\r\n" + body) as url:
+        made(url).send([PARCEL])
+    with lying(b"HTTP/1.1 429 no\r\nretry-after: 7\r\n" + body) as url, pytest.raises(NotTaken) as caught:
+        made(url).send([PARCEL])
+    assert (str(caught.value), caught.value.wait_s) == ("HTTP 429", 7)
+
+
+@contextlib.contextmanager
+def lying(answer):
+    """Answer one request with some bytes, whole or not, then say no more."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def lie():
@@ -187,8 +220,9 @@ def test_lies(answer):
 
         thread = threading.Thread(target=lie, daemon=True)
         thread.start()
-        with pytest.raises(NotTaken):
-            made(f"http://127.0.0.1:{server.getsockname()[1]}/").send([PARCEL])
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        while MADE:
+            MADE.pop()._poster.drop()
         thread.join(10)
 
 
@@ -197,7 +231,7 @@ def test_idle_connections_are_opened_again():
     with Hook() as hook:
         receiver = made(hook.url)
         receiver.send([PARCEL])
-        receiver._socket.shutdown(socket.SHUT_RDWR)
+        receiver._poster._socket.shutdown(socket.SHUT_RDWR)
         receiver.send([PARCEL])
     assert len(hook.taken) == 2
 
@@ -207,10 +241,8 @@ def test_certificates_are_verified(monkeypatch):
     with Hook() as hook, pytest.raises(NotTaken, match="it does not speak TLS"):
         made(hook.url.replace("http:", "https:")).send([PARCEL])
     seen = []
-    monkeypatch.setattr(
-        webhook.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"])
-    )
-    made("https://localhost/")._opened()
+    monkeypatch.setattr(post.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"]))
+    made("https://localhost/")._poster._opened()
     assert seen[0].verify_mode == ssl.CERT_REQUIRED
     assert seen[0].check_hostname
 
@@ -221,6 +253,11 @@ def test_certificates_are_verified(monkeypatch):
         ("https:///x", "it has no host"),
         ("http://h:99999/x", "makes no sense"),
         ("https://[::1/x", "makes no sense"),
+        ("https://a..b/x", "makes no sense"),
+        ("https://a b/x", "makes no sense"),
+        ("syslog:udp://a..b", "makes no sense"),
+        ("file:a\0b", "no UTF-8, or U"),
+        ("file:a\udcff", "no UTF-8, or U"),
         ("https://h/a b", "as %XX"),
         ("https://h/\u00e9", "as %XX"),
         ("nothing", "a receiver is https://HOST/PATH"),
@@ -232,6 +269,20 @@ def test_no_receiver(url, words):
     """What is no receiver is refused with what one looks like; none of its secrets is repeated."""
     with pytest.raises(ReceiverFault, match=words):
         opened(url, Outfit())
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("http://[::1]/x", ("::1", 80)),
+        ("https://[::1]/x", ("::1", 443)),
+        ("https://[2001:db8::7]:8443/x", ("2001:db8::7", 8443)),
+    ],
+)
+def test_addresses_of_ipv6(url, where):
+    """An IPv6 address is one with a port and without."""
+    opened = made(url)._poster._opened()
+    assert (opened.host, opened.port) == where
 
 
 def test_file(tmp_path):
@@ -265,6 +316,31 @@ def test_file_that_is_none(tmp_path):
     opened(f"file:{tmp_path}/pipe", Outfit()).send([PARCEL])
     assert os.read(reader, 1 << 16) == line(ALERT)
     os.close(reader)
+
+
+def test_pipe_that_nobody_reads(tmp_path):
+    """What a named pipe is given while nobody reads it would be lost: it waits."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotTaken, match="nobody reads this pipe"):
+        opened(f"file:{tmp_path}/pipe", Outfit()).send([PARCEL])
+
+
+def test_file_on_a_disk_that_fills_up(tmp_path):
+    """What was written of a batch before the disk was full is taken back: no half line stays."""
+    path = tmp_path / "out.ndjson"
+    receiver = opened(f"file:{path}", Outfit())
+    receiver.send([PARCEL])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+    try:
+        with pytest.raises(NotTaken, match="File too large"):
+            receiver.send([PARCEL])
+        assert path.read_bytes() == line(ALERT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    receiver.send([PARCEL])
+    assert path.read_bytes() == line(ALERT) * 2
 
 
 @pytest.mark.parametrize(("path", "words"), [("/dev/full", "No space left"), ("/nowhere/x", "No such file")])

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-from txpipe.alerts.deadletters import key
+from txpipe import interrupt
+from txpipe.alerts.addressing import Addressing
+from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.dedupe import Recent
-from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
-from txpipe.alerts.silence import Silence, Silences, muting
-from txpipe.alerts.spool import DEAD, Spool, Taken
+from txpipe.alerts.spool import DEAD, Spool
 
 _PURGE_EVERY_S = 10.0
 _LOOK_S = 0.05
 _LEAVE_S = 1.0
-
-Router = Callable[[dict[str, Any]], Sequence[str]]
-"""Says which receivers, by name, an alert goes to."""
 
 
 class Courier:
@@ -27,42 +24,36 @@ class Courier:
 
     Attributes:
         lanes: the ways out.
-        muted: alerts that silences have kept from receivers.
-        inhibited: alerts that graver ones have.
+        addressing: who gets what, and how much was kept from receivers.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a delivery is made of
+    def __init__(
         self,
         spool: Spool,
         lanes: Sequence[Lane],
-        router: Router,
+        addressing: Addressing,
         now: Callable[[], float],
         keep_s: float,
-        inhibitor: Inhibitor | None = None,
     ) -> None:
         """Take where to keep alerts and who gets them.
 
         Args:
             spool: open.
             lanes: one a receiver.
-            router: whom an alert goes to.
+            addressing: whom alerts go to.
             now: wall time, Unix seconds.
             keep_s: seconds for which delivered alerts are known.
-            inhibitor: which alerts others mute; None is none.
         """
         self.lanes = lanes
-        self.muted = 0
-        self.inhibited = 0
+        self.addressing = addressing
         self._spool = spool
-        self._router = router
         self._now = now
         self._keep_s = keep_s
-        self._inhibitor = inhibitor
         self._recent = Recent() if spool.folder is None else None  # memory keeps nothing that is delivered
         self._purged = 0.0
         self._pending: list[Item] = []
-        self._silences = Silences(spool.database)
         self._changed = threading.Condition()
+        self._crowd = Crowd(spool, self._look_again) if spool.folder is None else None
         self._takes = 0
         self._ends = False
         self._error: BaseException | None = None
@@ -86,38 +77,26 @@ class Courier:
 
         Raises:
             SpoolFailed: the spool takes no more; nothing of what was noted is in it.
+            BaseException: delivery to somebody has failed for good; what was noted is in the spool.
         """
+        if self._pending:
+            self._take()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        if not self._pending:
-            return
+
+    def _take(self) -> None:
         pending, self._pending = self._pending, []
         now = self._now()
-        muted: list[int] = []
-        silences = self._silences.holding(now)
-        self._spool.take([self._addressed(item, silences, muted) for item in pending], now)
-        self.muted += len(muted)
-        self._silences.count(muted)
+        self.addressing.take(pending, now)
         if not 0 <= now - self._purged < _PURGE_EVERY_S:
             more = self._spool.purge(now - self._keep_s)
             self._purged = 0.0 if more else now
         with self._changed:
             self._takes += 1
             self._changed.notify_all()
-
-    def _addressed(self, item: Item, silences: Sequence[Silence], muted: list[int]) -> Taken:
-        """Return an alert with its receivers; one that a silence mutes has none."""
-        line, alert = item
-        if silence := muting(silences, alert):
-            muted.append(silence.number)
-            return Taken(key(alert), line, ())
-        if self._inhibitor is not None and self._inhibitor.mutes(alert):
-            self.inhibited += 1
-            return Taken(key(alert), line, ())
-        takes_back = alert["status"] == "retracted"
-        follows = alert["rev"] > 0 or alert["status"] != "open"
-        return Taken(key(alert), line, self._router(alert), follows, takes_back)
+        if self._crowd is not None:
+            self._crowd.settle(self.lanes, len(pending), now - self._keep_s)
 
     def drain(self, seconds: float) -> None:
         """Wait until everything is delivered, at most for so many seconds.
@@ -125,17 +104,21 @@ class Courier:
         Raises:
             SpoolFailed: the spool failed meanwhile.
         """
+        self.addressing.tell_due(self._now(), ends=True)
         for lane in self.lanes:
             lane.ends = True
         mine = [lane.receiver.name for lane in self.lanes]
         left = seconds
         with self._changed:
             self._changed.notify_all()
-            while left > 0 and self._error is None and self._spool.is_waited_for(mine):
+            while left > 0 and self._error is None and self._is_awaited(mine):
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S
         if self._error is not None:
             raise self._error
+
+    def _is_awaited(self, receivers: Sequence[str]) -> bool:
+        return self._spool.is_waited_for(receivers) or any(lane.owes() for lane in self.lanes)
 
     def stop(self) -> None:
         """End delivery; what is under way is broken off."""
@@ -145,9 +128,10 @@ class Courier:
         for lane in self.lanes:
             lane.is_stopped = True
             lane.receiver.close()
+        last = time.monotonic() + _LEAVE_S  # for all of them: twenty that hang must not add up
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_LEAVE_S)
+                thread.join(max(0.0, last - time.monotonic()))
 
     def left(self) -> list[str]:
         """Return what was not delivered, a sentence a receiver; empty if everything was."""
@@ -165,7 +149,19 @@ class Courier:
             for lane in self.lanes
             if lane.lost
         ]
+        said += [
+            f"{lane.receiver.name}: {_counted(lane.crowded_out)} more than memory is to hold; {dead}"
+            for lane in self.lanes
+            if lane.crowded_out
+        ]
         return said
+
+    def _look_again(self, seconds: float) -> bool:
+        """Wait for lanes; return whether to go on with that."""
+        if self._error is not None or interrupt.held.pending:
+            return False
+        time.sleep(seconds)
+        return True
 
     def _pause(self, seconds: float, takes: int) -> None:
         """Wait, but not beyond the end, nor if something was taken since."""
@@ -178,6 +174,7 @@ class Courier:
         try:
             while not self._ends:
                 takes = self._takes
+                self.addressing.tell_due(self._now())
                 self._pause(lane.step(), takes)
         except BaseException as exc:  # noqa: BLE001 - raised in the main thread
             if not self._ends:

@@ -15,7 +15,7 @@ FILE = "spool.db"
 _APPLICATION = 0x74787370
 """``txsp``: SQLite's application_id, which says whose file it is."""
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_S = 60
 
 _TABLES = """
@@ -34,6 +34,38 @@ CREATE TABLE silences (
     number INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, begins REAL NOT NULL, ends REAL NOT NULL,
     conditions TEXT NOT NULL, muted INTEGER NOT NULL DEFAULT 0);
 """
+
+_SINCE_2 = """
+CREATE TABLE IF NOT EXISTS standing (
+    receiver TEXT NOT NULL, id TEXT NOT NULL, kin TEXT NOT NULL, key TEXT NOT NULL, line BLOB NOT NULL,
+    PRIMARY KEY (receiver, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS standing_kin ON standing (receiver, kin);
+CREATE TABLE IF NOT EXISTS groups (
+    receiver TEXT NOT NULL, kin TEXT NOT NULL, began REAL NOT NULL, told REAL NOT NULL,
+    reminders INTEGER NOT NULL, PRIMARY KEY (receiver, kin)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS graves (kin TEXT NOT NULL UNIQUE, time REAL NOT NULL, id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS handles (
+    receiver TEXT NOT NULL, id TEXT NOT NULL, message TEXT NOT NULL, rev INTEGER NOT NULL,
+    severity INTEGER NOT NULL, is_alone INTEGER NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (receiver, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS handles_at ON handles (receiver, at);
+CREATE TABLE IF NOT EXISTS growth (
+    kin TEXT PRIMARY KEY, count INTEGER NOT NULL, usd REAL NOT NULL, began INTEGER NOT NULL,
+    reached BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS members (
+    kin TEXT NOT NULL, id TEXT NOT NULL, place TEXT NOT NULL, usd REAL NOT NULL,
+    PRIMARY KEY (kin, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS members_place ON members (kin, place);
+CREATE TABLE IF NOT EXISTS notes (
+    seq INTEGER NOT NULL, receiver INTEGER NOT NULL, note TEXT NOT NULL,
+    PRIMARY KEY (seq, receiver)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS windows (name TEXT NOT NULL UNIQUE, begins REAL NOT NULL, number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS held (
+    limit_name TEXT NOT NULL, receiver TEXT NOT NULL, chain TEXT NOT NULL, first REAL NOT NULL,
+    for_s REAL NOT NULL, since REAL NOT NULL, counts BLOB NOT NULL, gravest BLOB NOT NULL,
+    PRIMARY KEY (limit_name, receiver)) WITHOUT ROWID;
+"""
+"""What a spool of version 1 lacks."""
 
 
 class SpoolFault(UsageFault):
@@ -122,15 +154,16 @@ class Database:
         is_new = not found and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not is_new and found != _APPLICATION:
             raise SpoolFault(f"{self._place}: {FILE} in it is no spool of txalert; name another folder")
-        if db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
             raise SpoolFault(f"{self._place}: was written by a newer txpipe; use that one, or another folder")
         if not is_new and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise SpoolFault(f"{self._place}: {_DAMAGED}")
         db.execute("PRAGMA journal_mode = WAL")
-        if is_new:
+        if version < _VERSION:
             db.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION};"
-                f"PRAGMA user_version = {_VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {_TABLES if is_new else ''} {_SINCE_2}"
+                f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_VERSION}; COMMIT;"
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,14 @@ from typing import Any
 
 import msgspec
 
+from txpipe.alerts import appended
 from txpipe.alerts.database import SpoolFailed
 from txpipe.alerts.receiver import Parcel
 from txpipe.errors import RecordFault
 from txpipe.record import check, loads
+
+_ALERT = b',"alert":'
+"""What stands before the alert, the last value of a letter; no string holds it, for its quotes are bare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,7 @@ def append(path: Path, receiver: str, reason: str, parcels: Sequence[Parcel], no
     """
     data = b"".join(_written(receiver, reason, parcel, now) for parcel in parcels)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            while data:
-                data = data[os.write(fd, data) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        appended.append(path, data, 0o600)
     except OSError as exc:
         raise SpoolFailed(f"{path}: cannot be written: {exc.strerror}") from exc
 
@@ -63,7 +60,7 @@ def read(line: bytes) -> Letter:
         RecordFault: it is none.
     """
     try:
-        found = msgspec.json.decode(line, type=_Wire)
+        found = _parsed(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordFault(f"no dead letter: {exc}") from exc
     if found.type != "dead-letter":
@@ -73,6 +70,17 @@ def read(line: bytes) -> Letter:
     if alert["type"] != "alert":
         raise RecordFault('no dead letter: its "alert" is none')
     return Letter(found.receiver, raw, key(alert))
+
+
+def _parsed(line: bytes) -> _Wire:
+    """Parse a line; an alert that orjson took, but is nested too deep for msgspec, is cut out as written."""
+    try:
+        return msgspec.json.decode(line, type=_Wire)
+    except RecursionError:
+        head, _, alert = line.partition(_ALERT)
+        found = msgspec.json.decode(head + _ALERT + b"0}", type=_Wire)
+        found.alert = msgspec.Raw(alert.rstrip()[:-1])
+        return found
 
 
 def key(alert: dict[str, Any]) -> str:
@@ -88,4 +96,4 @@ def _written(receiver: str, reason: str, parcel: Parcel, now: float) -> bytes:
         "given_up": int(now),
         "taken": int(parcel.since),
     }
-    return msgspec.json.encode(head)[:-1] + b',"alert":' + parcel.line + b"}\n"
+    return msgspec.json.encode(head)[:-1] + _ALERT + parcel.line + b"}\n"

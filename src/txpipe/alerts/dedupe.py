@@ -35,9 +35,9 @@ class Recent:
         return True
 
 
-def once(items: Iterable[Item], remembered: int = REMEMBERED) -> Iterator[Item]:
+def once(items: Iterable[Item], recent: Recent) -> Iterator[Item]:
     """Yield every alert, by id and rev, the first time it comes, and every record that is no alert."""
-    is_new = Recent(remembered).is_new
+    is_new = recent.is_new
     for item in items:
         if item[1]["type"] != "alert" or is_new(item[1]):
             yield item

@@ -9,10 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from txpipe.alerts import lock
+from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
+from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.handles import Changing, Handles
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
+from txpipe.alerts.limits import Limiter
 from txpipe.alerts.option import DeliveryChoice
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
@@ -36,10 +40,14 @@ class Delivery:
 
     Attributes:
         courier: takes alerts.
+        spool: where they wait.
+        routes: say who gets which.
         failed: something was not delivered.
     """
 
     courier: Courier
+    spool: Spool
+    routes: Routes
     failed: bool = False
 
 
@@ -64,11 +72,10 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     spool = Spool(choice.spool)
     lanes = _lanes(choice, receivers, file, spool, World(say))
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    rule = None if file is None else file.inhibition
-    inhibitor = None if rule is None else Inhibitor(rule)
-    courier = Courier(spool, lanes, routes.receivers, time.time, keep_s, inhibitor)
+    addressing = Addressing(spool, routes.receivers, _restraint(file, spool))
+    courier = Courier(spool, lanes, addressing, time.time, keep_s)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
-    running = Delivery(courier, failed)
+    running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:
@@ -129,11 +136,24 @@ def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
     return receivers
 
 
+def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
+    """Return what a route file says is to be kept from receivers."""
+    if file is None:
+        return Restraint()
+    return Restraint(
+        None if file.inhibition is None else Inhibitor(file.inhibition, spool.database),
+        Limiter(file.limits, spool.database) if file.limits else None,
+        Escalation(file.levels) if file.levels else None,
+    )
+
+
 def _say_held_back(courier: Courier, routes: Routes, say: Callable[[str], None]) -> None:
     """Say which alerts were meant for nobody: nothing vanishes silently."""
+    addressing = courier.addressing
     for count, why in (
-        (courier.muted, "muted; why: txalertctl silence list"),
-        (courier.inhibited, "muted by graver ones of their kind ([inhibit] of the route file)"),
+        (addressing.muted, "muted; why: txalertctl silence list"),
+        (addressing.inhibited, "muted by graver ones of their kind ([inhibit] of the route file)"),
+        *((count, f"held back by the limit {name}") for name, count in addressing.held_back.counts.items()),
         (routes.unmet if routes.routes else 0, "met no route; a last one without conditions takes all"),
     ):
         if count:
@@ -170,4 +190,7 @@ def _lanes(
             if grouping is None
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
+    for lane in lanes:
+        if isinstance(lane.receiver, Changing):
+            lane.receiver.handles = Handles(spool.database, lane.receiver.name)
     return lanes

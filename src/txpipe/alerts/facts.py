@@ -33,6 +33,29 @@ def utc(time_s: int) -> str | None:
         return None
 
 
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
+"""The years 1 to 9999."""
+
+
+def milliseconds(time_s: int) -> int:
+    """Return Unix seconds as milliseconds, those that no calendar has as the first or last that one has."""
+    return min(max(time_s, _FIRST_S), _LAST_S) * 1000
+
+
+def addresses(alert: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the addresses in an alert, each with its place there; of long lists the first hundred."""
+    evidence, record = alert["evidence"], alert["record"]
+    found = [("subject", alert["subject"]), ("evidence.address", evidence.get("address"))]
+    found += [(f"record.{key}", record.get(key)) for key in ("from", "to", "created")]
+    for key in ("inputs", "mentions"):
+        values = record.get(key)
+        found += [(f"record.{key}", one) for one in values[:_MANY]] if isinstance(values, list) else []
+    return [(place, value) for place, value in found if isinstance(value, str) and value]
+
+
+_MANY = 100
+
+
 def matches(alert: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the list entries in the evidence; empty for a rule about conduct."""
     found = alert["evidence"].get("matches")
@@ -95,6 +118,8 @@ def movement(record: dict[str, Any]) -> str:
     if kind == "call":
         method = text(record.get("method"))
         return f"call {method}" if method else "call"
+    if kind == "heartbeat":
+        return f"heartbeat: {text(record.get('status'))}"
     return _amount(record)
 
 

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from txpipe.alerts.ecs import ecs
 from txpipe.alerts.human import coloured, human, plain
 from txpipe.alerts.intake import Item
+from txpipe.alerts.ocsf import ocsf
 from txpipe.alerts.table import cells, csv_row, headings, tsv_row
 
-FORMS = ("ndjson", "human", "tsv", "csv")
+JSON_FORMS: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {"ocsf": ocsf, "ecs": ecs}
+"""Forms in which other systems take alerts, a line each: of its bytes and what they hold, the line."""
+
+FORMS = ("ndjson", "human", "tsv", "csv", *JSON_FORMS)
+
+
+class Writer:
+    """Writes records in one of FORMS, one at a time.
+
+    Attributes:
+        head: what stands before all; ``tsv`` and ``csv`` start with a line of column names.
+        is_plain: it looks at no record.
+        write: returns the bytes of whole lines that a record is in this form, b"" where it is not shown.
+    """
+
+    def __init__(self, form: str, *, colour: bool = False, width: int = 80) -> None:
+        """Take the form.
+
+        Args:
+            form: ``ndjson`` writes every record as the bytes it came in; the other forms leave out what they
+                do not show.
+            colour: paint the human form.
+            width: columns of the human form, at which titles are wrapped.
+        """
+        self.head = b""
+        self.is_plain = form == "ndjson"
+        self.write: Callable[[Item], bytes] = _as_it_came
+        if form == "human":
+            paint = coloured if colour else plain
+            self.write = _Apart(lambda record: human(record, paint, width)).write
+        elif form in JSON_FORMS:
+            self.write = functools.partial(_shaped, JSON_FORMS[form])
+        elif form != "ndjson":
+            row = csv_row if form == "csv" else tsv_row
+            self.head = row(headings()).encode()
+            self.write = functools.partial(_row, row)
 
 
 def written(items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80) -> Iterator[bytes]:
@@ -17,37 +55,41 @@ def written(items: Iterable[Item], form: str, *, colour: bool = False, width: in
 
     Args:
         items: checked.
-        form: ``ndjson`` writes every record as the bytes it came in; the other forms leave out what they
-            do not show. ``tsv`` and ``csv`` start with a line of column names.
-        colour: paint the human form.
-        width: columns of the human form, at which titles are wrapped.
+        form: as ``Writer``'s, and so are the others.
+        colour: see there.
+        width: see there.
 
     Yields:
         Bytes of whole lines, one record's at a time.
     """
-    if form == "ndjson":
-        return (line + b"\n" for line, _ in items)
-    if form == "human":
-        paint = coloured if colour else plain
-        return _apart(_lines(items, lambda record: human(record, paint, width)))
-    return _table(items, csv_row if form == "csv" else tsv_row)
+    writer = Writer(form, colour=colour, width=width)
+    if writer.head:
+        yield writer.head
+    yield from filter(None, map(writer.write, items))
 
 
-def _apart(shown: Iterator[bytes]) -> Iterator[bytes]:
-    """Put a blank line between two."""
-    for first in shown:
-        yield first
-        break
-    for following in shown:
-        yield b"\n" + following
+class _Apart:
+    """Puts a blank line between two."""
+
+    def __init__(self, show: Callable[[dict[str, Any]], str]) -> None:
+        self._show = show
+        self._between = b""
+
+    def write(self, item: Item) -> bytes:
+        shown = self._show(item[1]).encode()
+        if not shown:
+            return b""
+        before, self._between = self._between, b"\n"
+        return before + shown
 
 
-def _lines(items: Iterable[Item], write: Callable[[dict[str, Any]], str]) -> Iterator[bytes]:
-    for _, record in items:
-        if shown := write(record):
-            yield shown.encode()
+def _as_it_came(item: Item) -> bytes:
+    return item[0] + b"\n"
 
 
-def _table(items: Iterable[Item], row: Callable[[list[str]], str]) -> Iterator[bytes]:
-    yield row(headings()).encode()
-    yield from _lines(items, lambda record: row(cells(record)) if record["type"] == "alert" else "")
+def _shaped(shape: Callable[[bytes, dict[str, Any]], bytes], item: Item) -> bytes:
+    return shape(*item) if item[1]["type"] == "alert" else b""
+
+
+def _row(row: Callable[[list[str]], str], item: Item) -> bytes:
+    return row(cells(item[1])).encode() if item[1]["type"] == "alert" else b""

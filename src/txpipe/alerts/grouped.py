@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from txpipe.alerts.database import Database
-from txpipe.alerts.grouping import Grouping, plan
+from txpipe.alerts.grouping import Grouping, plan, room_s
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
-from txpipe.alerts.receiver import Parcel, Receiver
+from txpipe.alerts.receiver import NotTaken, Parcel, Receiver
+from txpipe.alerts.reminders import Reminders
 from txpipe.alerts.spool import Spool
 
 _LOOKED_AT = 5000
 """Alerts that are looked at for one message, at most; the others follow."""
+
+_PAUSE_S = 0.5
+"""Seconds after a look at alerts none of which was due: each look reads them all, and they come fast."""
 
 
 class GroupedLane(Lane):
@@ -23,23 +27,70 @@ class GroupedLane(Lane):
         super().__init__(receiver, spool, patience, world)
         self._grouping = grouping
         self._messages = Messages(spool.database, receiver.name)
+        self._reminders = Reminders(spool.database, receiver.name, grouping) if grouping.repeat_s else None
         self._kin = ""
+        self._reminds = False
+        self._looks_from = 0.0
+
+    def owes(self) -> bool:
+        """Say whether a reminder could be sent now."""
+        now = self.world.now()
+        return (
+            self._reminders is not None
+            and not self.trouble
+            and self._reminders.is_due(now)
+            and not room_s(self._sent(now), self._grouping, now)
+        )
 
     def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
-        """Return the alerts of the next message, or how long to wait for it."""
-        waiting = self._spool.due(self.receiver.name, now, _LOOKED_AT)
-        if not waiting:
-            return (), IDLE_S
-        sent = self._messages.since(now - self._grouping.memory_s)
-        found = plan(waiting, sent, self._grouping, now, ends=self.ends)
-        self._kin = found.kin
-        return found.parcels, min(found.wait_s, IDLE_S)
+        """Return the alerts of the next message, or how long to wait for it; what is new goes first."""
+        self._reminds = False
+        pause_s = self._looks_from - now
+        if 0 < pause_s <= _PAUSE_S and not self.ends:
+            return (), pause_s
+        sent = self._sent(now)
+        wait_s = IDLE_S
+        if waiting := self._spool.due(self.receiver.name, now, _LOOKED_AT):
+            found = plan(waiting, sent, self._grouping, now, ends=self.ends)
+            self._kin = found.kin
+            if found.parcels:
+                return found.parcels, 0.0
+            wait_s = min(found.wait_s, IDLE_S)
+            self._looks_from = now + min(_PAUSE_S, wait_s)
+        if self._reminders is not None and not room_s(sent, self._grouping, now):
+            reminder = self._reminders.due(now)
+            if reminder is not None:
+                self._reminds, self._kin = True, reminder.kin
+                return reminder.parcels, 0.0
+        return (), wait_s
 
     def _taken(self, parcels: Sequence[Parcel]) -> None:
+        if not parcels:
+            return
         now = self.world.now()
-        super()._taken(parcels)
-        if parcels:
-            self._messages.add(self._kin, now, now - self._grouping.memory_s)
+        if self._reminds:
+            self._reminded(now)
+        else:
+            super()._taken(parcels)
+            if self._reminders is not None:
+                self._reminders.told(parcels, now)
+        self._messages.add(self._kin, now, now - self._grouping.memory_s)
+
+    def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
+        """Put off what failed; a reminder that is refused for itself is left out."""
+        if self._reminds and fault.only_this:
+            self.world.say(f"{self.receiver.name}: {fault}, for a reminder; it is left out")
+            self._reminded(self.world.now())
+            return 0.0
+        return super()._failed(parcels, fault)
+
+    def _reminded(self, now: float) -> None:
+        if self._reminders is not None:
+            self._reminders.reminded(self._kin, now)
+
+    def _sent(self, now: float) -> list[tuple[str, float]]:
+        """Return group and time of the messages that matter still; after a clock was set back none does."""
+        return [one for one in self._messages.since(now - self._grouping.memory_s) if one[1] <= now]
 
 
 class Messages:

@@ -28,6 +28,8 @@ class Grouping:
         interval_s: seconds between two messages about one group, at least.
         most: messages in a span; None is any number.
         span_s: seconds of that span.
+        repeat_s: seconds after which what still stands is told again; 0 is never.
+        reminders: times that it is told again without anything new.
     """
 
     keys: tuple[str, ...] = ("incident",)
@@ -35,6 +37,8 @@ class Grouping:
     interval_s: float = 0.0
     most: int | None = None
     span_s: float = 3600.0
+    repeat_s: float = 0.0
+    reminders: int = 3
 
     @property
     def memory_s(self) -> float:
@@ -94,16 +98,15 @@ def plan(
     last = dict(sorted(sent, key=lambda one: one[1]))
     ripe = {
         name: max(
-            parcels[0].since + grouping.wait_s, last[name] + grouping.interval_s if name in last else 0.0
+            _waited(parcels[0], grouping, now), last[name] + grouping.interval_s if name in last else 0.0
         )
         for name, parcels in groups.items()
     }
-    recent = sorted(at for _, at in sent if at > now - grouping.span_s)
-    full = grouping.most is not None and len(recent) >= grouping.most
+    full_s = room_s(sent, grouping, now)
     if ends:
-        return Plan(waiting) if full else _first(groups)
-    if full:
-        return Plan((), wait_s=recent[-(grouping.most or 1)] + grouping.span_s - now)
+        return Plan(waiting) if full_s else _first(groups)
+    if full_s:
+        return Plan((), wait_s=full_s)
     held = grouping.most is not None and _was_full(sent, grouping, min(ripe.values()))
     if held and min(ripe.values()) <= now:
         return Plan(waiting)
@@ -111,6 +114,19 @@ def plan(
     if ripe[name] <= now:
         return Plan(groups[name], name)
     return Plan((), wait_s=ripe[name] - now)
+
+
+def room_s(sent: Sequence[tuple[str, float]], grouping: Grouping, now: float) -> float:
+    """Return seconds until the limit leaves room for a message; 0 where there is room."""
+    recent = sorted(at for _, at in sent if at > now - grouping.span_s)
+    if grouping.most is None or len(recent) < grouping.most:
+        return 0.0
+    return recent[-grouping.most] + grouping.span_s - now
+
+
+def _waited(parcel: Parcel, grouping: Grouping, now: float) -> float:
+    """Return when an alert has waited; one from before the clock was set back has."""
+    return parcel.since + grouping.wait_s if parcel.since <= now else 0.0
 
 
 def _first(groups: dict[str, list[Parcel]]) -> Plan:

@@ -11,9 +11,10 @@ from txpipe.alerts.inhibition import Inhibition
 from txpipe.duration import seconds
 from txpipe.record import SEVERITIES
 
-GROUPING_KEYS = ("group", "wait", "interval", "limit")
+GROUPING_KEYS = ("group", "wait", "interval", "limit", "repeat", "reminders")
 _INHIBIT_KEYS = ("by", "mutes", "equal", "for")
 _HOUR_S = 3600.0
+_MOST_REMINDERS = 1000
 _LIMIT = re.compile(r"([1-9][0-9]{0,5})/(.+)")
 
 
@@ -37,7 +38,22 @@ def grouping(table: Mapping[str, Any]) -> Grouping:
         _span(table, "interval"),
         int(match[1]) if match else None,
         span_s or _HOUR_S,
+        *_repeats(table),
     )
+
+
+def _repeats(table: Mapping[str, Any]) -> tuple[float, int]:
+    """Return the seconds between reminders, 0 for none, and how many there are at most."""
+    most = table.get("reminders", Grouping().reminders)
+    if type(most) is not int or not 1 <= most <= _MOST_REMINDERS:
+        raise ValueError("reminders", f"is no number from 1 to {_MOST_REMINDERS:,}")
+    if "repeat" not in table:
+        if "reminders" in table:
+            raise ValueError("reminders", 'needs a "repeat" that says how often')
+        return 0.0, most
+    if not (repeat_s := _span(table, "repeat")):
+        raise ValueError("repeat", "is no time at all")
+    return repeat_s, most
 
 
 def inhibition(table: Mapping[str, Any]) -> Inhibition:

@@ -15,6 +15,9 @@ from txpipe.visible import clipped
 Paint = Callable[[str, str], str]
 """Takes a style and a text, returns the text for the terminal."""
 
+Fact = tuple[str, str]
+"""A name and words."""
+
 _STYLES = {  # ECMA-48 SGR
     "critical": "1;97;41",
     "high": "1;31",
@@ -25,6 +28,8 @@ _STYLES = {  # ECMA-48 SGR
     "notice": "1;35",
     "faint": "2",
 }
+HELD_BACK = "held-back"
+"""The rule of an alert that tells of others, which limits have held back."""
 _NAME = 128  # longest address family here is Monero's 106; longer text is cut and carries a digest
 _TITLE = 240
 _LABEL = 80
@@ -68,30 +73,39 @@ def human(record: dict[str, Any], paint: Paint, width: int = 80) -> str:
 
 def headline(alert: dict[str, Any]) -> str:
     """Return an alert in one line: how grave, which rule, what."""
-    return f"{_standing(alert)} {clipped(alert['rule'], 40)}: {clipped(_title(alert), _TITLE)}"
+    return f"{standing(alert)} {clipped(alert['rule'], 40)}: {what(alert)}"
 
 
 def _alert(alert: dict[str, Any], paint: Paint, width: int) -> Iterator[str]:
     style = "retracted" if alert["status"] == "retracted" else alert["severity"]
-    yield f"{paint(style, _standing(alert))}  {_when(alert)}  {clipped(alert['rule'], 40)}"
-    title = clipped(_title(alert), _TITLE)
+    yield f"{paint(style, standing(alert))}  {when(alert)}  {clipped(alert['rule'], 40)}"
     for line in textwrap.wrap(
-        title, max(width, _NARROWEST) - 2, break_long_words=False, break_on_hyphens=False
+        what(alert), max(width, _NARROWEST) - 2, break_long_words=False, break_on_hyphens=False
     ):
         yield f"  {line}"
     if alert.get("shadow") is True:
         yield "  (shadow: on trial, not for action)"
-    record = alert["record"]
-    yield f"  {clipped(movement(record), _TITLE)}, {_where(alert, record)}"
-    yield from _parties(alert, record)
-    yield _fact("tx", clipped(alert["tx"], _NAME))
+    yield f"  {moved(alert)}, {where(alert)}"
+    for name, words in facts(alert):
+        yield f"  {name:<8} {words}"
+
+
+def facts(alert: dict[str, Any]) -> Iterator[Fact]:
+    """Yield what is known of an alert, a name and words each; addresses and hashes are whole."""
+    yield from _parties(alert, alert["record"])
+    yield "tx", clipped(alert["tx"], _NAME)
     yield from _listings(alert)
     yield from _numbers(alert)
     if isinstance(alert.get("incident"), str):
-        yield _fact("incident", clipped(alert["incident"], _NAME))
+        yield "incident", clipped(alert["incident"], _NAME)
 
 
-def _title(alert: dict[str, Any]) -> str:
+def moved(alert: dict[str, Any]) -> str:
+    """Return what moved."""
+    return clipped(movement(alert["record"]), _TITLE)
+
+
+def what(alert: dict[str, Any]) -> str:
     """Return the title without the list entry at its end, where a line of its own says that."""
     title = text(alert["title"])
     for match in matches(alert)[:_MATCHES_SHOWN]:
@@ -101,11 +115,13 @@ def _title(alert: dict[str, Any]) -> str:
         who = f"{label}, " if label else ""
         said = f": {who}{category} on list {name} ({date})"
         if title.endswith(said):
-            return title.removesuffix(said)
-    return title
+            title = title.removesuffix(said)
+            break
+    return clipped(title, _TITLE)
 
 
-def _standing(alert: dict[str, Any]) -> str:
+def standing(alert: dict[str, Any]) -> str:
+    """Return how grave an alert is, and whether it still holds."""
     severity, rev = alert["severity"], alert["rev"]
     if alert["status"] == "retracted":
         return f"RETRACTED, was {severity} (rev {rev})"
@@ -115,22 +131,20 @@ def _standing(alert: dict[str, Any]) -> str:
     return f"{word}, open again (rev {rev})" if rev else word
 
 
-def _when(record: dict[str, Any]) -> str:
+def when(record: dict[str, Any]) -> str:
+    """Return the time of a record."""
     time = utc(record["time"])
     return f"{time} UTC" if time else f"at {record['time']} s of Unix time"
 
 
-def _where(alert: dict[str, Any], record: dict[str, Any]) -> str:
+def where(alert: dict[str, Any]) -> str:
+    """Return chain and block."""
     height = "pending" if alert["block"] is None else f"block {alert['block']}"
-    failed = ", failed" if record.get("failed") is True else ""
+    failed = ", failed" if alert["record"].get("failed") is True else ""
     return f"{chain(alert['chain'])} {height}{failed}"
 
 
-def _fact(name: str, words: str) -> str:
-    return f"  {name:<8} {words}"
-
-
-def _parties(alert: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
+def _parties(alert: dict[str, Any], record: dict[str, Any]) -> Iterator[Fact]:
     subject, evidence = alert["subject"], alert["evidence"]
     listed, direction = (text(evidence.get(key)) for key in ("address", "direction"))
     seen = f"listed as {clipped(direction, 40)}" if direction not in ("", "from", "to") else "listed"
@@ -141,18 +155,18 @@ def _parties(alert: dict[str, Any], record: dict[str, Any]) -> Iterator[str]:
     for key, address in parties:
         if address:
             marks = [alert["role"]] * (address == subject) + [seen] * (address == listed)
-            yield _fact(key, f"{clipped(address, _NAME)}  {', '.join(marks)}".rstrip())
+            yield key, f"{clipped(address, _NAME)}  {', '.join(marks)}".rstrip()
     inputs = record.get("inputs")
     if isinstance(inputs, list) and len(inputs) > 1:
-        yield _fact("inputs", f"{len(inputs):,} addresses")
+        yield "inputs", f"{len(inputs):,} addresses"
 
 
-def _listings(alert: dict[str, Any]) -> Iterator[str]:
+def _listings(alert: dict[str, Any]) -> Iterator[Fact]:
     found = matches(alert)
     for match in found[:_MATCHES_SHOWN]:
-        yield _fact("list", _listing(match))
+        yield "list", _listing(match)
     if len(found) > _MATCHES_SHOWN:
-        yield _fact("list", f"and {len(found) - _MATCHES_SHOWN:,} more")
+        yield "list", f"and {len(found) - _MATCHES_SHOWN:,} more"
 
 
 def _listing(match: dict[str, Any]) -> str:
@@ -167,14 +181,25 @@ def _listing(match: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _numbers(alert: dict[str, Any]) -> Iterator[str]:
+def _numbers(alert: dict[str, Any]) -> Iterator[Fact]:
+    if alert["rule"] == HELD_BACK:
+        yield from _held_back(alert["evidence"])
+        return
     for key, value in alert["evidence"].items():
         if key == "lowered_by":
-            yield _fact("lowered", clipped(_reasons(value), _EVIDENCE))
+            yield "lowered", clipped(_reasons(value), _EVIDENCE)
         elif key == "method" and value in (None, alert["record"].get("method")):
             continue  # the movement says it
         elif key not in ("matches", "address", "direction", "thresholds"):  # txdetect --explain has those
-            yield _fact("because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}")
+            yield "because", f"{clipped(key, 40)} = {clipped(text(value), _EVIDENCE)}"
+
+
+def _held_back(evidence: dict[str, Any]) -> Iterator[Fact]:
+    """Tell what a digest counts."""
+    for key, name in (("severities", "severity"), ("rules", "rule"), ("subjects", "subject")):
+        counts = evidence.get(key)
+        for item, count in counts.items() if isinstance(counts, dict) else ():
+            yield name, f"{clipped(item, _NAME)}  {clipped(text(count), _LABEL)} held back"
 
 
 def _reasons(value: Any) -> str:
@@ -186,4 +211,4 @@ def _heartbeat(record: dict[str, Any], paint: Paint) -> str:
     status = record["status"]
     height = "no block yet" if record["block"] is None else f"last block {record['block']}"
     says = f"{height}, {record['lag_s']:,} s behind, says {clipped(record['source'], 40)}"
-    return f"{paint('notice', status.upper())}  {_when(record)}  {chain(record['chain'])}  {says}"
+    return f"{paint('notice', status.upper())}  {when(record)}  {chain(record['chain'])}  {says}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from txpipe.alerts.database import Database
 from txpipe.alerts.grouping import kin_of
 from txpipe.record import SEVERITIES, Severity
 
@@ -31,31 +33,58 @@ class Inhibition:
 
 
 class Inhibitor:
-    """Tells which alerts are muted by one that came before; a restart forgets, and more is told."""
+    """Tells which alerts are muted by one that came before; ``save`` writes what it knows to the spool."""
 
-    def __init__(self, inhibition: Inhibition, kept: int = _KEPT) -> None:
+    def __init__(self, inhibition: Inhibition, database: Database, kept: int = _KEPT) -> None:
+        """Take what mutes what, and which grave alerts are known.
+
+        Args:
+            inhibition: as it was asked for.
+            database: of the spool.
+            kept: kin that are remembered at most.
+        """
         self._inhibition = inhibition
         self._kept = kept
-        self._grave: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._touched: set[str] = set()
+        with database.reading() as db:
+            rows = db.execute("SELECT kin, time, id FROM graves ORDER BY rowid").fetchall()
+        self._grave: OrderedDict[str, tuple[float, str]] = OrderedDict(
+            (kin, (time, alert_id)) for kin, time, alert_id in rows
+        )
 
     def mutes(self, alert: dict[str, Any]) -> bool:
         """Take the next alert and say whether it is muted; a retraction never is.
 
-        A grave alert that is retracted mutes no longer.
+        A grave alert that is retracted, or is no longer as grave, mutes no longer, least of all itself.
         """
         wanted = self._inhibition
-        kin = kin_of(alert, wanted.equal)
+        kin = f"{','.join(wanted.equal)}\x1e{kin_of(alert, wanted.equal)}"
         severity = SEVERITIES.index(alert["severity"])
-        if alert["status"] == "retracted":
-            if kin in self._grave and self._grave[kin][1] == alert["id"]:
-                del self._grave[kin]
+        is_grave = severity >= SEVERITIES.index(wanted.by) and alert["status"] != "retracted"
+        if not is_grave and kin in self._grave and self._grave[kin][1] == alert["id"]:
+            del self._grave[kin]
+            self._touched.add(kin)
             return False
-        if severity >= SEVERITIES.index(wanted.by):
-            self._grave[kin] = (alert["time"], alert["id"])
-            self._grave.move_to_end(kin)
-            if len(self._grave) > self._kept:
-                self._grave.popitem(last=False)
+        if alert["status"] == "retracted":
+            return False
+        if is_grave:
+            self._remember(kin, alert)
             return False
         if severity > SEVERITIES.index(wanted.mutes) or kin not in self._grave:
             return False
         return bool(0 <= alert["time"] - self._grave[kin][0] <= wanted.for_s)
+
+    def save(self, db: sqlite3.Connection) -> None:
+        """Write what has changed since the last call."""
+        for kin in self._touched:
+            db.execute("DELETE FROM graves WHERE kin = ?", (kin,))
+            if kin in self._grave:
+                db.execute("INSERT INTO graves (kin, time, id) VALUES (?, ?, ?)", (kin, *self._grave[kin]))
+        self._touched = set()
+
+    def _remember(self, kin: str, alert: dict[str, Any]) -> None:
+        self._grave[kin] = (float(alert["time"]), alert["id"])
+        self._grave.move_to_end(kin)
+        self._touched.add(kin)
+        if len(self._grave) > self._kept:
+            self._touched.add(self._grave.popitem(last=False)[0])

@@ -44,6 +44,8 @@ class Parcel:
         since: Unix seconds from which on it has waited.
         tries: how often the receiver refused it.
         seq: its place in the spool.
+        note: why it comes, for people; "" is because it is new.
+        shaped: the alert in the form that the receiver is to get; empty for as it came in.
     """
 
     key: str
@@ -51,6 +53,13 @@ class Parcel:
     since: float = 0.0
     tries: int = 0
     seq: int = 0
+    note: str = ""
+    shaped: bytes = b""
+
+    @property
+    def sent(self) -> bytes:
+        """What the receiver gets, without a newline."""
+        return self.shaped or self.line
 
 
 class Receiver(Protocol):
@@ -92,12 +101,24 @@ def origin(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
+        _look_up_name(parts.hostname or "")
     except ValueError:
         raise ReceiverFault(f"{scheme}: no URL: its host or port makes no sense") from None
     if not parts.hostname:
         raise ReceiverFault(f"{scheme}: no URL: it has no host; write {scheme}://HOST/PATH")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
+
+
+def _look_up_name(host: str) -> bytes:
+    """Return a host's name as a look-up writes it.
+
+    Raises:
+        ValueError: it is none, as "a..b" and "a b".
+    """
+    if " " in host or not host.isprintable():
+        raise ValueError
+    return host.encode("idna")
 
 
 def shown(url: str) -> str:

@@ -24,19 +24,26 @@ class Tally:
         seen: alerts that came in.
         records: transfers, calls, approvals and blocks that came in; the first is told.
         passed: alerts that were let through.
+        retracted: those of them that take one back.
+        bad: reports bad lines, and counts them.
     """
 
     def __init__(self, bad: BadLines) -> None:
         self.seen = 0
         self.records = 0
-        self._bad = bad
-        self._retracted = 0
+        self.bad = bad
+        self.retracted = 0
         self._passed: dict[tuple[str, str], int] = {}
 
     @property
     def passed(self) -> int:
         """Alerts let through so far."""
         return sum(self._passed.values())
+
+    @property
+    def by_rule(self) -> dict[tuple[str, str], int]:
+        """The same by severity and rule."""
+        return self._passed.copy()
 
     def incoming(self, items: Iterable[Item]) -> Iterator[Item]:
         """Count alerts before selection; everything goes on."""
@@ -46,7 +53,7 @@ class Tally:
                 self.seen += 1
             elif kind in _RECORDS:
                 if not self.records:
-                    self._bad.say("these are records, not alerts; txdetect makes alerts of them")
+                    self.bad.say("these are records, not alerts; txdetect makes alerts of them")
                 self.records += 1
             yield item
 
@@ -61,7 +68,7 @@ class Tally:
                     key = (record["severity"], _OTHER)
                 passed[key] = passed.get(key, 0) + 1
                 if record["status"] == "retracted":
-                    self._retracted += 1
+                    self.retracted += 1
             yield item
 
     def summary(self) -> str:
@@ -75,12 +82,12 @@ class Tally:
         if by_severity:
             words = (f"{by_severity[word]:,} {word}" for word in reversed(SEVERITIES) if by_severity[word])
             parts = [f"{parts[0]}: {', '.join(words)}", f"by rule: {_ranked(by_rule)}"]
-        if self._retracted:
-            parts.append(f"{self._retracted:,} retracted")
+        if self.retracted:
+            parts.append(f"{self.retracted:,} retracted")
         if self.records:
             parts.append(f"{self.records:,} record{'s' * (self.records > 1)} instead of alerts")
-        if self._bad.count:
-            parts.append(f"{self._bad.count:,} bad line{'s' * (self._bad.count > 1)}")
+        if self.bad.count:
+            parts.append(f"{self.bad.count:,} bad line{'s' * (self.bad.count > 1)}")
         return "; ".join(parts)
 
 

@@ -63,14 +63,23 @@ def details(alert: dict[str, Any]) -> str:
     return human(alert, plain, _WIDTH).rstrip("\n")
 
 
+_DOT = re.compile(r"[\u3002\uff0e\uff61]|(?<=\w)\.(?=[^\W\d_])")
+"""A dot of a host's name, and what browsers take for one (UTS #46, 2.3)."""
+
+_NUMERIC_HOST = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
+_PAIRS = re.compile(r"([*_~|`])(?=\1)")
+
+
 def defanged(words: str) -> str:
-    """Return text in which no chat or mail program finds a link or somebody to call.
+    """Return text in which no chat or mail program finds a link, somebody to call, or something to hide.
 
     Names of tokens are made to be clicked at: addresses are broken as security teams do (``evil[.]com``), the
-    ``@`` of a mention becomes its full-width twin, and the link of Markdown is taken apart.
+    ``@`` of a mention becomes its full-width twin, the link of Markdown and its doubled marks (bold, struck
+    out, Discord's spoilers) are taken apart.
     """
     words = words.replace("@", "\uff20").replace("://", "[://]").replace("](", "] (").replace("<", "\u2039")
-    return re.sub(r"(?<=\w)\.(?=[^\W\d_])", "[.]", words)
+    words = _NUMERIC_HOST.sub(lambda host: host[0].replace(".", "[.]"), words)
+    return _DOT.sub("[.]", _PAIRS.sub(r"\1 ", words))
 
 
 def _value(alert: dict[str, Any], path: str) -> str:

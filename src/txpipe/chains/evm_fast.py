@@ -16,6 +16,9 @@ Single logs that are no plain ERC-20 Transfer or Approval are read, and written,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain, count
+from operator import itemgetter
 
 from txpipe.chains import calldata, evm_lines, logs
 from txpipe.chains.evm import EvmBlock, Numbered
@@ -41,8 +44,14 @@ _SMALL = "0" * 40
 _ALL = "f" * 64
 _GAP = "0" * 16
 
+_PLACES = [hex(number) for number in range(1 << 12)]
+"""Numbers as nodes write them: places in a block."""
+
+_begin = itemgetter(slice(2))
+
+_CALL = 138
 _CALLS = frozenset({"0xa9059cbb", "0x095ea7b3"})
-"""Selectors of ``transfer`` and ``approve``, see ``calldata``."""
+"""Characters and selectors of ``transfer`` and ``approve``, see ``calldata``."""
 
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _APPROVAL = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
@@ -86,7 +95,7 @@ class FastBlock:
             self._check_texts()
             self._values = [int(tx.value, 16) for tx in self._txs]
             self._calls = [_called(tx) for tx in self._txs]
-            self._moved = [_moved(one.logs) if one.logs else [] for one in receipts]
+            self._moved = _all_moved(receipts)
         except ValueError as exc:
             raise Unusual from exc
 
@@ -100,11 +109,10 @@ class FastBlock:
     def _check_places(self, found: PlainBlock) -> None:
         """Check that every part is of this block and in its place, and that no log is missing."""
         named, height, times = found.hash, found.number, (None, found.timestamp, self.header.time)
-        indexes, known = map(hex, range(1 << 30)), _addresses
+        indexes, known = _places(), _addresses
         if not len(self._receipts) == len(self._txs) == len(set(self.transactions)):
             raise Unusual
-        for number, (tx, receipt) in enumerate(zip(self._txs, self._receipts, strict=True)):
-            place = hex(number)
+        for place, tx, receipt in zip(_places(), self._txs, self._receipts, strict=False):
             if not (
                 tx.hash == receipt.transaction_hash
                 and tx.block_hash == receipt.block_hash == named
@@ -141,23 +149,24 @@ class FastBlock:
         if not (
             _is_hex([*self.transactions, *values, *[tx.input for tx in self._txs], *data])
             and set(map(len, self.transactions)) <= {66}
+            and set(map(_begin, self.transactions)) <= {"0x"}
             and set(map(len, values)) <= _LENGTHS
             and not any(length % 2 for length in set(map(len, data)))
             and (not self._txs or (_is_small(self._chain_id) and int(self._chain_id, 16)))
         ):
             raise Unusual
 
-    def lines(self, making: Making) -> list[bytes]:
-        """Return the block's records; what is known of tokens is taken from the table as it is now.
+    def lines(self, making: Making) -> list[str]:
+        """Return the block's records, a line each; of tokens they say what the table says now.
 
         Raises:
             RecordFault: the chain contradicts the user.
         """
         if not self._txs:
             return []
-        chain = making.chains.evm({f"eip155:{int(self._chain_id, 16)}"}, [self._source])
+        named = making.chains.evm({f"eip155:{int(self._chain_id, 16)}"}, [self._source])
         rows = zip(self._txs, self._receipts, self._values, self._calls, self._moved, strict=True)
-        return evm_lines.lines(rows, self.header, chain, making.tokens)
+        return evm_lines.lines(rows, self.header, named, making.tokens)
 
 
 class _Parties(dict[str, str | None]):
@@ -172,8 +181,33 @@ class _Parties(dict[str, str | None]):
         return made
 
 
+class _Named(dict[str, tuple[str | None, str, str]]):
+    """What the beginning of a ``transfer`` or ``approve`` names: its party, and what is written of it.
+
+    The party is None where ``mentions`` could find something else: an address that neither begins nor ends
+    with a zero byte, nor has 8 inside, is read in one way, if what is behind it is a number below 2^96, or
+    the highest one.
+    """
+
+    def __missing__(self, begin: str) -> tuple[str | None, str, str]:
+        if len(self) > _KNOWN:
+            self.clear()
+        selector, pad, party = begin[:10], begin[10:34], begin[34:]
+        is_plain = pad == _PAD and party[:2] != "00" and party[-2:] != "00" and _GAP not in party
+        method = f',"method":"{selector}"'
+        named = f"0x{party}" if is_plain and selector in _CALLS else None
+        made = self[begin] = named, method, f'{method},"mentions":["{named}"]'
+        return made
+
+
 _addresses: set[str | None] = {None}
 _parties = _Parties()
+_named = _Named()
+
+
+def _places() -> Iterator[str]:
+    """Count as nodes do."""
+    return chain(_PLACES, map(hex, count(len(_PLACES))))
 
 
 def _is_new(address: str | None) -> bool:
@@ -200,68 +234,63 @@ def _header(found: PlainBlock) -> Header:
 
 
 def _is_hex(texts: list[str]) -> bool:
-    """Whether each text is 0x and hex digits, if any: all of them at once, at the speed of C."""
+    """Whether each text is hex digits and one x: all of them at once, at the speed of C.
+
+    That the x is the second character is seen where a text is read, as a number or else.
+    """
     rest = "\n".join(texts).encode().translate(None, _HEX)
-    return not texts or (rest == b"x\n" * (len(texts) - 1) + b"x" and {text[:2] for text in texts} == {"0x"})
+    return not texts or rest == b"x\n" * (len(texts) - 1) + b"x"
 
 
 def _called(tx: PlainTransaction) -> str:
     """Return the keys method and mentions of a transaction's own record."""
     data, to = tx.input, tx.to
-    if data == "0x" and not tx.authorization_list:
-        return ""
-    if _is_plain_call(data) and to is not None and not tx.authorization_list:
-        party = f"0x{data[34:74]}"
-        found = [] if party in (tx.sender, to) else [party]
-    else:
-        called = bytes.fromhex(data[2:])
-        if called[:4] in calldata.PERMITS:
-            raise Unusual
-        named = dict.fromkeys(one.address for one in tx.authorization_list or ())
-        if not all(map(_is_address, named)):
-            raise Unusual
-        found = calldata.mentions(called, (tx.sender, to), tuple(one for one in named if one != NOBODY))
-        if len(found) > calldata.MAX_MENTIONS:
-            raise Unusual
+    if not tx.authorization_list:
+        if data == "0x":
+            return ""
+        if to is not None and len(data) == _CALL and (data[74:114] == _SMALL or data[74:] == _ALL):
+            party, method, both = _named[data[:74]]
+            if party is not None:
+                return method if party == to or party == tx.sender else both  # noqa: PLR1714 - twice as fast
+    if data[:2] != "0x":
+        raise Unusual
+    called = bytes.fromhex(data[2:])
+    if called[:4] in calldata.PERMITS:
+        raise Unusual
+    named = dict.fromkeys(one.address for one in tx.authorization_list or ())
+    if not all(map(_is_address, named)):
+        raise Unusual
+    found = calldata.mentions(called, (tx.sender, to), tuple(one for one in named if one != NOBODY))
+    if len(found) > calldata.MAX_MENTIONS:
+        raise Unusual
     method = f',"method":"{data[:10]}"' if len(data) >= 10 and to is not None else ""
     joined = '","'.join(found)
     return f'{method},"mentions":["{joined}"]' if found else method
 
 
-def _is_plain_call(data: str) -> bool:
-    """Whether calldata are a ``transfer`` or ``approve`` in which ``mentions`` finds the party, and no more.
-
-    That is so where nothing but the party can be a padded address: it neither begins nor ends with a zero
-    byte, nor are 8 inside, and behind it stands a number below 2^96, or the highest one.
-    """
-    return (
-        len(data) == 138
-        and data[:10] in _CALLS
-        and data[10:34] == _PAD
-        and (data[74:114] == _SMALL or data[74:] == _ALL)
-        and data[34:36] != "00"
-        and data[72:74] != "00"
-        and _GAP not in data[34:74]
-    )
-
-
-def _moved(found: list[PlainLog]) -> list[Erc20 | Numbered]:
-    """Read what a transaction's logs show."""
-    moved: list[Erc20 | Numbered] = []
-    for log in found:
-        topics, n = log.topics, int(log.log_index, 16) + 1
-        if len(topics) == 3 and len(log.data) == 66 and topics[0] in (_TRANSFER, _APPROVAL):
-            sender, to = _parties[topics[1]], _parties[topics[2]]
-            if sender and to:
-                moved.append((n, log.address, sender, to, int(log.data, 16), topics[0] == _APPROVAL))
-                continue
-        moved += _read(log, n)
-    return moved
+def _all_moved(receipts: list[PlainReceipt]) -> list[list[Erc20 | Numbered]]:
+    """Read what each transaction's logs show; logs are numbered through a block, from 1 on."""
+    n, all_moved = 0, []
+    for receipt in receipts:
+        moved: list[Erc20 | Numbered] = []
+        for log in receipt.logs:
+            topics, n = log.topics, n + 1
+            if len(topics) == 3 and len(log.data) == 66:
+                event, first, second = topics
+                is_approval = event == _APPROVAL
+                if is_approval or event == _TRANSFER:
+                    sender, to = _parties[first], _parties[second]
+                    if sender and to:
+                        moved.append((n, log.address, sender, to, int(log.data, 16), is_approval))
+                        continue
+            moved += _read(log, n)
+        all_moved.append(moved)
+    return all_moved
 
 
 def _read(log: PlainLog, n: int) -> list[Numbered]:
     """Read a log the careful way."""
-    if len(log.topics) > 4 or not all(map(_is_word, log.topics)):
+    if len(log.topics) > 4 or not all(map(_is_word, log.topics)) or log.data[:2] != "0x":
         raise Unusual
     if not log.topics or log.topics[0] not in logs.EVENTS:
         return []

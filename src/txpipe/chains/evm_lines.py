@@ -21,8 +21,8 @@ Row = tuple[PlainTransaction, PlainReceipt, int, str, list[Erc20 | Numbered]]
 What is written as it stands was found to be hex (``evm_fast``), so that nothing need be escaped."""
 
 
-def lines(rows: Iterable[Row], header: Header, chain: str, tokens: Tokens) -> list[bytes]:
-    """Write a block's records, but for the one that closes it.
+def lines(rows: Iterable[Row], header: Header, chain: str, tokens: Tokens) -> list[str]:
+    """Write a block's records, a line each, but for the one that closes it.
 
     Args:
         rows: the block's transactions in order.
@@ -30,7 +30,7 @@ def lines(rows: Iterable[Row], header: Header, chain: str, tokens: Tokens) -> li
         chain: CAIP-2.
         tokens: what is known of them now; nothing of it is kept.
     """
-    written: list[bytes] = []
+    written: list[str] = []
     block, time, write = header.block, header.time or 0, written.append
     worths = _Worths(chain, tokens, time)
     coin = worths[""].text
@@ -40,27 +40,27 @@ def lines(rows: Iterable[Row], header: Header, chain: str, tokens: Tokens) -> li
         to = "null" if tx.to is None else f'"{tx.to}"'
         if receipt.status == "0x0":
             keys = f'{{"type":"call",{at}0,"from":"{tx.sender}","to":{to},"value":"{value}"{called}'
-            write(f'{keys},"failed":true}}\n'.encode())
+            write(f'{keys},"failed":true}}\n')
             continue
         end = "}\n" if not moved and receipt.contract_address is None else _end(moved, receipt)
         if value:
             keys = f'"from":"{tx.sender}","to":{to},{coin(value)}{called}'
-            write(f'{{"type":"transfer",{at}0,{keys}{end}'.encode())
+            write(f'{{"type":"transfer",{at}0,{keys}{end}')
         else:
             keys = f'"from":"{tx.sender}","to":{to},"value":"{value}"{called}'
-            write(f'{{"type":"call",{at}0,{keys}{end}'.encode())
+            write(f'{{"type":"call",{at}0,{keys}{end}')
         for one in moved:
             if len(one) == 3 or worths[one[1]].is_odd:
                 place = Place(chain, block, time, tx.hash)
                 known = one if len(one) == 3 else _numbered(one)
-                write(record.dumps(movement_record(place, tokens, known)))
+                write(record.dumps(movement_record(place, tokens, known)).decode())
                 continue
             n, contract, sender, receiver, units, is_approval = one
             keys = f'"from":"{sender}","to":"{receiver}",{worths[contract].text(units, not is_approval)}'
             if is_approval:
-                write(f'{{"type":"approval",{at}{n},{keys},"scope":"amount","via":"approve"}}\n'.encode())
+                write(f'{{"type":"approval",{at}{n},{keys},"scope":"amount","via":"approve"}}\n')
             else:
-                write(f'{{"type":"transfer",{at}{n},{keys}}}\n'.encode())
+                write(f'{{"type":"transfer",{at}{n},{keys}}}\n')
     return written
 
 

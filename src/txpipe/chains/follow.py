@@ -35,7 +35,8 @@ class Block(Struct, frozen=True):
         parent: hash of the block before.
         time: Unix seconds.
         txs: hashes of its transactions.
-        lines: its records, the one that closes it last.
+        lines: its records, a line each, the one that closes it last.
+        records: how many they are.
     """
 
     height: int
@@ -43,7 +44,8 @@ class Block(Struct, frozen=True):
     parent: str
     time: int
     txs: tuple[str, ...]
-    lines: tuple[bytes, ...]
+    lines: bytes
+    records: int
 
 
 class Place(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ def mask(shown: Mapping[str, str]) -> None:
             memory.seek(start)
             arguments = memory.read(end - start)
             for text, instead in shown.items():
-                whole = text.encode()
-                arguments = arguments.replace(whole, instead.encode()[: len(whole)].ljust(len(whole), b"*"))
+                whole, seen = os.fsencode(text), os.fsencode(instead)
+                arguments = arguments.replace(whole, seen[: len(whole)].ljust(len(whole), b"*"))
             memory.seek(start)
             memory.write(arguments)

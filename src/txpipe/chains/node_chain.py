@@ -70,6 +70,11 @@ class NodeChain(ABC):
         nodes.introduced = self._introduced
 
     @property
+    def nodes(self) -> Nodes:
+        """Who is asked."""
+        return self._nodes
+
+    @property
     def chain(self) -> str:
         """The chain, CAIP-2; asks a node if none was asked yet."""
         if self._known is None:
@@ -161,13 +166,15 @@ class NodeChain(ABC):
             self._mempool.mined(parts.transactions)
         try:
             if isinstance(parts, FastBlock):
-                lines = parts.lines(self._making)
+                texts = parts.lines(self._making)
+                lines, count = "".join(texts).encode(), len(texts)
             else:
-                lines = [record.dumps(one) for one in parts.records(self._making)]
+                records = [record.dumps(one) for one in parts.records(self._making)]
+                lines, count = b"".join(records), len(records)
         except RecordFault as exc:
             self.faults += 1
             self._report(f"block {header.block:,}: no records of it: {exc}")
-            lines = []
+            lines, count = b"", 0
         closing = {
             "type": "block",
             "chain": self.chain,
@@ -175,7 +182,7 @@ class NodeChain(ABC):
             "time": header.time,
             "hash": header.block_hash,
             "parent": header.parent,
-            "records": len(lines),
+            "records": count,
         }
         return Block(
             height=header.block,
@@ -183,5 +190,6 @@ class NodeChain(ABC):
             parent=header.parent or "",
             time=header.time or 0,
             txs=tuple(parts.transactions),
-            lines=(*lines, record.dumps(closing)),
+            lines=lines + record.dumps(closing),
+            records=count + 1,
         )

@@ -52,6 +52,7 @@ class _Health(Struct):
     known: bool = False
     opened: int = 0
     failures: int = 0
+    failed: int = 0
     denials: int = 0
     rested: float = 0.0
     aside: float = 0.0
@@ -64,6 +65,7 @@ class Nodes:
     Attributes:
         introduced: called with a node before it is asked anything, again after it failed, and over each new
             connection of one that can push; raises NodeRefused for one of another chain.
+        rotations: how often another one became the first to be asked.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Nodes:
         self._clock = clock
         self._say = say
         self._jitter = jitter
+        self.rotations = 0
         self.introduced: Callable[[Node], None] | None = None
 
     def __len__(self) -> int:
@@ -118,7 +121,7 @@ class Nodes:
                 except NodeRefused as exc:
                     self._refused(health, exc)
                     continue
-            self._at = (self._at + 1) % len(self._healths)
+            self.prefer((self._at + 1) % len(self._healths))
         wait_s = max(0.0, min(health.rested for health in self._healths) - self._clock())
         raise Blind("; ".join(dict.fromkeys(health.reason for health in self._healths)), wait_s)
 
@@ -147,7 +150,13 @@ class Nodes:
 
     def prefer(self, number: int) -> None:
         """Ask this one from now on."""
+        self.rotations += number != self._at
         self._at = number
+
+    def standing(self) -> list[tuple[str, int, bool]]:
+        """Return of every node that is asked its name, how often it failed, and whether it is asked first."""
+        preferred = self._healths[self._at].node
+        return [(one.node.name, one.failed, one.node is preferred) for one in list(self._healths)]
 
     def _asked(self, health: _Health, question: Callable[[Node], _T]) -> _T:
         try:
@@ -178,6 +187,7 @@ class Nodes:
             return True
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.failures, 16))
         health.failures += 1
+        health.failed += 1
         health.reason = str(exc)
         health.rested = self._clock() + max(
             min(exc.wait_s, LONGEST_ASKED_S), rest_s * (0.5 + self._jitter() / 2)

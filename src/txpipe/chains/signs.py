@@ -67,6 +67,7 @@ class Signs:
         follower: who tells how far it is; None before it begins.
         clock: tells time.
         counts: what was written so far.
+        is_blind: no node answers now.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Signs:
         self._out = out
         self._say = say
         self._came = self._said = clock.now()
-        self._is_blind = False
+        self.is_blind = False
         self._is_stalled = False
 
     def write(self, line: bytes) -> None:
@@ -113,8 +114,8 @@ class Signs:
 
     def answered(self) -> None:
         """Say that a node answers again, if it was said that none does."""
-        if self._is_blind:
-            self._is_blind = False
+        if self.is_blind:
+            self.is_blind = False
             self._say("a node answers again")
             if not self._is_stalled:
                 self._beat("ok")
@@ -127,8 +128,8 @@ class Signs:
 
     def blind(self, exc: Blind) -> float:
         """Say that no node answers; returns seconds until one should be asked again."""
-        if not self._is_blind:
-            self._is_blind = True
+        if not self.is_blind:
+            self.is_blind = True
             self.counts.blind += 1
             self._say(f"no node answers ({exc}); trying on")
             self._beat("blind")
@@ -151,16 +152,19 @@ class Signs:
         if not self.stall_s or now - self._said < self.stall_s:
             return False
         self._said = now
-        last = self._last()
+        last = self.last()
         self._say(
             f"{what} for {now - self._came:,.0f} s" + ("" if last is None else f"; the last was {last:,}")
         )
         self._beat(status)
         return True
 
-    def _last(self) -> int | None:
-        ring = self.follower.ring if self.follower is not None else None
-        return ring[-1].height if ring else None
+    def last(self) -> int | None:
+        """Return the height of the last block written."""
+        try:
+            return None if self.follower is None else self.follower.ring[-1].height
+        except IndexError:
+            return None
 
     def _beat(self, status: str) -> None:
         """Write a heartbeat."""
@@ -173,7 +177,7 @@ class Signs:
             "chain": self.chain,
             "time": now,
             "status": status,
-            "block": self._last(),
+            "block": self.last(),
             "lag_s": 0 if head is None else max(0, now - head.time),
             "records": self.counts.records,
             "bad": 0,

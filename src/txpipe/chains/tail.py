@@ -125,9 +125,9 @@ class Tail:
         if self._dropped is not None:
             self._reorg(self._dropped, block.time)
             self._dropped = None
-        self._signs.write(b"".join(block.lines))
+        self._signs.write(block.lines)
         self.counts.blocks += 1
-        self.counts.records += len(block.lines)
+        self.counts.records += block.records
         if self._cursor is not None:
             self._cursor.mark(self.counts.bytes, block.height + 1)
         self._signs.came()

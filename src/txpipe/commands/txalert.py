@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -13,22 +14,20 @@ from typing import TYPE_CHECKING
 import click
 
 from txpipe import command, stream
-from txpipe.alerts import forms, intake, select
-from txpipe.alerts.dedupe import once
+from txpipe.alerts import counts, forms, select
 from txpipe.alerts.option import DeliveryChoice, delivery_options
+from txpipe.alerts.passage import Passage
 from txpipe.alerts.receiver import shown
-from txpipe.alerts.tally import Tally
 from txpipe.chains.masked import mask
 from txpipe.detect.names import unknown
 from txpipe.errors import UsageFault
+from txpipe.metrics import Exporter
 from txpipe.record import SEVERITIES
 from txpipe.sink import Sink, stdout
 
 if TYPE_CHECKING:
     from txpipe.alerts.deliver import Delivery
 
-_MAX_LINE = stream.MAX_LINE + (64 << 10)
-"""Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
 _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 
 
@@ -63,6 +62,14 @@ _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 @click.option(
     "--dedupe", is_flag=True, help="Let an alert (by id and rev) through once, of the last 200,000."
 )
+@click.option(
+    "--deadman",
+    "deadman_s",
+    type=command.Number(min=0.1),
+    metavar="SECONDS",
+    show_default="never",
+    help="Make an alert of nothing that comes for so long, and of heartbeats that say stalled or blind.",
+)
 @delivery_options
 @click.option(
     "--check", "check_routes", is_flag=True, help="Say what is wrong with the --routes file and end."
@@ -71,6 +78,7 @@ _CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
     "--exit-status", is_flag=True, help="End with 3 if an alert was let through and nothing failed."
 )
 @command.strict_option
+@command.metrics_option
 @command.stats_option
 @command.version_option
 def main(  # noqa: PLR0913 - one argument an option
@@ -82,10 +90,12 @@ def main(  # noqa: PLR0913 - one argument an option
     rules: Sequence[str],
     chains: Sequence[str],
     dedupe: bool,
+    deadman_s: float | None,
     delivery: DeliveryChoice,
     check_routes: bool,
     exit_status: bool,
     strict: bool,
+    metrics: Exporter,
     stats: bool | None,
 ) -> int:
     """Read alerts from FILE or stdin, write those let through to stdout.
@@ -98,15 +108,23 @@ def main(  # noqa: PLR0913 - one argument an option
 
     In ndjson an alert is passed on byte for byte; records of other types (heartbeat, reorg, ...) pass
     too, whatever the filters. The other formats leave them out; human tells of a stalled or blind source.
-    Text from chains and lists is shown with control characters written out.
+    Text from chains and lists is shown with control characters written out. ocsf and ecs are for SIEMs.
 
     With --to what is let through is delivered, too, beside the pipe: a receiver that is slow or down delays
     neither stdout nor another receiver. URL is https://HOST/PATH or http://HOST/PATH (each alert posted as
     it is, with an Idempotency-Key of id and rev), file:PATH (appended, as NDJSON;
     file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
-    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), or a URL of Apprise (slack://, mailto://,
+    syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), alertmanager:http://HOST:9093
+    (Prometheus), postgresql://USER@HOST/DATABASE, sqlite:///PATH, discord:https://discord.com/api/webhooks/...,
+    telegram:https://api.telegram.org/botTOKEN?chat_id=CHAT, or a URL of Apprise (slack://, mailto://,
     tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
-    spaces) rather than on the command line, which other users of the machine see for a moment.
+    spaces) rather than on the command line, which other users of the machine see for a moment. ecs+ or
+    ocsf+ before https, http, file, exec or syslog delivers that form (ecs+file:alerts.ndjson).
+
+    With --deadman SECONDS silence is an alert, too, of rule "deadman": when nothing comes for so long, not
+    even a heartbeat, or a chain's heartbeats say stalled or blind for so long. It goes to stdout, whatever
+    the filters, and to receivers at once, and is taken back when word comes again. The end of input is an
+    end, not silence: let something else see that the commands run. With --spool a restart does not repeat it.
 
     With --routes FILE receivers and who gets what stand in a TOML file; --to gets everything. txalertctl
     route-test says who would get an alert, and why.
@@ -121,22 +139,20 @@ def main(  # noqa: PLR0913 - one argument an option
     wanted = select.Selection(select.at_least(min_severity), _rules(rules), _chains(chains))
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
-    tally = Tally(bad)
-    if command.stats_wanted(stats):
-        command.at_end(tally.summary)
+    writer = forms.Writer(_form(form), colour=_colour(colour), width=_width())
     command.say_if_waiting(file)
-    source = stream.open_source(file)
-    lines = stream.numbered_lines(source, sink.flush, bad, _MAX_LINE)
-    items = tally.incoming(intake.taken(lines, source.name, bad))
-    items = select.selected(items, wanted)
-    items = tally.outgoing(once(items) if dedupe else items)
+    passage = Passage(stream.open_source(file), sink, bad, writer, wanted, dedupe=dedupe)
+    if command.stats_wanted(stats):
+        command.at_end(passage.tally.summary)
+    metrics.show(lambda: counts.of_passage(passage))
     with _running(delivery, sink) as running:
-        items = running.courier.carried(items) if running else items
-        for data in forms.written(items, _form(form), colour=_colour(colour), width=_width()):
-            sink.write(data)
+        if running:
+            metrics.show(lambda: counts.of_delivery(running, time.time()))
+        metrics.start()
+        passage.run(running, deadman_s)
     if bad.count or (running and running.failed):
         return command.BAD_INPUT
-    return command.FOUND if exit_status and tally.passed else 0
+    return command.FOUND if exit_status and passage.tally.passed else 0
 
 
 def _running(choice: DeliveryChoice, sink: Sink) -> AbstractContextManager[Delivery | None]:

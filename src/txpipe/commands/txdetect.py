@@ -12,6 +12,7 @@ import click
 from txpipe import command, stream
 from txpipe.descriptor import ready
 from txpipe.lists.option import ListChoice, list_options
+from txpipe.metrics import Exporter
 from txpipe.sink import stdout
 
 
@@ -78,6 +79,7 @@ from txpipe.sink import stdout
 )
 @click.option("--exit-status", is_flag=True, help="End with 3 if an alert was written and nothing failed.")
 @command.strict_option
+@command.metrics_option
 @command.stats_option
 @command.version_option
 def main(  # noqa: PLR0913 - one argument an option that is not the detector's
@@ -92,6 +94,7 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     stall_s: float,
     exit_status: bool,
     strict: bool,
+    metrics: Exporter,
     stats: bool | None,
     **options: Any,
 ) -> int:
@@ -115,7 +118,7 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     It does not convert raw chain data: that is txnorm's. It does not filter, format or deliver alerts: that
     is txalert's. Lists are looked into, compared and compiled by txlist.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
-    from txpipe.detect import asked, pulse, setup  # noqa: PLC0415 - every rule, not for --help
+    from txpipe.detect import asked, counts, pulse, setup  # noqa: PLC0415 - every rule, not for --help
 
     wanted = setup.Options(**options)
     if wanted.rule_file or wanted.plugins:
@@ -143,6 +146,8 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     if beat_s is not None:
         clock = pulse.Clock(time.monotonic, time.time, functools.partial(ready, reading.source.fd))
         reading.listen(pulse.Pulse(beat_s, stall_s, sink, clock))
+    metrics.show(lambda: counts.of_reading(reading, time.time()))
+    reading.begun = metrics.start
     command.at_end(reading.remarks)
     if command.stats_wanted(stats):
         command.at_end(reading.summary)

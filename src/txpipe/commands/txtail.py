@@ -18,6 +18,7 @@ from txpipe.command import (
     fail_usage,
     is_terminal,
     keep,
+    metrics_option,
     prices_option,
     say,
     stats_option,
@@ -25,6 +26,7 @@ from txpipe.command import (
     version_option,
 )
 from txpipe.errors import UsageFault
+from txpipe.metrics import Exporter
 from txpipe.sink import stdout
 
 GARBAGE = 100_000
@@ -152,6 +154,7 @@ def _behind(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[in
     multiple=True,
     help="With --usd chainlink, read a further feed for an asset (CAIP-19); repeatable.",
 )
+@metrics_option
 @stats_option
 @version_option
 def main(  # noqa: PLR0913 - one parameter an option
@@ -172,6 +175,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     prices: str | None,
     usd: str | None,
     feeds: tuple[str, ...],
+    metrics: Exporter,
     stats: bool | None,
 ) -> int:
     """Follow a live chain and write its blocks as records, one JSON object a line, without a gap.
@@ -215,7 +219,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     2 usage, 130 Ctrl-C, 141 the reader went away.
     """  # noqa: D301 - click's mark for text that is not to be wrapped
     _check(urls, begin, to, cursor_path, ack_path, usd, feeds)
-    from txpipe.chains import live, live_run  # noqa: PLC0415 - --help does not need them
+    from txpipe.chains import counts, live, live_run  # noqa: PLC0415 - --help does not need them
     from txpipe.chains.cursor import Behind  # noqa: PLC0415
     from txpipe.chains.lookups import Wishes  # noqa: PLC0415
 
@@ -225,10 +229,13 @@ def main(  # noqa: PLR0913 - one parameter an option
             "--from cursor: there is none yet; say --from BLOCK or latest once, with --cursor or --ack"
         )
     signs = live_run.signs(known, stall, stdout(), say)
+    metrics.show(lambda: counts.of_signs(signs, time.time()))
+    metrics.start()
     wait = None if no_follow or to is not None else signs.await_node
     of_file = None if cursor_path is None else next(iter(known.values()), None)
     wishes = Wishes(names, token_cache, prices, bool(usd), feeds)
     chain = live.chain(urls, of_file, say, time.time, pending=pending, wishes=wishes, wait=wait)
+    metrics.show(lambda: counts.of_chain(chain))
     saved = known.get(chain.chain)
     if saved is not None:
         say(f"goes on from {cursor_path or ack_path}: {saved.chain} block {saved.at:,}")

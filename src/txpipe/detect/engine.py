@@ -116,6 +116,11 @@ class Engine:
         return self._voice.alerts
 
     @property
+    def said(self) -> dict[tuple[str, str], int]:
+        """The same by rule and severity."""
+        return self._voice.counts.copy()
+
+    @property
     def silenced(self) -> int:
         """How often an allow-list won over a blocklist."""
         return self._screener.silenced

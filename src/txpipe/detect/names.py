@@ -26,10 +26,13 @@ SHIPPED = (
 )
 """In the order of ``RULES`` and ``CONDUCT`` of ``detect.rules``; a test holds them together."""
 
+OF_TXALERT = ("deadman",)
+"""What txalert itself says in alerts of its own."""
+
 
 def unknown(name: str) -> str | None:
     """Say that no rule is called so that ships, and which one may be meant; None if one is."""
-    if name in SHIPPED:
+    if name in SHIPPED or name in OF_TXALERT:
         return None
     close = difflib.get_close_matches(name, SHIPPED, 3)
     meant = f"did you mean {' or '.join(close)}?" if close else "txdetect --print-rules names all"

@@ -40,6 +40,7 @@ class Reading:
         idle: called before every read, to flush what was found.
         keeper: saves the state where blocks end and at the end; None if none is kept.
         pulse: writes heartbeats; None if nobody asked (``listen``).
+        begun: called once it has begun, when no further process is made.
         lines: lines read so far, blank ones included.
         started: monotonic seconds at which it began; only the summary looks at it.
     """
@@ -50,6 +51,7 @@ class Reading:
     idle: Callable[[], object]
     keeper: Keeper | None = None
     pulse: Pulse | None = None
+    begun: Callable[[], None] = lambda: None
     lines: int = 0
     started: float = field(default_factory=time.monotonic)
     _numbered: tuple[int, int] = (0, 0)
@@ -90,10 +92,14 @@ class Reading:
             InputFailed: the input broke off.
         """
         keeper = self.keeper
+        self._begin()
         for alert in self._alerts(index, strict=strict):
             if keeper is not None and alert.startswith(b'{"type":"alert"'):
                 keeper.note(alert)
             yield alert
+
+    def _begin(self) -> None:
+        self.begun()
 
     def _alerts(self, index: Index | None, *, strict: bool) -> Iterator[bytes]:
         if self.engine.conduct is not None:

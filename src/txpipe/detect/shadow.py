@@ -51,6 +51,11 @@ class Shadowed:
         return self._main.alerts
 
     @property
+    def said(self) -> dict[tuple[str, str], int]:
+        """The same by rule and severity."""
+        return self._main.said
+
+    @property
     def pulse(self) -> Pulse | None:
         """As ``Engine.pulse``; the set on trial has none."""
         return self._main.pulse

@@ -31,6 +31,9 @@ class SharedReading(Reading):
         self._engine = engine
         self._crew = crew
 
+    def _begin(self) -> None:
+        """Wait with that: processes are still to be made."""
+
     def _parsed(self) -> Iterator[bytes]:
         yield from self._shared(None, whole=True)
 
@@ -46,6 +49,7 @@ class SharedReading(Reading):
         """
         crew = self._crew
         crew.start()
+        self.begun()
         scanner: Scanner | None = None
         try:
             for window in windows(self.source, self._before_read):

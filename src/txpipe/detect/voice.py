@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -82,6 +82,7 @@ class Voice:
 
     Attributes:
         alerts: alerts said so far.
+        counts: the same by rule and severity.
         unsure: what a run that was killed had said, and the saved state does not know.
     """
 
@@ -96,6 +97,7 @@ class Voice:
         self._risks: OrderedDict[_Account, _Risk] = OrderedDict()
         self._incidents: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
         self.alerts = 0
+        self.counts: Counter[tuple[str, str]] = Counter()
         self.unsure = Unsure()
 
     def say(self, case: Case) -> Iterator[bytes]:
@@ -120,6 +122,7 @@ class Voice:
         account = (record["chain"], finding.subject)
         before = self._risks.get(account)
         finding, parts = self._combined(finding, account, record["time"])
+        self.counts[finding.rule, finding.severity] += 1
         said = alert(name, finding, record, _embeddable(case), rev)
         if again:
             said["status"] = "open"

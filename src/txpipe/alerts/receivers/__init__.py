@@ -8,14 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from txpipe.alerts.forms import JSON_FORMS
 from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receivers.alertmanager import Alertmanager
 from txpipe.alerts.receivers.command import CommandReceiver
 from txpipe.alerts.receivers.file import FileReceiver
+from txpipe.alerts.receivers.shaped import Shaped
 from txpipe.alerts.receivers.syslog import Syslog
 from txpipe.alerts.receivers.webhook import Webhook
 from txpipe.alerts.words import details, title
 
+_SHAPED = ("https", "http", "file", "exec", "syslog")
 _SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*")
+
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+"""What neither the system nor the spool takes; bytes that are no UTF-8 come as surrogates (PEP 383)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +42,34 @@ class Outfit:
     now: Callable[[], float] = time.time
 
 
-def opened(url: str, outfit: Outfit) -> Receiver:
+def opened(url: str, outfit: Outfit, form: str = "") -> Receiver:
     """Return the receiver that a URL names; nothing is sent yet.
 
+    Args:
+        url: of the receiver; ``ecs+`` or ``ocsf+`` before it says a form.
+        outfit: what it needs besides.
+        form: that of the alerts that it gets, of JSON_FORMS; "" is as they come, or what the URL says.
+
     Raises:
-        ReceiverFault: no receiver is called so.
+        ReceiverFault: no receiver is called so, or none that takes other forms.
     """
+    said, plus, rest = url.partition("+")
+    if plus and not form and said.lower() in JSON_FORMS:
+        form, url = said.lower(), rest
+    if not form:
+        return _opened(url, outfit)
+    if url.partition(":")[0].lower() not in _SHAPED:
+        raise ReceiverFault(f"{form} is for what begins with {', '.join(_SHAPED)}")
+    return Shaped(_opened(url, outfit), form)
+
+
+def _opened(url: str, outfit: Outfit) -> Receiver:
     scheme, colon, rest = url.partition(":")
     kind = scheme.lower()
     if not colon or not _SCHEME.fullmatch(scheme):
         raise ReceiverFault(_FORMS)
+    if _UNUSABLE.search(url):
+        raise ReceiverFault(f"{scheme}: holds bytes that are no UTF-8, or U+0000")
     if kind in {"http", "https"}:
         return Webhook(url, outfit.secret, outfit.now)
     if kind == "file":
@@ -53,7 +78,33 @@ def opened(url: str, outfit: Outfit) -> Receiver:
         return CommandReceiver(rest)
     if kind == "syslog":
         return Syslog(rest)
+    if kind in {"discord", "telegram"} and not rest.startswith("//"):  # discord:// is Apprise's
+        return _chat(kind, rest, outfit)
+    if kind == "alertmanager":
+        return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
+    if kind in {"postgresql", "postgres", "sqlite"}:
+        return _by_sqlalchemy(kind, url)
     return _by_apprise(url, outfit)
+
+
+def _by_sqlalchemy(kind: str, url: str) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.sql import SqlReceiver  # noqa: PLC0415 - heavy, and an extra
+
+        if kind != "sqlite":
+            import psycopg  # noqa: F401, PLC0415 - the driver, which without libpq says ImportError
+    except ImportError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name or 'libpq'} is missing: pip install 'txpipe[sql]'") from exc
+    return SqlReceiver(url)
+
+
+def _chat(kind: str, url: str, outfit: Outfit) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.discord import Discord  # noqa: PLC0415 - heavy, and an extra
+        from txpipe.alerts.receivers.telegram import Telegram  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name} is missing: pip install 'txpipe[deliver]'") from exc
+    return (Discord if kind == "discord" else Telegram)(url, (outfit.title, outfit.body), outfit.now)
 
 
 def _by_apprise(url: str, outfit: Outfit) -> Receiver:
@@ -67,5 +118,7 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 
 _FORMS = (
-    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:… or a URL of Apprise"
+    "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
+    "discord:https://…, telegram:https://…, "
+    "alertmanager:https://HOST, postgresql://…, sqlite:///PATH or a URL of Apprise"
 )

@@ -45,6 +45,8 @@ class CommandReceiver:
             raise ReceiverFault(
                 "exec: names no command; write exec:COMMAND, or exec:sh -c 'COMMAND | COMMAND'"
             )
+        # Ignored, as a parent may have left it, it would make a 0 of every status (subprocess).
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.name = named(f"exec:{self._words[0]}", text)
         self._send_s = send_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +72,7 @@ class CommandReceiver:
             raise NotTaken(f"cannot be started: {exc.strerror}") from exc
         with process:
             try:
-                process.communicate(b"".join(parcel.line + b"\n" for parcel in parcels), timeout=self._send_s)
+                process.communicate(b"".join(parcel.sent + b"\n" for parcel in parcels), timeout=self._send_s)
             except subprocess.TimeoutExpired:
                 self.close()
                 raise NotTaken(f"did not end within {self._send_s:g} s") from None

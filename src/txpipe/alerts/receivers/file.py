@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from txpipe.alerts.appended import append
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
 
 KEPT = 5
@@ -49,22 +49,15 @@ class FileReceiver:
         Raises:
             NotTaken: they cannot be written.
         """
-        data = b"".join(parcel.line + b"\n" for parcel in parcels)
+        data = b"".join(parcel.sent + b"\n" for parcel in parcels)
         try:
             self._rotate(len(data))
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-            try:
-                size = os.fstat(fd).st_size
-                if size and os.pread(fd, 1, size - 1) != b"\n":  # a run that was killed while it wrote
-                    data = b"\n" + data
-                while data:
-                    data = data[os.write(fd, data) :]
-                if stat.S_ISREG(os.fstat(fd).st_mode):  # a pipe or a device has nothing to sync
-                    os.fsync(fd)
-            finally:
-                os.close(fd)
+            append(self._path, data, 0o640)
         except OSError as exc:
-            raise NotTaken(f"cannot be written: {exc.strerror}") from exc
+            unread = exc.errno == errno.ENXIO
+            raise NotTaken(
+                "nobody reads this pipe" if unread else f"cannot be written: {exc.strerror}"
+            ) from exc
 
     def close(self) -> None:
         """Do nothing: no write lasts."""

@@ -7,7 +7,6 @@ import os
 import re
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from txpipe.alerts.facts import utc
@@ -66,7 +65,7 @@ class Syslog:
         try:
             opened = self._socket = self._checked() or self._opened()
             for parcel in parcels:
-                data = message(parcel.line)
+                data = message(parcel.line, parcel.sent)
                 opened.sendall(b"%d %b" % (len(data), data) if self._kind == "tcp" else data)
                 taken += 1
         except OSError as exc:
@@ -83,10 +82,8 @@ class Syslog:
 
     def _checked(self) -> socket.socket | None:
         """Return the open connection, unless the other side has closed it."""
-        if self._socket is not None and self._kind == "tcp":
-            with suppress(BlockingIOError):
-                if not self._socket.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK):
-                    self.close()
+        if self._socket is not None and self._kind == "tcp" and _is_closed(self._socket):
+            self.close()
         return self._socket
 
     def _opened(self) -> socket.socket:
@@ -107,14 +104,32 @@ class Syslog:
         return made
 
 
-def message(line: bytes) -> bytes:
-    """Return an alert as a message of RFC 5424: its own time, its rule as MSGID, its JSON as MSG."""
+def _is_closed(opened: socket.socket) -> bool:
+    """Say whether the other side has closed a connection."""
+    opened.settimeout(0)  # with any other, Python waits for something to read, MSG_DONTWAIT or not
+    try:
+        return not opened.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:  # reset
+        return True
+    finally:
+        opened.settimeout(_QUIET_S)
+
+
+def message(line: bytes, sent: bytes) -> bytes:
+    """Return an alert as a message of RFC 5424: its own time, its rule as MSGID, JSON as MSG.
+
+    Args:
+        line: the alert.
+        sent: the JSON: the same, or another form of it.
+    """
     alert = loads(line)
     time = utc(alert["time"])
     stamp = f"{time.replace(' ', 'T')}Z" if time else "-"
     host = _printable(socket.gethostname(), 255)
     head = f"<{_FACILITY * 8 + _LEVELS[alert['severity']]}>1 {stamp} {host} txalert {os.getpid()}"
-    return f"{head} {_printable(alert['rule'], 32)} - \ufeff".encode() + line
+    return f"{head} {_printable(alert['rule'], 32)} - \ufeff".encode() + sent
 
 
 def _printable(text: str, most: int) -> str:

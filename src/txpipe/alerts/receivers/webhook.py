@@ -5,25 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import http.client
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from urllib.parse import unquote, urlsplit
 
-from txpipe import __version__
-from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named, origin
-from txpipe.alerts.rest import asked_s
-
-QUIET_S = 15.0
-"""Seconds for a connection, and for an answer to begin or to go on."""
-
-_REFUSED = frozenset((400, 413, 415, 422))
-"""Statuses by which a server finds fault with this alert rather than with all."""
-
-_READ = 1 << 16
+from txpipe.alerts.receiver import SEND_S, Parcel, ReceiverFault
+from txpipe.alerts.receivers.post import QUIET_S, Poster
 
 
 class Webhook:
@@ -58,16 +43,9 @@ class Webhook:
         Raises:
             ReceiverFault: it is no URL.
         """
-        self.name = named(origin(url), url)
-        parts = urlsplit(url)
-        self._host, self._port, self._secure = parts.hostname or "", parts.port, parts.scheme == "https"
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        if not self._target.isascii() or not self._target.isprintable() or " " in self._target:
-            raise ReceiverFault(f"{self.name}: no URL: write other than plain characters as %XX")
-        self._secret, self._now, self._quiet_s, self._send_s = secret, now, quiet_s, send_s
-        self._auth = _basic(parts.username, parts.password)
-        self._connection: http.client.HTTPConnection | None = None
-        self._socket: socket.socket | None = None
+        self._poster = Poster(url, now, quiet_s, send_s)
+        self.name = self._poster.name
+        self._secret, self._now = secret, now
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Post one alert.
@@ -76,86 +54,24 @@ class Webhook:
             NotTaken: it did not answer with 200 to 299.
         """
         (parcel,) = parcels
-        was_open = self._connection is not None
-        try:
-            status, retry_after = self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
-            self._drop()
-            if not was_open or isinstance(exc, TimeoutError):
-                raise NotTaken(_told(exc)) from None  # the cause may show the URL
-            status, retry_after = self._post_again(parcel)
-        if 200 <= status < 300:
-            return
-        self._drop()
-        if 300 <= status < 400:
-            raise NotTaken(f"HTTP {status}: it redirects, which is not followed; name where it leads to")
-        wait_s = asked_s(retry_after, self._now())
-        raise NotTaken(f"HTTP {status}", wait_s, only_this=status in _REFUSED)
+        self._poster.post(parcel.sent, self._headers(parcel))
 
     def close(self) -> None:
         """Break off a request that is under way."""
-        opened = self._socket
-        if opened is not None:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-
-    def _break_off(self, late: threading.Event) -> None:
-        late.set()
-        self.close()
-
-    def _post_again(self, parcel: Parcel) -> tuple[int, str]:
-        """Post over a new connection: the old one was closed while it was idle."""
-        try:
-            return self._post(parcel)
-        except (http.client.HTTPException, OSError) as exc:
-            self._drop()
-            raise NotTaken(_told(exc)) from None
-
-    def _post(self, parcel: Parcel) -> tuple[int, str]:
-        """Return the status and what the server says of when to come again."""
-        connection = self._connection = self._connection or self._opened()
-        if connection.sock is None:
-            connection.connect()
-        self._socket = connection.sock
-        late = threading.Event()
-        watch = threading.Timer(self._send_s, self._break_off, [late])  # an answer that drips never times out
-        watch.daemon = True
-        watch.start()
-        try:
-            connection.request("POST", self._target, body=parcel.line, headers=self._headers(parcel))
-            response = connection.getresponse()
-            response.read(_READ)
-            if late.is_set():
-                raise TimeoutError
-            if not response.isclosed():  # more than anybody needs
-                self._drop()
-            return response.status, response.headers.get("retry-after", "")
-        finally:
-            watch.cancel()
-
-    def _opened(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._quiet_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._quiet_s)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._socket = None
+        self._poster.close()
 
     def _headers(self, parcel: Parcel) -> dict[str, str]:
+        timestamp = str(int(self._now()))
         headers = {
-            "content-type": "application/json",
-            "user-agent": f"txalert/{__version__}",
             "idempotency-key": parcel.key,
             "webhook-id": parcel.key,
-            "webhook-timestamp": str(int(self._now())),
+            "webhook-timestamp": timestamp,
         }
         if self._secret is not None:
-            timestamp = headers["webhook-timestamp"]
-            headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.line)
-        return headers | ({"authorization": self._auth} if self._auth else {})
+            headers["webhook-signature"] = signature(self._secret, parcel.key, timestamp, parcel.sent)
+        if parcel.note:
+            headers["txalert-note"] = parcel.note.encode("ascii", "backslashreplace").decode()
+        return headers
 
 
 def signature(secret: bytes, key: str, timestamp: str, body: bytes) -> str:
@@ -178,25 +94,3 @@ def secret_of(text: str) -> bytes:
     if not secret:
         raise ReceiverFault("the secret is empty")
     return secret
-
-
-def _basic(user: str | None, password: str | None) -> str:
-    if user is None:
-        return ""
-    both = f"{unquote(user)}:{unquote(password or '')}"
-    return f"Basic {base64.b64encode(both.encode()).decode()}"
-
-
-def _told(exc: Exception) -> str:
-    """Return why there is no answer, in a few words that name no URL."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return "its certificate cannot be verified"
-    if isinstance(exc, ssl.SSLError):
-        return "it does not speak TLS as it should"
-    if isinstance(exc, TimeoutError):
-        return "no answer in time"
-    if isinstance(exc, socket.gaierror):
-        return "no such host"
-    if isinstance(exc, ConnectionRefusedError):
-        return "no connection"
-    return f"the connection broke ({type(exc).__name__})"

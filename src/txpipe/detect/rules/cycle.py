@@ -32,9 +32,10 @@ from itertools import pairwise
 from txpipe.detect.account import Account, Facts, Hop
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import UTXO, Pass, is_contract, passes, shown, span
+from txpipe.detect.rules.trails import UTXO, Pass, is_contract, passes, shown
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import DUST, FIRST_CONTACT, FORGEABLE, GAVE, ITEM, PASSING, PULLED, RETURN, SERVED
+from txpipe.duration import span
 from txpipe.record import Severity
 
 DAY_S = 86400

@@ -9,7 +9,6 @@ from typing import Any
 from txpipe.detect.account import Account
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import span
 from txpipe.detect.rules.wallets import (
     ASSETS,
     HELD,
@@ -23,6 +22,7 @@ from txpipe.detect.rules.wallets import (
     Settings,
     Wallet,
 )
+from txpipe.duration import span
 from txpipe.record import Severity
 
 ID = "drain"

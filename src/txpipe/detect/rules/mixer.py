@@ -28,9 +28,10 @@ from typing import Any
 from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import entry_shown, span
+from txpipe.detect.rules.trails import entry_shown
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import FORGEABLE, FUNDED, LISTED
+from txpipe.duration import span
 from txpipe.lists.entry import Entry
 from txpipe.record import Severity
 

@@ -32,9 +32,10 @@ from typing import Any
 from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import UTXO, Pass, is_contract, shown, span, tail
+from txpipe.detect.rules.trails import UTXO, Pass, is_contract, shown, tail
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import FORGEABLE, PASSING, PULLED, SERVED
+from txpipe.duration import span
 from txpipe.record import SEVERITIES, Severity
 
 HOUR_S = 3600

@@ -31,9 +31,10 @@ from typing import Any
 from txpipe.detect.account import Account, Facts, Hop
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import UTXO, Pass, is_contract, shown, span, tail
+from txpipe.detect.rules.trails import UTXO, Pass, is_contract, shown, tail
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import FORGEABLE, PASSING, PULLED, TAINTED
+from txpipe.duration import span
 from txpipe.record import SEVERITIES, Severity
 
 DAY_S = 86400

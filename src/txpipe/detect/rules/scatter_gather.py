@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
-from txpipe.detect.rules.trails import UTXO, is_contract, span
+from txpipe.detect.rules.trails import UTXO, is_contract
 from txpipe.detect.settings import setting
 from txpipe.detect.traits import FORGEABLE, PASSING, PULLED, SERVED
+from txpipe.duration import span
 from txpipe.record import Severity
 
 DAY_S = 86400

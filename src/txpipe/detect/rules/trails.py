@@ -78,19 +78,6 @@ def shown(hops: Sequence[Pass]) -> list[dict[str, Any]]:
     ]
 
 
-def span(seconds: float) -> str:
-    """Return a length of time as people say it, to a tenth.
-
-    >>> span(7200), span(5316), span(200_000), span(20)
-    ('2 hours', '1.5 hours', '2.3 days', 'a minute')
-    """
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            count = f"{seconds / size:.1f}".removesuffix(".0")
-            return f"{count} {unit}{'' if count == '1' else 's'}"
-    return "a minute"
-
-
 def entry_shown(entry: Entry) -> dict[str, str]:
     """Return a list's entry as evidence."""
     said = {"list": entry.list, "list_date": entry.list_date, "category": entry.category}

@@ -8,7 +8,7 @@ from txpipe.detect.account import Account, Facts
 from txpipe.detect.finding import SCORES, Finding
 from txpipe.detect.move import Move
 from txpipe.detect.rules.markets import Trip, like_last
-from txpipe.detect.rules.trails import span
+from txpipe.duration import span
 from txpipe.record import Severity
 
 if TYPE_CHECKING:

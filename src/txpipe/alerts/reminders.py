@@ -1,0 +1,143 @@
+"""Reminders of what people were told of and nothing has been taken back of; kept in the spool.
+
+Alertmanager's ``repeat_interval`` is the model: a group that was told and still stands is told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from txpipe.alerts.database import Database
+from txpipe.alerts.grouping import Grouping, kin_of
+from txpipe.alerts.human import HELD_BACK
+from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.silence import Silences, muting
+from txpipe.duration import span
+from txpipe.record import loads
+
+_KEPT = 50_000
+"""Alerts that are remembered for one receiver; of more, groups told the longest ago go first."""
+_SHOWN = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """What is told again.
+
+    Attributes:
+        kin: names the group.
+        parcels: its alerts that stand.
+    """
+
+    kin: str
+    parcels: Sequence[Parcel]
+
+
+class Reminders:
+    """What one receiver was told of and is to be reminded of."""
+
+    def __init__(self, database: Database, receiver: str, grouping: Grouping, kept: int = _KEPT) -> None:
+        """Take where that is kept.
+
+        Args:
+            database: of the spool.
+            receiver: its name.
+            grouping: how alerts are put together, and how often they are repeated.
+            kept: alerts that are remembered at most.
+        """
+        self._database = database
+        self._receiver = receiver
+        self._grouping = grouping
+        self._kept = kept
+        self._silences = Silences(database)
+
+    def told(self, parcels: Sequence[Parcel], now: float) -> None:
+        """Note what was told: the time to the next reminder begins anew, and so does their number.
+
+        An alert that is taken back stands no longer; a group of which none stands is not repeated.
+        """
+        name, kins = self._receiver, set()
+        with self._database.writing() as db:
+            for parcel in parcels:
+                alert = loads(parcel.line)
+                kins.add(kin := kin_of(alert, self._grouping.keys))
+                if alert["status"] == "retracted" or alert["rule"] == HELD_BACK:  # nobody takes a digest back
+                    db.execute(_DROP, (name, alert["id"]))
+                else:
+                    db.execute(_STAND, (name, alert["id"], kin, parcel.key, parcel.line))
+            db.executemany(_TOLD, [(name, kin, now, now) for kin in sorted(kins)])
+            db.execute(_FALLEN, (name,))
+            over = db.execute(_COUNT, (name,)).fetchone()[0] - self._kept
+            while over > 0:
+                (oldest,) = db.execute(_OLDEST, (name,)).fetchone()
+                over -= db.execute(_DROP_KIN, (name, oldest)).rowcount
+                db.execute(_END, (name, oldest))
+
+    def due(self, now: float) -> Reminder | None:
+        """Return the reminder that has been due the longest; None if none is.
+
+        A silence that holds by then ends the reminders of what it mutes.
+        """
+        while found := self._first(now):
+            kin, began, given = found
+            alerts = self._standing(kin, now)
+            if alerts:
+                most = self._grouping.reminders
+                note = f"Reminder {given + 1} of {most}, first told {span(max(0.0, now - began))} ago"
+                return Reminder(kin, [Parcel(key, line, now, note=note) for key, line in alerts])
+        return None
+
+    def is_due(self, now: float) -> bool:
+        """Say whether any is due."""
+        return self._first(now) is not None
+
+    def reminded(self, kin: str, now: float) -> None:
+        """Note that a reminder was given; the last one of a group ends it."""
+        with self._database.writing() as db:
+            db.execute(_REMINDED, (now, self._receiver, kin))
+            for (done,) in db.execute(_DONE, (self._receiver, self._grouping.reminders)).fetchall():
+                db.execute(_DROP_KIN, (self._receiver, done))
+                db.execute(_END, (self._receiver, done))
+
+    def _first(self, now: float) -> tuple[str, float, int] | None:
+        with self._database.reading() as db:
+            row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s, now)).fetchone()
+        return row and (row[0], row[1], row[2])
+
+    def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
+        """Return the alerts of a group that are not muted by now; those that are, are forgotten."""
+        with self._database.writing() as db:
+            rows = db.execute(_STANDING, (self._receiver, kin, _SHOWN)).fetchall()
+            silences = self._silences.holding(now)
+            kept = []
+            for key, line in rows:
+                if muting(silences, alert := loads(line)):
+                    db.execute(_DROP, (self._receiver, alert["id"]))
+                else:
+                    kept.append((key, line))
+            db.execute(_FALLEN, (self._receiver,))
+        return kept
+
+
+_STAND = "INSERT OR REPLACE INTO standing (receiver, id, kin, key, line) VALUES (?, ?, ?, ?, ?)"
+_DROP = "DELETE FROM standing WHERE receiver = ? AND id = ?"
+_DROP_KIN = "DELETE FROM standing WHERE receiver = ? AND kin = ?"
+_COUNT = "SELECT count(*) FROM standing WHERE receiver = ?"
+_STANDING = "SELECT key, line FROM standing WHERE receiver = ? AND kin = ? LIMIT ?"
+_TOLD = (
+    "INSERT INTO groups (receiver, kin, began, told, reminders) VALUES (?, ?, ?, ?, 0)"
+    " ON CONFLICT DO UPDATE SET told = excluded.told, reminders = 0"
+)
+_REMINDED = "UPDATE groups SET told = ?, reminders = reminders + 1 WHERE receiver = ? AND kin = ?"
+_DUE = (  # a clock that was set back must not put them off for years
+    "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND (told <= ? OR told > ?)"
+    " ORDER BY told LIMIT 1"
+)
+_OLDEST = "SELECT kin FROM groups WHERE receiver = ? ORDER BY told LIMIT 1"
+_DONE = "SELECT kin FROM groups WHERE receiver = ? AND reminders >= ?"
+_END = "DELETE FROM groups WHERE receiver = ? AND kin = ?"
+_FALLEN = (
+    "DELETE FROM groups WHERE receiver = ?1 AND NOT EXISTS"
+    " (SELECT 1 FROM standing s WHERE s.receiver = ?1 AND s.kin = groups.kin)"
+)
