@@ -121,6 +121,7 @@ class Spool:
         if self._volatile is None:
             return 0
         with self.database.writing() as db:
+            self._looked_at = 0  # they can be forgotten
             return self._volatile.shed(db, receiver)
 
     def known(self, keys: Iterable[str]) -> set[str]:
