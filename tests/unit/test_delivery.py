@@ -586,6 +586,15 @@ def test_dead_letters_on_a_full_disk():
         deadletters.append(Path("/dev/full"), "a", "gone", [Parcel("k:0", b"{}")], 9.0)
 
 
+def test_dead_letters_nested_deep(tmp_path):
+    """An alert as deep as one may be comes back from its letter."""
+    deep = line(ALERT)[:-2] + b',"x":' + b"[" * 1000 + b"]" * 1000 + b"}"
+    path = tmp_path / "dead.ndjson"
+    deadletters.append(path, "a", 'no,"alert":', [Parcel("k:0", deep)], 9.0)
+    letter = deadletters.read(path.read_bytes()[:-1])
+    assert (letter.receiver, letter.line) == ("a", deep)
+
+
 def test_dead_letters_after_a_kill(tmp_path):
     """A letter that a kill left unfinished is ended; the next one is a line of its own."""
     path = tmp_path / "dead.ndjson"
