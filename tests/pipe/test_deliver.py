@@ -346,7 +346,7 @@ def test_secrets_are_never_shown():
         (["--to", "gopher:"], "gopher: Apprise has no such service"),
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
-        (["--spool", "no/such"], "cannot be opened: No such file"),
+        (["--spool", "no/such"], "cannot be made; make the folder above it"),
         (["--secret-file", "none", "--to", "file:a"], "--secret-file none: cannot be read"),
     ],
 )
