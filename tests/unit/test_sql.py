@@ -298,13 +298,15 @@ def test_server_hangs_in_a_batch(postgres):
         ("owner:s3cret%2Fpass@", "owner@", "it refuses the user or password"),
         ("/d", "/hidden", "it has no such database or user"),
         ("127.0.0.1", "hidden.invalid", "no such host"),
+        ("?", "?sslmode=hidden", "its URL has an option that makes no sense"),
+        ("?", "?connect_timeout=hidden", "its URL has an option that makes no sense"),
     ],
 )
 def test_nobody_gets_in(postgres, receiver, monkeypatch, before, after, words):
     """Why there is no way in is said in a few words, and nothing that may be secret."""
     monkeypatch.setenv("PGPASSFILE", "/nowhere")
     with pytest.raises(NotTaken, match=f"^{words}$"):
-        receiver(postgres.database().replace(before, after)).send([parcel(1)])
+        receiver(f"{postgres.database()}?".replace(before, after)).send([parcel(1)])
 
 
 def test_nobody_listens(receiver):
@@ -362,6 +364,7 @@ def test_names():
         ("sqlite:///:memory:", "write postgresql://USER@HOST"),
         ("sqlite://a.db", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?mode=ro", "write postgresql://USER@HOST"),
+        ("postgresql://h/d?sslmod=hidden", "libpq knows no sslmod; write postgresql://USER@HOST"),
         ("postgresql:hidden", "write postgresql://USER@HOST"),
         ("postgresql://hidden:port/x", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?table=x;y", "table is no name"),

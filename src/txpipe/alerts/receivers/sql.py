@@ -68,7 +68,7 @@ class SqlReceiver:
             self._url = _sqlite(found)
             self.name = f"sqlite:{found.database}"
         else:
-            self._url = found.set(drivername="postgresql+psycopg")
+            self._url = _postgresql(found)
             self.name = _named(found)
         self._kind = self._url.get_backend_name()
         self._table = table(name)
@@ -170,6 +170,18 @@ def _sqlite(url: URL) -> URL:
     return url.set(drivername="sqlite+pysqlite")
 
 
+def _postgresql(url: URL) -> URL:
+    from psycopg import ProgrammingError  # noqa: PLC0415 - SQLite needs none
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+    for key in url.query:
+        try:
+            make_conninfo("", **{key: "1"})
+        except ProgrammingError:
+            raise ReceiverFault(f"postgresql: libpq knows no {key}; {_FORM}") from None
+    return url.set(drivername="postgresql+psycopg")
+
+
 def _named(url: URL) -> str:
     host = f"[{url.host}]" if ":" in (url.host or "") else url.host or ""
     port = f":{url.port}" if url.port else ""
@@ -199,5 +211,7 @@ _CONNECTING = (
     ("resolve", "no such host"),
     ("translate host", "no such host"),
     ("not known", "no such host"),
-    ("timeout", "no connection in time"),
+    ("timeout expired", "no connection in time"),
+    ("invalid", "its URL has an option that makes no sense"),
+    ("bad value", "its URL has an option that makes no sense"),
 )
