@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := live,yaml,expressions,plots,deliver,metrics,sql
+EXTRAS := live,yaml,expressions,plots,deliver,metrics,sql,dash
 RECORDS ?=
 SEED ?= 7
 
@@ -33,7 +33,8 @@ install: $(BIN)/.installed ## set up .venv with the commands and their extras
 run: install ## run the main job on simulated traffic until Ctrl-C (RECORDS=20000 ends after that many)
 	@echo "simulated traffic, alerts as they come$(if $(RECORDS),, (Ctrl-C ends)):" >&2
 	@bin/txsim --seed $(SEED) $(if $(RECORDS),--records $(RECORDS),--rate 300) --fraud-rate 0.05 \
-	  | bin/txdetect --list blocklists/demo.csv --stats \
+	  | bin/txdetect --list blocklists/demo.csv --stats $(if $(RECORDS),,--heartbeat 1) \
+	  $(if $(RECORDS),,| bin/txdash --list blocklists/demo.csv --no-keep --no-stats) \
 	  | bin/txalert --format human --min-severity medium --stats
 
 .PHONY: test

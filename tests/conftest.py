@@ -81,6 +81,12 @@ def postgres():
         yield server
 
 
+@pytest.fixture(params=["sqlite"])
+def store_url(tmp_path):
+    """Where a dashboard's store of the test's own is."""
+    return str(tmp_path / "dash.db")
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     """No test reads or fills the user's cache of compiled lists."""

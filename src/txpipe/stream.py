@@ -184,11 +184,13 @@ class BadLines:
         say: takes one message for people.
         strict: stop at the first bad line instead.
         count: bad lines so far.
+        fate: what becomes of them, for the message.
     """
 
     say: Callable[[str], None]
     strict: bool = False
     count: int = 0
+    fate: str = "line skipped"
 
     SHOWN = 100
     """Messages before the rest is only counted: a terabyte of junk must not fill a log."""
@@ -204,7 +206,7 @@ class BadLines:
         if self.strict:
             raise BadLine(place, reason)
         if self.count <= self.SHOWN:
-            self.say(f"{place}: {reason}; line skipped")
+            self.say(f"{place}: {reason}; {self.fate}")
         elif self.count == self.SHOWN + 1:
             self.say("further bad lines are counted, not shown; --strict stops at the first")
 

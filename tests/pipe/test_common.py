@@ -67,7 +67,9 @@ READERS = [
     Reader("txnorm", ("--window", "0", "--max-document", str(stream.MAX_LINE)), line(BLOCK)),
 ]
 reads = pytest.mark.parametrize("reader", READERS, ids=str)
-WRITERS = [*READERS, Reader("txsim", ("--records", "20000"), b"")]
+PASSES = Reader("txdash", ("--listen", "off", "--db", "dash.db"), line(ALERT))
+"""Passes everything on, bad lines included (tests/pipe/test_txdash.py)."""
+WRITERS = [*READERS, PASSES, Reader("txsim", ("--records", "20000"), b"")]
 writes = pytest.mark.parametrize("writer", WRITERS, ids=str)
 AT_END = [Reader("txscore", ("--labels", "labels.ndjson", "--transactions", "9"), line(ALERT))]
 """Commands that answer when their input ends, and with the same amount whatever came."""

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
 from receiver_kit import Hook, closed_port
@@ -185,6 +187,21 @@ def test_dead_letters_and_resend():
         assert run(*resend, name="txalertctl")[2] == (
             "txalertctl: 0 alerts to be sent again, 2 delivered or waiting\n"
         )
+
+
+def test_resend_to_a_receiver_whose_url_has_changed():
+    """What waits under a name that is no more can be had by another that the spool knows."""
+    Path("input").write_bytes(alerts(1, 2))
+    run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/old", "--drain", "0", "input")
+    run("--spool", "s", "--to", "file:new", "--give-up", "0s")
+    resend = ("resend", "--spool", "s", "s/dead.ndjson", "--to")
+    status, _, said = run(*resend, "file:nwe", name="txalertctl")
+    assert status == 2
+    assert "--to file:nwe: no receiver is called so; the spool knows http://127.0.0.1:" in said
+    sent = "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n"
+    assert run(*resend, "file:new", name="txalertctl") == (0, b"", sent)
+    assert run("--spool", "s", "--to", "file:new")[0] == 0
+    assert Path("new").read_bytes() == alerts(1, 2)
 
 
 def test_resend_needs_a_spool():
@@ -561,6 +578,25 @@ def test_limits():
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
 
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+def test_chats_change_their_messages(kind):
+    """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
+    with kind() as service:
+        args = ("--to", service.address, "--spool", "s", *SOON)
+        statuses = [
+            run(*args, data=data)
+            for data in (
+                alerts(1, 2, severity="high"),
+                alerts(1, severity="high", status="updated", rev=1) + alerts(2, status="retracted", rev=1),
+            )
+        ]
+    assert [(status, said) for status, _, said in statuses] == [(0, "")] * 2
+    found = [text.split(" ")[0] for text in service.messages.values()]
+    assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
+    assert "updated" in service.messages[1000]
+    assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -636,3 +672,23 @@ def test_deadman_and_the_end():
     Path("alerts.ndjson").write_bytes(alerts(1, 2))
     assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
     assert run("--deadman", "0")[0] == 2
+
+
+def test_memory_has_a_bound():
+    """Without a spool a dead receiver costs a bounded memory; what is lost is counted and said."""
+    count, size = 300, 1_000_000
+    with Path("alerts.ndjson").open("wb") as file:  # bit by bit: a child's peak is at least its parent's size
+        file.writelines(alerts(number, title="x" * size) for number in range(count))
+    args = ("--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", "alerts.ndjson")
+    with Path("out").open("wb") as out, Path("err").open("wb") as err:
+        process = subprocess.Popen([script("txalert"), *args], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    assert Path("out").stat().st_size == Path("alerts.ndjson").stat().st_size
+    assert usage.ru_maxrss < 200_000
+    said = Path("err").read_text()
+    kept = int(re.search(r"(\d+) alerts not delivered", said)[1])
+    lost = int(re.search(r"(\d+) alerts more than memory is to hold; lost, for there is no --spool", said)[1])
+    assert kept + lost == count
+    assert 50 <= kept <= 67

@@ -8,8 +8,10 @@ import os
 import re
 import signal
 import socket
+import struct
 import sys
 import threading
+import time
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,6 +206,24 @@ def test_syslog_by_tcp(receiver):
                     assert HEAD.fullmatch(stream.read(size))[2] == parcel(number).line
     with pytest.raises(NotTaken, match="cannot be sent: Connection refused"):
         made.send([parcel()])
+
+
+def test_syslog_by_tcp_goes_on(receiver):
+    """A connection that is open is used again at once, though syslog never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = receiver(f"syslog:tcp://127.0.0.1:{server.getsockname()[1]}")
+        made.send([parcel(1)])
+        peer, _ = server.accept()
+        with peer, peer.makefile("rb") as stream:
+            began = time.monotonic()
+            made.send([parcel(2)])
+            assert time.monotonic() - began < 10
+            for number in (1, 2):
+                size = int(b"".join(iter(lambda: stream.read(1), b" ")))
+                assert HEAD.fullmatch(stream.read(size))[2] == parcel(number).line
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        made.send([parcel(3)])  # after a reset
+        server.accept()[0].close()
 
 
 @pytest.mark.parametrize(

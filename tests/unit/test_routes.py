@@ -42,6 +42,8 @@ def at(routes, alert=ALERT, now=NOON, always=()):
         ({"rules": {"mention"}}, {}, "rule listed is not among its"),
         ({"chains": {"eip155:137"}}, {}, "chain eip155:1 is not among its"),
         ({"subjects": {LISTED}}, {}, ""),
+        ({"subjects": {"0xAbC"}}, {"subject": "0xabc"}, ""),
+        ({"subjects": {"1AbC"}}, {"subject": "1abc"}, "subject 1abc is not among its"),
         ({"subjects": {"0x"}}, {}, f"subject {LISTED} is not among its"),
         ({"categories": {"sanctions"}}, {}, ""),
         ({"categories": {"scam"}}, {}, "category sanctions is not among its"),

@@ -13,6 +13,7 @@ from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.handles import Changing, Handles
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
 from txpipe.alerts.limits import Limiter
@@ -189,4 +190,7 @@ def _lanes(
             if grouping is None
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
+    for lane in lanes:
+        if isinstance(lane.receiver, Changing):
+            lane.receiver.handles = Handles(spool.database, lane.receiver.name)
     return lanes

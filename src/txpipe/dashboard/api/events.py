@@ -1,0 +1,57 @@
+"""The live feed as server-sent events: curl and every browser read them, and come back without a loss.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from txpipe.dashboard.api import answers
+from txpipe.dashboard.live import Live
+from txpipe.dashboard.writer import Event
+
+router = APIRouter(prefix="/api/v1", tags=["live"])
+
+_RETRY_MS = 500
+_BATCH = 200
+
+_Number = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description="begin behind this event")]
+
+
+@router.get(
+    "/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
+async def events(
+    request: Request, after: _Number = None, last_event_id: Annotated[str | None, Header()] = None
+) -> StreamingResponse:
+    """Stream events: ``alert``, ``retraction`` (with ids), ``triage`` and ``health`` (without).
+
+    It begins with what comes next; behind ``Last-Event-ID``, which browsers send when they come back, or
+    ``after``. ``after=0`` begins with the oldest alert in the store.
+    """
+    asked = last_event_id if last_event_id and last_event_id.isdecimal() else after
+    live = answers.board(request).store.live
+    stream = _stream(live, int(asked[:18]) if asked else None)
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+async def _stream(live: Live, after: int | None) -> AsyncIterator[bytes]:
+    yield b"retry: %d\n\n" % _RETRY_MS
+    async for batch in live.batches(after, _BATCH):
+        yield b"".join(map(written, batch)) if batch else b":\n\n"
+
+
+def written(event: Event) -> bytes:
+    """Return an event as it goes over the wire."""
+    head = b"id: %d\n" % event.seq if event.seq else b""
+    line = event.line
+    if b"\r" in line or b"\n" in line:  # white space in JSON, the end of a field here
+        line = orjson.dumps(orjson.loads(line))
+    return b"%bevent: %b\ndata: %b\n\n" % (head, event.kind.encode(), line)

@@ -1,0 +1,110 @@
+"""The live feed as Socket.IO events, for any front end with the stock client.
+
+Each client has a place in the feed and a task that sends what follows at the client's pace: what waits in its
+connection is bounded, and one that takes nothing for a minute is let go; it comes back with its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import socketio
+from starlette.types import ASGIApp
+
+from txpipe.dashboard.access import Person
+from txpipe.dashboard.board import Board
+from txpipe.dashboard.guard import MOST_BODY, MOST_STREAMS, known_host, known_origin
+from txpipe.dashboard.writer import Event
+
+_BATCH = 200
+_STUCK_S = 60.0
+_SPACE = "/"
+
+
+class _Json:
+    """JSON as python-socketio wants it, by orjson."""
+
+    @staticmethod
+    def dumps(value: Any, **_: Any) -> str:
+        return orjson.dumps(value).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        return orjson.loads(text)
+
+
+def sockets(board: Board) -> ASGIApp:
+    """Return the application behind ``/socket.io/``.
+
+    Events: ``alert`` and ``retraction`` (the alert, its number), ``triage`` and ``health`` (the object). A
+    client may connect with ``auth: {token, after}``: a token where one is asked for, and the number of the
+    last event that it has.
+    """
+
+    def from_here(origin: str | None, environ: dict[str, Any]) -> bool:
+        return origin is not None and known_origin(origin, environ.get("HTTP_HOST", ""), board.origins)
+
+    server = socketio.AsyncServer(
+        async_mode="asgi",
+        cors_allowed_origins=from_here,
+        json=_Json,
+        max_http_buffer_size=MOST_BODY,
+        logger=False,
+        engineio_logger=False,
+    )
+    clients: dict[str, asyncio.Task[None]] = {}
+
+    async def connect(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        auth = auth if isinstance(auth, dict) else {}
+        if not known_host(environ.get("HTTP_HOST", ""), board.hosts):
+            raise socketio.exceptions.ConnectionRefusedError("this name is not known here")
+        if _person(environ, auth, board) is None:
+            raise socketio.exceptions.ConnectionRefusedError("who are you? connect with auth: {token}")
+        if len(clients) >= MOST_STREAMS:
+            raise socketio.exceptions.ConnectionRefusedError("too many connections; try again later")
+        clients[sid] = asyncio.create_task(_serve(server, sid, board, _place(auth.get("after"))))
+
+    async def disconnect(sid: str, _reason: str = "") -> None:
+        if task := clients.pop(sid, None):
+            task.cancel()
+
+    server.on("connect", connect)
+    server.on("disconnect", disconnect)
+    app: ASGIApp = socketio.ASGIApp(server, socketio_path="socket.io")
+    return app
+
+
+def _person(environ: dict[str, Any], auth: dict[str, Any], board: Board) -> Person | None:
+    """Return who connects: whom the guard knows already, or whose token comes with the connection."""
+    known: Person | None = environ.get("asgi.scope", {}).get("state", {}).get("person")
+    token = auth.get("token")
+    return known or (board.access.by_token(token) if isinstance(token, str) else None)
+
+
+def _place(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < 2**62 else None
+
+
+async def _serve(server: Any, sid: str, board: Board, after: int | None) -> None:
+    try:
+        async for batch in board.store.live.batches(after, _BATCH):
+            for event in batch:
+                await server.emit(event.kind, _data(event), to=sid, namespace=_SPACE)
+            await asyncio.wait_for(_taken(server, sid), _STUCK_S)
+    except TimeoutError:
+        await server.disconnect(sid)
+
+
+def _data(event: Event) -> Any:
+    parsed = orjson.loads(event.line)
+    return (parsed, event.seq) if event.seq else parsed
+
+
+async def _taken(server: Any, sid: str) -> None:
+    """Wait until a client's connection has taken what waits in it."""
+    connection = server.manager.eio_sid_from_sid(sid, _SPACE)
+    waiting = server.eio.sockets.get(connection)
+    if waiting is not None:
+        await waiting.queue.join()

@@ -1,0 +1,208 @@
+"""Frames from the pipe into the store: lines, records, batches; told back once they are stored."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from txpipe.dashboard import frames
+from txpipe.dashboard.database import StoreFailed
+from txpipe.dashboard.retention import Limits
+from txpipe.dashboard.store import Store
+from txpipe.errors import RecordFault
+from txpipe.record import check, loads
+from txpipe.stream import BOM, MAX_LINE, BadLines
+
+MOST_LINE = MAX_LINE + (64 << 10)
+"""Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
+_BATCH = 2_000
+"""Alerts of one transaction."""
+_PRUNE_EVERY_S = 30.0
+_AGAIN_S = 1.0
+_MOST_KINDS = 50
+
+_STORED = frozenset({"alert", "heartbeat"})
+_COUNTED = tuple(
+    (f'{{"type":"{kind}"'.encode(), kind) for kind in ("transfer", "call", "approval", "block", "label")
+)
+"""Beginnings of lines that are only counted, as txpipe's commands write them."""
+
+
+class Lines:
+    """Lines out of consecutive bytes, with the offset at which each ends."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self._held = b""
+        self._size = 0
+        self._cut = False
+
+    def cut(self, data: bytes) -> Iterator[tuple[bytes | None, int]]:
+        """Yield (line without its newline, offset behind it); None for one too long or cut by a gap."""
+        start = 0
+        while (end := data.find(b"\n", start)) >= 0:
+            whole = self._size + end - start
+            line = None if self._cut or whole > MOST_LINE else self._held + data[start:end]
+            self._held, self._size, self._cut = b"", 0, False
+            start = end + 1
+            yield line, self.at + start
+        self._size += len(data) - start
+        if self._size <= MOST_LINE:
+            self._held += data[start:]
+        else:
+            self._held = b""
+        self.at += len(data)
+
+    def gap(self, size: int) -> None:
+        """Leave bytes out: the lines at both of its ends are none."""
+        self._held, self._size, self._cut = b"", 0, True
+        self.at += size
+
+    def rest(self) -> Iterator[tuple[bytes | None, int]]:
+        """Yield a last line without a newline."""
+        if self._size:
+            yield None if self._cut or self._size > MOST_LINE else self._held, self.at
+
+
+@dataclass(slots=True)
+class _Batch:
+    items: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
+    severities: list[str] = field(default_factory=list)
+    lines: int = 0
+    end: int = 0
+
+
+class Intake:
+    """Takes the input in and stores it.
+
+    Attributes:
+        counts: lines by type of record; ``stored`` and ``repeated`` alerts.
+    """
+
+    def __init__(
+        self, store: Store, limits: Limits, tell: Callable[[dict[str, Any]], None], at: int, line: int
+    ) -> None:
+        """Begin.
+
+        Args:
+            store: takes the alerts.
+            limits: what the store may hold.
+            tell: takes what the command is to know.
+            at: offset of the first byte to come.
+            line: number of the last line before that.
+        """
+        self._store = store
+        self._limits = limits
+        self._tell = tell
+        self._line = line
+        self._lines = Lines(at)
+        self._batch = _Batch(end=at)
+        self._bad = BadLines(lambda message: tell({"say": message}), fate="passed on, not stored")
+        self._pruned = 0.0
+        self.counts: Counter[str] = Counter()
+
+    def run(self, source: frames.Frames) -> bool:
+        """Take frames until the input ends; return whether it did, or the pipe broke off."""
+        for kind, payload in _with_pauses(source, self._idle):
+            if kind == frames.DATA:
+                self._take(self._lines.cut(payload))
+            elif kind == frames.GAP:
+                self._flush()
+                self._lines.gap(orjson.loads(payload)["size"])
+                self._batch.end = self._lines.at
+            elif kind == frames.END:
+                self._take(self._lines.rest())
+                self._batch.end = self._lines.at
+                self._flush()
+                return True
+            if not source.ready():
+                self._flush()
+        self._flush()
+        return False
+
+    def _take(self, lines: Iterator[tuple[bytes | None, int]]) -> None:
+        for line, end in lines:
+            self._line += 1
+            batch = self._batch
+            batch.lines += 1
+            batch.end = end
+            self._read(line, batch)
+            if len(batch.items) >= _BATCH:
+                self._flush()
+
+    def _read(self, line: bytes | None, batch: _Batch) -> None:
+        if line is None:
+            self._bad.report("<stdin>", self._line, f"line over the limit of {MOST_LINE:,} bytes, or cut")
+            return
+        if self._line == 1:
+            line = line.removeprefix(BOM)
+        for head, kind in _COUNTED:
+            if line.startswith(head):
+                self.counts[kind] += 1
+                return
+        line = line.rstrip(b"\r")
+        if not line or line.isspace():
+            return
+        try:
+            record = check(loads(line))
+        except RecordFault as exc:
+            self._bad.report("<stdin>", self._line, str(exc))
+            return
+        kind = record["type"]
+        self.counts[kind if kind in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
+        if kind in _STORED:
+            batch.items.append((line, record))
+        if kind == "alert":
+            batch.severities.append("retracted" if record["status"] == "retracted" else record["severity"])
+
+    def _flush(self) -> None:
+        """Store what has come, however often it takes, and say so."""
+        batch = self._batch
+        self._batch = _Batch(end=batch.end)
+        said = False
+        while batch.items:
+            try:
+                self._store.add(batch.items)
+                break
+            except StoreFailed as exc:
+                if not said:
+                    self._tell({"say": f"{exc}; nothing is stored until that is mended, the pipe goes on"})
+                said = True
+                time.sleep(_AGAIN_S)
+        if said:
+            self._tell({"say": "the store takes alerts again"})
+        self._store.rates.add(batch.severities, batch.lines)
+        self.counts["stored"], self.counts["repeated"] = self._store.stored, self._store.repeated
+        self._tell(
+            {"ack": batch.end, "line": self._line, "bad": self._bad.count, "counts": dict(self.counts)}
+        )
+        self._idle()
+
+    def _idle(self) -> None:
+        """Take a share of what is too old or too much out of the store, now and then."""
+        now = time.monotonic()
+        if now - self._pruned < _PRUNE_EVERY_S:
+            return
+        try:
+            if not self._store.prune(self._limits):
+                self._pruned = now
+        except StoreFailed as exc:
+            self._tell({"say": f"{exc}; old alerts stay until that is mended"})
+            self._pruned = now
+
+
+def _with_pauses(source: frames.Frames, idle: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield frames; while none comes, there is time for other things."""
+    each = iter(source)
+    while True:
+        while not source.ready(_PRUNE_EVERY_S):
+            idle()
+        try:
+            yield next(each)
+        except StopIteration:
+            return

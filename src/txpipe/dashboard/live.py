@@ -1,0 +1,166 @@
+"""The live feed: what the store has taken, in order, for any number of readers at any pace.
+
+A reader has a place in the order and asks for what comes after it. Nothing is queued for a reader: a slow one
+falls behind, reads what memory does not hold any more from the store, and catches up. So neither memory nor
+the pipe depends on who reads, and a reader that comes back with its last place has lost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import islice
+
+from txpipe.dashboard.writer import Event
+
+_KEPT = 20_000
+"""Events that stay in memory."""
+_KEPT_BYTES = 32 << 20
+_SIGNALS_KEPT = 1_000
+"""Events without a number (health, triage) that stay; a reader who misses one asks for the state itself."""
+
+Older = Callable[[int, int], list[Event]]
+"""Reads (events after a number, at most so many) from the store."""
+
+
+class Live:
+    """The feed. Events come from any thread; readers live in one asyncio loop.
+
+    Attributes:
+        last: number of the newest event.
+    """
+
+    def __init__(self, older: Older, last: int = 0) -> None:
+        """Begin a feed.
+
+        Args:
+            older: gets from the store what is no longer kept here.
+            last: number of the newest event in the store.
+        """
+        self._older = older
+        self._lock = threading.Lock()
+        self._events: deque[Event] = deque()
+        self._bytes = 0
+        self._floor = last  # everything after this is in _events
+        self.last = last
+        self._signals: deque[tuple[int, Event]] = deque(maxlen=_SIGNALS_KEPT)
+        self._signalled = 0
+        self._waiting: dict[asyncio.AbstractEventLoop, set[asyncio.Event]] = {}
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Take events that the store has; those with a number in the order of their numbers."""
+        if not events:
+            return
+        with self._lock:
+            for event in events:
+                if not event.seq:
+                    self._signalled += 1
+                    self._signals.append((self._signalled, event))
+                    continue
+                self._events.append(event)
+                self._bytes += len(event.line)
+                self.last = event.seq
+            while len(self._events) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._events) > 1):
+                gone = self._events.popleft()
+                self._bytes -= len(gone.line)
+                self._floor = gone.seq
+            loops = [loop for loop, waiting in self._waiting.items() if waiting]
+        for loop in loops:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._wake, loop)
+
+    def after(self, seq: int, limit: int) -> list[Event]:
+        """Return the events that follow a number, at most so many; empty if there are none yet.
+
+        Raises:
+            StoreFailed: they are in the store only, and that does not answer.
+        """
+        with self._lock:
+            if seq >= self._floor:
+                skipped = 0
+                if self._events and seq >= self._events[0].seq:
+                    skipped = min(seq - self._events[0].seq + 1, len(self._events))
+                    while skipped and self._events[skipped - 1].seq > seq:  # numbers may have gaps
+                        skipped -= 1
+                return list(islice(self._events, skipped, skipped + limit))
+        return self._older(seq, limit)
+
+    def signals_after(self, number: int) -> tuple[int, list[Event]]:
+        """Return the last signal's number and the signals that came after one; -1 stands for the last."""
+        with self._lock:
+            if number < 0:
+                return self._signalled, []
+            return self._signalled, [event for each, event in self._signals if each > number]
+
+    async def batches(
+        self, seq: int | None = None, limit: int = 200, wait_s: float = 0.0
+    ) -> AsyncIterator[list[Event]]:
+        """Yield events as they come, several at once where they come fast; for ever.
+
+        Args:
+            seq: begin behind this number; None to begin with what comes next.
+            limit: events of a batch that have a number.
+            wait_s: gather for so long after each batch: a page at 1,000 alerts a second wants ten batches,
+                not a thousand.
+
+        Yields:
+            Batches; an empty one after 15 seconds of nothing, so that a reader can say it is alive.
+        """
+        at = self.last if seq is None else min(max(seq, 0), self.last)
+        heard, _ = self.signals_after(-1)
+        while True:
+            with self._listening() as news:
+                heard, batch = self.signals_after(heard)
+                events = await asyncio.to_thread(self.after, at, limit) if at < self.last else []
+                batch = [*batch, *events]
+                if not batch:
+                    try:
+                        await asyncio.wait_for(news.wait(), _QUIET_S)
+                    except TimeoutError:
+                        yield []
+                    continue
+            if events:
+                at = events[-1].seq
+            elif at < self.last:
+                at = self.last  # retention has taken what was between
+            yield batch
+            if wait_s:
+                await asyncio.sleep(wait_s)
+
+    def _listening(self) -> _Listening:
+        return _Listening(self._waiting, self._lock)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            waiting = list(self._waiting.get(loop, ()))
+        for news in waiting:
+            news.set()
+
+
+_QUIET_S = 15.0
+
+
+class _Listening:
+    """One reader that wants to be woken, inside ``with``."""
+
+    def __init__(
+        self, waiting: dict[asyncio.AbstractEventLoop, set[asyncio.Event]], lock: threading.Lock
+    ) -> None:
+        self._waiting = waiting
+        self._lock = lock
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+
+    def __enter__(self) -> asyncio.Event:
+        with self._lock:
+            self._waiting.setdefault(self._loop, set()).add(self._news)
+        return self._news
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            waiting = self._waiting.get(self._loop, set())
+            waiting.discard(self._news)
+            if not waiting:
+                self._waiting.pop(self._loop, None)

@@ -1,0 +1,96 @@
+"""The dashboard's process: ``python -m txpipe.dashboard.serve``, started by txdash, spoken to by pipes."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from txpipe.dashboard import frames
+from txpipe.errors import TxpipeError
+
+
+def main() -> int:
+    """Take the configuration, then the input, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = os.dup(1)
+    os.dup2(2, 1)  # whatever prints must not print into what we tell
+    tell = functools.partial(_tell, out, threading.Lock())
+    source = frames.Frames(0)
+    kind, payload = next(iter(source), (b"", b""))
+    if kind != frames.CONFIG:
+        return 2
+    config = orjson.loads(payload)
+    try:
+        _run(config, source, tell)
+    except TxpipeError as exc:
+        tell({"fault": str(exc), "status": exc.status})
+        return exc.status
+    except BrokenPipeError:  # the command is gone, and has taken its reasons along
+        return 1
+    finally:
+        if config["temporary"] and os.getppid() == 1:
+            shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
+    return 0
+
+
+def _run(config: dict[str, Any], source: frames.Frames, tell: Any) -> None:
+    from txpipe.dashboard.intake import Intake  # noqa: PLC0415 - the imports take a second; faults first
+    from txpipe.dashboard.retention import Limits  # noqa: PLC0415
+    from txpipe.dashboard.store import Store  # noqa: PLC0415
+
+    store = Store(config["db"])
+    try:
+        tell({"ready": True})
+        web = _web(config, store, tell) if config["listening"] is not None else None
+        limits = Limits(config["age_s"], config["size"])
+        if Intake(store, limits, tell, config["at"], config["line"]).run(source):
+            tell({"done": True})
+        if web is not None:
+            web.stop()
+    finally:
+        store.close()
+
+
+def _web(config: dict[str, Any], store: Any, tell: Any) -> Any:
+    from txpipe.dashboard.access import access  # noqa: PLC0415 - see above
+    from txpipe.dashboard.board import Board  # noqa: PLC0415
+    from txpipe.dashboard.web import Web  # noqa: PLC0415
+    from txpipe.lists.index import Index  # noqa: PLC0415
+
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    board = Board(
+        store=store,
+        block=Index(config["block"]) if config["block"] else None,
+        allow=Index(config["allow"]) if config["allow"] else None,
+        access=access(config, time.monotonic),
+        read_only=config["read_only"],
+        hosts=frozenset(config["hosts"]),
+        origins=frozenset(config["origins"]),
+        now=time.time,
+        began=time.time(),
+    )
+    web = Web(board, socket.socket(fileno=config["listening"]), lambda message: tell({"say": message}))
+    web.start()
+    return web
+
+
+def _tell(out: int, lock: threading.Lock, what: dict[str, Any]) -> None:
+    data = memoryview(orjson.dumps(what) + b"\n")
+    with lock:
+        while data:
+            data = data[os.write(out, data) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
