@@ -249,6 +249,27 @@ def test_close_breaks_off(postgres, receiver):
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("LATIN1", "SQLSTATE 22P05"),
+        ("SQL_ASCII", None),
+        ("UTF8?client_encoding=latin1", "client_encoding has not"),
+    ],
+)
+def test_other_encodings(postgres, receiver, encoding, words):
+    """A database that has not every character refuses only the alerts that need one."""
+    encoding, _, more = encoding.partition("?")
+    made = receiver(f"{postgres.database(encoding)}?{more}")
+    made.send([parcel(1, title="caf\u00e9")])
+    refused = pytest.raises(NotTaken, match=words) if words else contextlib.nullcontext()
+    with refused as caught:
+        made.send([parcel(2), parcel(3, title="\U0001f4b8")])
+    if words:
+        assert (caught.value.only_this, caught.value.taken) == (True, 1)
+
+
 @contextlib.contextmanager
 def stopped(server, url):
     """The process that serves txalert in a database does nothing, and keeps its connection."""

@@ -24,7 +24,8 @@ _OF_A_ROW = (DataError, IntegrityError)
 """What a database finds wrong with a row rather than with all."""
 
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,39}")
-_PATIENCE = {
+_CONNECTION = {
+    "client_encoding": "utf8",  # whatever the database's is: what does not fit there is its to refuse
     "connect_timeout": "10",
     "tcp_user_timeout": str(_QUIET_S * 1000),
     "fallback_application_name": "txalert",
@@ -126,6 +127,8 @@ class SqlReceiver:
             raise NotTaken(_told(exc), only_this=isinstance(exc, _OF_A_ROW)) from None  # it may show secrets
         except RecordFault as exc:
             raise NotTaken(str(exc), only_this=True) from exc
+        except UnicodeError:
+            raise NotTaken("it has characters that client_encoding has not", only_this=True) from None
         finally:
             watch.cancel()
 
@@ -152,7 +155,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         # A pooler that gives every transaction another connection knows no prepared statements.
         arguments = {"prepare_threshold": None}
-        arguments |= {key: value for key, value in _PATIENCE.items() if key not in url.query}
+        arguments |= {key: value for key, value in _CONNECTION.items() if key not in url.query}
     return create_engine(
         url,
         pool_size=1,
