@@ -349,6 +349,37 @@ def test_kill_at_any_moment_loses_nothing():
     assert sum(Counter(taken)[key] - 1 for key in repeated) <= count
 
 
+def restrained(url):
+    return (
+        f'[receivers.log]\nurl = "file:log"\n[receivers.chief]\nurl = "{url}"\n[[routes]]\nto = ["log"]\n'
+        '[[limits]]\nname = "flood"\ntype = "limit"\ncount = 2\nfor = "1h"\ntrack = ["subject"]\n'
+        '[[escalate]]\nto = ["chief"]\nby = ["subject"]\ncount = 20\n'
+    )
+
+
+def test_kill_at_any_moment_keeps_count():
+    """Killed again and again, each alert is delivered or counted in a digest; a level is reached once."""
+    chance = random.Random(11)
+    count = int(os.environ.get("TXPIPE_KILLS", "6"))
+    data = [alerts(n, severity="high", subject=f"0x{n % 3}") for n in range(30 * count + 60)]
+    acknowledged = 0
+    with Hook(flapping(3)) as hook:
+        Path("routes.toml").write_text(restrained(hook.url))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        for _ in range(count):
+            with start(*args) as process:
+                process.stdin.write(b"".join(data[acknowledged : acknowledged + 25]))
+                acknowledged += read_lines(process, chance.randrange(1, 20)).count(b"\n")
+                process.kill()
+        hook.answer = lambda _: 200
+        assert run(*args, data=b"".join(data[max(0, acknowledged - 30) :]))[0] == 0
+    got = {one["id"]: one for one in map(json.loads, Path("log").read_bytes().splitlines())}
+    held = [one["evidence"]["held_back"] for one in got.values() if one["rule"] == "held-back"]
+    assert len(got) - len(held) == 6
+    assert sum(held) == len(data) - 6
+    assert sorted(set(hook.taken)) == keys(57, 58, 59)
+
+
 ROUTES = """
 [receivers.soc]
 url_env = "SOC"

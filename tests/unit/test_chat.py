@@ -106,6 +106,23 @@ def test_messages_on_several_stay(service, chat):
     assert starts(service)[1].startswith("RETRACTED")
 
 
+def test_news_of_several_at_once(service, chat):
+    """Of a group each message that can be is changed; one message tells of what is new or taken back."""
+    for number in (1, 2, 3):
+        chat.send([parcel(number)])
+    chat.send([retraction(1), update(2), retraction(3)])
+    assert [text[:8] for text in starts(service)] == ["RETRACTE", "CRITICAL", "RETRACTE", "RETRACTE"]
+    assert service.messages[1003].count("RETRACTED") == 2
+    chat.send([update(2, rev=2), parcel(4)])
+    assert "(rev 2)" in service.messages[1001]
+    assert starts(service)[4] == f"CRITICAL 95 {TITLE}"
+    chat.send([update(2, rev=3, severity="critical"), parcel(5), parcel(6)])
+    chat.send([retraction(5), retraction(2, rev=4)])
+    assert starts(service)[1].startswith("RETRACTED")
+    assert starts(service)[5].startswith("2 alerts")
+    assert len(service.messages) == 7
+
+
 def test_over_restarts(service, tmp_path):
     """Which message told of what is kept in the spool; what is sent again changes its message to the same."""
     with Spool(tmp_path) as spool:
@@ -181,7 +198,7 @@ def test_telegram_says_how_long_to_wait(tmp_path):
         for wait, expected in ((9, 9.0), ("soon", 0.0), (-1, 0.0)):
             words = chat_kit.refused("Too Many Requests", 429, parameters={"retry_after": wait})
             service.failing = [(429, {}, words)]
-            with pytest.raises(NotTaken) as caught:
+            with pytest.raises(NotTaken, match=r"^HTTP 429: Too Many Requests$") as caught:
                 chat.send([parcel(1)])
             assert caught.value.wait_s == expected
 
@@ -241,8 +258,8 @@ def test_handles_are_forgotten():
     """Messages are known for thirty days."""
     with Spool(None) as spool:
         handles = Handles(spool.database, "a")
-        handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW)
-        handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400)
+        handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW, is_alone=True)
+        handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400, is_alone=True)
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
 
 

@@ -136,6 +136,14 @@ def test_none_yet_and_unusable_places(path, tmp_path):
         one.save(PLACES)
 
 
+def test_what_cannot_be_written_leaves_nothing(path):
+    """A write that fails, as on a full disk, leaves the old file and no half of a new one."""
+    path.mkdir()
+    with pytest.raises(CursorFault, match="cannot be written"):
+        cursor(path, lambda: 0).save(PLACES)
+    assert [one.name for one in path.parent.iterdir()] == ["cursor"]
+
+
 def test_what_is_no_cursor_has_no_file_beside_it(tmp_path):
     """A file that is something else is refused before it is locked; so is a FIFO, without a wait."""
     other, fifo = tmp_path / "other", tmp_path / "fifo"

@@ -126,7 +126,7 @@ def test_digest(spool):
     assert digest["title"] == "20 alerts held back by the limit flood, this the gravest"
     assert (digest["severity"], digest["time"], digest["category"]) == ("high", 61, "digest")
     evidence = digest["evidence"]
-    assert evidence["held_back"] == 20
+    assert (evidence["held_back"], evidence["first"], evidence["last"]) == (20, 1, 61)
     assert evidence["severities"] == {"low": 18, "high": 2}
     assert evidence["rules"] == {"velocity": 18, "listed": 2}
     assert len(evidence["subjects"]) == 11

@@ -54,15 +54,20 @@ class Handles:
             row = db.execute(_FIND, (self._receiver, alert_id)).fetchone()
         return row and Handle(row[0], row[1], row[2], bool(row[3]))
 
-    def note(self, alerts: Iterable[dict[str, Any]], message: str, now: float) -> None:
+    def forget(self, alert_id: str) -> None:
+        """Forget the message that told of an alert: it is there no more."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM handles WHERE receiver = ? AND id = ?", (self._receiver, alert_id))
+
+    def note(self, alerts: Iterable[dict[str, Any]], message: str, now: float, *, is_alone: bool) -> None:
         """Note a message about alerts; forget old ones.
 
         Args:
-            alerts: all that it tells of.
+            alerts: that it tells of.
             message: the service's id.
             now: wall time, Unix seconds.
+            is_alone: it tells of no other alert.
         """
-        told = list(alerts)
         rows = [
             (
                 self._receiver,
@@ -70,10 +75,10 @@ class Handles:
                 message,
                 alert["rev"],
                 SEVERITIES.index(alert["severity"]),
-                len(told) == 1,
+                is_alone,
                 now,
             )
-            for alert in told
+            for alert in alerts
         ]
         with self._database.writing() as db:
             db.executemany(_NOTE, rows)

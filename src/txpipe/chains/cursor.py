@@ -299,11 +299,14 @@ class Cursor:
     def _write(self, body: bytes) -> None:
         """Replace the file at once: whoever is killed leaves the old one or the new one."""
         beside = self._path.with_name(f".{self._path.name}.new")
-        with beside.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        try:
+            with beside.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _plain(places: Iterable[Place]) -> list[Any]:
