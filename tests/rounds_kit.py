@@ -23,13 +23,13 @@ CUT = Refusal(200, b'{"jsonrpc":"2.0",', content_length="1000")
 
 
 WAYS = {
-    "--cursor": lambda state: ["--cursor", state.with_name("cursor"), "--behind", "32"],
+    "--cursor": lambda state: ["--cursor", state.with_name("cursor"), "--behind", "1.5s"],
     "--ack": lambda state: ["--ack", f"{state}.pos"],
 }
 """How txtail knows where to go on: its options, by the state file of txdetect."""
 
 EVERY_S = {"--behind": ("0", "0"), "--ack": ("0", "1.5")}
-"""Seconds between saves of the state, in turns: a cursor must stay back by the blocks that come meanwhile."""
+"""Seconds between saves of the state, in turns: a cursor must stay back by the time between two of them."""
 
 
 @dataclass

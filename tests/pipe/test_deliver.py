@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -702,3 +703,23 @@ def test_deadman_and_the_end():
     Path("alerts.ndjson").write_bytes(alerts(1, 2))
     assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
     assert run("--deadman", "0")[0] == 2
+
+
+def test_memory_has_a_bound():
+    """Without a spool a dead receiver costs a bounded memory; what is lost is counted and said."""
+    count, size = 300, 1_000_000
+    with Path("alerts.ndjson").open("wb") as file:  # bit by bit: a child's peak is at least its parent's size
+        file.writelines(alerts(number, title="x" * size) for number in range(count))
+    args = ("--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", "alerts.ndjson")
+    with Path("out").open("wb") as out, Path("err").open("wb") as err:
+        process = subprocess.Popen([script("txalert"), *args], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    assert Path("out").stat().st_size == Path("alerts.ndjson").stat().st_size
+    assert usage.ru_maxrss < 200_000
+    said = Path("err").read_text()
+    kept = int(re.search(r"(\d+) alerts not delivered", said)[1])
+    lost = int(re.search(r"(\d+) alerts more than memory is to hold; lost, for there is no --spool", said)[1])
+    assert kept + lost == count
+    assert 50 <= kept <= 67

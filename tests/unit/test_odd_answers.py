@@ -144,7 +144,9 @@ def changed(results, path, value, *, gone):
     """Put a value at a place, or take away what is there; nothing if the place is no more."""
     at = results
     for key in path[:-1]:
-        if not isinstance(at, dict | list) or (isinstance(at, list) and not -1 < key < len(at)):
+        if not isinstance(at, dict | list):
+            return
+        if isinstance(at, list) and not (isinstance(key, int) and key < len(at)):
             return
         at = at[key] if isinstance(at, list) else at.get(key)
     if isinstance(at, dict) and isinstance(path[-1], str):

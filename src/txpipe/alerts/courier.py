@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from txpipe import interrupt
 from txpipe.alerts.addressing import Addressing
+from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.dedupe import Recent
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
@@ -51,6 +53,7 @@ class Courier:
         self._purged = 0.0
         self._pending: list[Item] = []
         self._changed = threading.Condition()
+        self._crowd = Crowd(spool, self._look_again) if spool.folder is None else None
         self._takes = 0
         self._ends = False
         self._error: BaseException | None = None
@@ -92,6 +95,8 @@ class Courier:
         with self._changed:
             self._takes += 1
             self._changed.notify_all()
+        if self._crowd is not None:
+            self._crowd.settle(self.lanes, len(pending), now - self._keep_s)
 
     def drain(self, seconds: float) -> None:
         """Wait until everything is delivered, at most for so many seconds.
@@ -144,7 +149,19 @@ class Courier:
             for lane in self.lanes
             if lane.lost
         ]
+        said += [
+            f"{lane.receiver.name}: {_counted(lane.crowded_out)} more than memory is to hold; {dead}"
+            for lane in self.lanes
+            if lane.crowded_out
+        ]
         return said
+
+    def _look_again(self, seconds: float) -> bool:
+        """Wait for lanes; return whether to go on with that."""
+        if self._error is not None or interrupt.held.pending:
+            return False
+        time.sleep(seconds)
+        return True
 
     def _pause(self, seconds: float, takes: int) -> None:
         """Wait, but not beyond the end, nor if something was taken since."""

@@ -83,17 +83,18 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
     if kind == "alertmanager":
         return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
     if kind in {"postgresql", "postgres", "sqlite"}:
-        return _by_sqlalchemy(url)
+        return _by_sqlalchemy(kind, url)
     return _by_apprise(url, outfit)
 
 
-def _by_sqlalchemy(url: str) -> Receiver:
+def _by_sqlalchemy(kind: str, url: str) -> Receiver:
     try:
         from txpipe.alerts.receivers.sql import SqlReceiver  # noqa: PLC0415 - heavy, and an extra
-    except ModuleNotFoundError as exc:
-        raise ReceiverFault(
-            f"{url.partition(':')[0]}: {exc.name} is missing: pip install 'txpipe[sql]'"
-        ) from exc
+
+        if kind != "sqlite":
+            import psycopg  # noqa: F401, PLC0415 - the driver, which without libpq says ImportError
+    except ImportError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name or 'libpq'} is missing: pip install 'txpipe[sql]'") from exc
     return SqlReceiver(url)
 
 

@@ -6,14 +6,15 @@ import os
 import re
 import socket
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named
+from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.receivers.sqltable import insertion, prepare, row, table
 from txpipe.errors import RecordFault
 from txpipe.visible import clipped, printable
@@ -43,8 +44,12 @@ class SqlReceiver:
     batch = 500
     to_people = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, send_s: float = SEND_S) -> None:
         """Take a URL as SQLAlchemy has it; nothing is opened yet.
+
+        Args:
+            url: of a database.
+            send_s: seconds for all of a batch.
 
         Raises:
             ReceiverFault: it is none.
@@ -65,7 +70,9 @@ class SqlReceiver:
         else:
             self._url = found.set(drivername="postgresql+psycopg")
             self.name = _named(found)
+        self._kind = self._url.get_backend_name()
         self._table = table(name)
+        self._send_s = send_s
         self._engine: Engine | None = None
         self._raw: Any = None
         self._is_ready = False
@@ -108,26 +115,35 @@ class SqlReceiver:
             raise
 
     def _write(self, parcels: Sequence[Parcel], *, retold: bool = False) -> None:
-        kind = self._url.get_backend_name()
+        # A server that is stopped keeps its connections, and never comes to its own time limit.
+        watch = threading.Timer(self._send_s, self.close)
+        watch.daemon = True
+        watch.start()
         try:
-            if self._engine is None:
-                self._engine = _engine(self._url)
-            with self._engine.begin() as connection:
-                self._raw = connection.connection.driver_connection
-                if kind == "postgresql":
-                    connection.execute(text(f"SET LOCAL statement_timeout = '{_QUIET_S}s'"))
-                if not self._is_ready:
-                    prepare(connection, self._table)
-                rows = [row(parcel.line, kind, retold=retold) for parcel in parcels]
-                connection.execute(insertion(self._table, kind), rows)
-            self._is_ready = True
+            self._transact([row(one.line, self._kind, retold=retold) for one in parcels])
         except SQLAlchemyError as exc:
             self._is_ready = False  # what made it fail may be that the table has gone
             raise NotTaken(_told(exc), only_this=isinstance(exc, _OF_A_ROW)) from None  # it may show secrets
         except RecordFault as exc:
             raise NotTaken(str(exc), only_this=True) from exc
         finally:
-            self._raw = None
+            watch.cancel()
+
+    def _transact(self, rows: Sequence[dict[str, Any]]) -> None:
+        if self._engine is None:
+            self._engine = _engine(self._url)
+            event.listen(self._engine, "connect", self._connected)
+        with self._engine.begin() as connection:
+            if self._kind == "postgresql":
+                connection.execute(text(f"SET LOCAL statement_timeout = '{_QUIET_S}s'"))
+            if not self._is_ready:
+                prepare(connection, self._table)
+            connection.execute(insertion(self._table, self._kind), rows)
+        self._is_ready = True
+
+    def _connected(self, raw: Any, _record: object) -> None:
+        """Keep the driver's connection, which ``close`` breaks off, whatever it is waited for."""
+        self._raw = raw
 
 
 def _engine(url: URL) -> Engine:
@@ -182,5 +198,6 @@ _CONNECTING = (
     ("SSL", "it does not speak TLS as it should"),
     ("resolve", "no such host"),
     ("translate host", "no such host"),
+    ("not known", "no such host"),
     ("timeout", "no connection in time"),
 )
