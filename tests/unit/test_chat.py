@@ -289,6 +289,15 @@ def test_handles_are_forgotten():
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
 
 
+@pytest.mark.parametrize("rev", [2**63, 2**64, 10**300])
+def test_revisions_beyond_any_number(service, chat, rev):
+    """A revision that no database keeps whole is known as a great one."""
+    chat.send([parcel(1)])
+    chat.send([update(1, rev=rev)])
+    chat.send([update(1, rev=rev)])
+    assert len(service.messages) == 1
+
+
 def test_cut():
     """A text is cut by units of UTF-16, and no character is."""
     assert cut("a\U0001f600b", 2) == "a"
