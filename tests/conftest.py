@@ -81,10 +81,12 @@ def postgres():
         yield server
 
 
-@pytest.fixture(params=["sqlite"])
-def store_url(tmp_path):
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request, tmp_path):
     """Where a dashboard's store of the test's own is."""
-    return str(tmp_path / "dash.db")
+    if request.param == "sqlite":
+        return str(tmp_path / "dash.db")
+    return request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture(autouse=True)
