@@ -656,7 +656,7 @@ def test_limits():
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
 
-@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram])
 def test_chats_change_their_messages(kind):
     """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
     with kind() as service:
