@@ -1,6 +1,7 @@
 """Fixtures and switches of the whole suite."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def pytest_collection_modifyitems(items):
         absent["litecoind"] = "no litecoind; apt-get install litecoind"
     if alertmanager_kit.ALERTMANAGER is None:
         absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
+    if not shutil.which("kcat"):
+        absent["kcat"] = "no kcat; apt-get install kcat"
     if postgres_kit.BIN is None:
         absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
     for item in items:
@@ -78,10 +81,12 @@ def postgres():
         yield server
 
 
-@pytest.fixture(params=["sqlite"])
-def store_url(tmp_path):
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request, tmp_path):
     """Where a dashboard's store of the test's own is."""
-    return str(tmp_path / "dash.db")
+    if request.param == "sqlite":
+        return str(tmp_path / "dash.db")
+    return request.getfixturevalue("postgres").database()
 
 
 @pytest.fixture(autouse=True)

@@ -108,13 +108,16 @@ def test_killed_dashboard_is_started_again_and_misses_nothing():
     """kill -9 on the dashboard, again and again: the pipe goes on, and in the end all is stored, once."""
     sent = [numbered(number) for number in range(6000)]
     with Dash(*OFF, output=subprocess.DEVNULL) as dash:
+        dash.feed(sent[0])
+        wait_until(lambda: stored_lines("dash.db"))
         for at in range(0, 6000, 2000):
-            wait_until(dash.child)
             victim = dash.child()
             dash.feed(*sent[at : at + 1000])
             os.kill(victim, signal.SIGKILL)
             dash.feed(*sent[at + 1000 : at + 2000])
             wait_until(lambda old=victim: dash.child() not in (None, old))
+            last = line(sent[at + 1999]).rstrip()
+            wait_until(lambda last=last: last in stored_lines("dash.db"))
         status, said = dash.end()
     assert status == 0
     assert said.count("was ended by SIGKILL; the pipe goes on, it is started again") == 3

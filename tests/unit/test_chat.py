@@ -18,7 +18,7 @@ NOW = 1_000_000.0
 EVIL = "**@everyone** `claim-now.xyz` [you won](https://evil.com) <b> \x1b[31m"
 
 
-@pytest.fixture(params=[chat_kit.Discord, chat_kit.Telegram], ids=["discord", "telegram"])
+@pytest.fixture(params=[chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram], ids=lambda kind: kind.__name__)
 def service(request):
     with request.param() as made:
         yield made
@@ -68,7 +68,7 @@ def test_a_retraction_takes_it_back(service, chat):
     assert starts(service) == [f"RETRACTED, was critical (rev 1) {TITLE}"] * 2
     assert "\n" in service.messages[1000]
     assert "\n" not in service.messages[1001]
-    assert service.answers[1001] == (1000 if isinstance(service, chat_kit.Telegram) else None)
+    assert service.answers[1001] == (None if isinstance(service, chat_kit.Discord) else 1000)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_must_be_heard_is_a_new_message(service, chat, later):
     chat.send([later])
     assert len(service.messages) == 2
     assert starts(service)[0] == f"HIGH 95 {TITLE}"
-    assert service.answers[1001] == (1000 if isinstance(service, chat_kit.Telegram) else None)
+    assert service.answers[1001] == (None if isinstance(service, chat_kit.Discord) else 1000)
 
 
 def test_a_reminder_is_not_what_is_changed(service, chat):
@@ -104,6 +104,23 @@ def test_messages_on_several_stay(service, chat):
     chat.send([retraction(1)])
     assert starts(service)[0].startswith("2 alerts, the gravest")
     assert starts(service)[1].startswith("RETRACTED")
+
+
+def test_news_of_several_at_once(service, chat):
+    """Of a group each message that can be is changed; one message tells of what is new or taken back."""
+    for number in (1, 2, 3):
+        chat.send([parcel(number)])
+    chat.send([retraction(1), update(2), retraction(3)])
+    assert [text[:8] for text in starts(service)] == ["RETRACTE", "CRITICAL", "RETRACTE", "RETRACTE"]
+    assert service.messages[1003].count("RETRACTED") == 2
+    chat.send([update(2, rev=2), parcel(4)])
+    assert "(rev 2)" in service.messages[1001]
+    assert starts(service)[4] == f"CRITICAL 95 {TITLE}"
+    chat.send([update(2, rev=3, severity="critical"), parcel(5), parcel(6)])
+    chat.send([retraction(5), retraction(2, rev=4)])
+    assert starts(service)[1].startswith("RETRACTED")
+    assert starts(service)[5].startswith("2 alerts")
+    assert len(service.messages) == 7
 
 
 def test_over_restarts(service, tmp_path):
@@ -144,9 +161,12 @@ def test_lures(service, chat):
     assert "@" not in text
     assert "evil.com" not in text
     assert "\x1b" not in text
+    if not isinstance(service, chat_kit.Telegram):
+        assert text.count("```") == 2
     if isinstance(service, chat_kit.Discord):
         assert "**" not in text.split("```")[0]
-        assert text.count("```") == 2
+    if isinstance(service, chat_kit.Slack):
+        assert "<" not in text
     assert len(service.messages) == 2
 
 
@@ -174,6 +194,22 @@ def test_failures(service, chat, status, headers, wait_s, only_this):
     assert starts(service)[0].startswith("RETRACTED")
 
 
+def test_slack_says_no(tmp_path):
+    """Slack's refusals come with status 200; its word is the reason, if it is one."""
+    with chat_kit.Slack() as service, Spool(tmp_path) as spool:
+        chat = made(service, spool)
+        for error, words, only_this in (
+            ("channel_not_found", "it refuses: channel_not_found", False),
+            ("msg_too_long", "it refuses: msg_too_long", True),
+            ("\x1b[31m", "it refuses: no reason given", False),
+            (None, "it refuses: no reason given", False),
+        ):
+            service.failing = [(200, {}, {"ok": False, "error": error})]
+            with pytest.raises(NotTaken) as caught:
+                chat.send([parcel(1)])
+            assert (str(caught.value), caught.value.only_this) == (words, only_this)
+
+
 def test_telegram_says_how_long_to_wait(tmp_path):
     """Telegram's own word for that is heeded; what makes no sense is none."""
     with chat_kit.Telegram() as service, Spool(tmp_path) as spool:
@@ -181,7 +217,7 @@ def test_telegram_says_how_long_to_wait(tmp_path):
         for wait, expected in ((9, 9.0), ("soon", 0.0), (-1, 0.0)):
             words = chat_kit.refused("Too Many Requests", 429, parameters={"retry_after": wait})
             service.failing = [(429, {}, words)]
-            with pytest.raises(NotTaken) as caught:
+            with pytest.raises(NotTaken, match=r"^HTTP 429: Too Many Requests$") as caught:
                 chat.send([parcel(1)])
             assert caught.value.wait_s == expected
 
@@ -192,6 +228,11 @@ def test_telegram_says_how_long_to_wait(tmp_path):
 def test_answers_that_make_no_sense(service, chat, answer):
     """A message that was accepted counts, though the answer does not say which it is."""
     service.answer = lambda _: (200, {}, answer)
+    if isinstance(service, chat_kit.Slack):  # it must say that it is ok
+        with pytest.raises(NotTaken, match="no reason given"):
+            chat.send([parcel(1)])
+        service.got.clear()
+        service.answer = lambda _: (200, {}, b'{"ok":true,"ts":7}')
     chat.send([parcel(1)])
     chat.send([retraction(1)])
     assert len(service.got) == 2
@@ -217,6 +258,8 @@ def test_no_answer():
         "discord:",
         "discord:ftp://h/",
         "discord:https://h/\n",
+        "slack:https://slack.com/api?channel=C1",
+        "slack:https://t@slack.com/api",
         "telegram:https://api.telegram.org/botx",
         "telegram:https://api.telegram.org/botx?chat_id=1&text=x",
     ],
@@ -241,9 +284,18 @@ def test_handles_are_forgotten():
     """Messages are known for thirty days."""
     with Spool(None) as spool:
         handles = Handles(spool.database, "a")
-        handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW)
-        handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400)
+        handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW, is_alone=True)
+        handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400, is_alone=True)
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
+
+
+@pytest.mark.parametrize("rev", [2**63, 2**64, 10**300])
+def test_revisions_beyond_any_number(service, chat, rev):
+    """A revision that no database keeps whole is known as a great one."""
+    chat.send([parcel(1)])
+    chat.send([update(1, rev=rev)])
+    chat.send([update(1, rev=rev)])
+    assert len(service.messages) == 1
 
 
 def test_cut():

@@ -22,7 +22,7 @@ from aiosmtpd.controller import Controller
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import ALERT, LISTED, MATCH, SENDER, TRANSFER, line
+from examples import ALERT, LISTED, MATCH, RECORDS, SENDER, TRANSFER, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts import receivers
 from txpipe.alerts.mail import page
@@ -320,6 +320,20 @@ def test_mail_reads_well(receiver):
     html = mails[0].get_body(("html",)).get_content()
     assert html.startswith("<div style=")
     assert f'>{LISTED}</span> <b style="color:#9b1c1c">suspect, listed</b></div>' in html
+
+
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        ("approval", "Approval </b>may spend unlimited USDT"),
+        ("call", "Call </b>call 0xa9059cbb"),
+        ("heartbeat", "Record </b>heartbeat: ok"),
+        (None, "Record </b>amount unknown"),
+    ],
+)
+def test_mail_names_what_moved(record, row):
+    """What stands beside the amount of a transfer is called what it is."""
+    assert row in page([ALERT | {"record": RECORDS[record] if record else {"type": ["x"]}}])
 
 
 def test_mail_about_several(receiver):

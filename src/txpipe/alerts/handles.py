@@ -9,6 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 from txpipe.alerts.database import Database
 from txpipe.record import SEVERITIES
 
+_MOST = 2**63 - 1
+"""The greatest number that SQLite keeps whole."""
+
 _KEPT_S = 30 * 86_400.0
 """Seconds for which messages are known."""
 
@@ -54,26 +57,31 @@ class Handles:
             row = db.execute(_FIND, (self._receiver, alert_id)).fetchone()
         return row and Handle(row[0], row[1], row[2], bool(row[3]))
 
-    def note(self, alerts: Iterable[dict[str, Any]], message: str, now: float) -> None:
+    def forget(self, alert_id: str) -> None:
+        """Forget the message that told of an alert: it is there no more."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM handles WHERE receiver = ? AND id = ?", (self._receiver, alert_id))
+
+    def note(self, alerts: Iterable[dict[str, Any]], message: str, now: float, *, is_alone: bool) -> None:
         """Note a message about alerts; forget old ones.
 
         Args:
-            alerts: all that it tells of.
+            alerts: that it tells of.
             message: the service's id.
             now: wall time, Unix seconds.
+            is_alone: it tells of no other alert.
         """
-        told = list(alerts)
         rows = [
             (
                 self._receiver,
                 alert["id"],
                 message,
-                alert["rev"],
+                min(alert["rev"], _MOST),
                 SEVERITIES.index(alert["severity"]),
-                len(told) == 1,
+                is_alone,
                 now,
             )
-            for alert in told
+            for alert in alerts
         ]
         with self._database.writing() as db:
             db.executemany(_NOTE, rows)

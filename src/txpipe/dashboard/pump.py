@@ -17,24 +17,37 @@ def pump(source: Source, sink: Sink, copy: Callable[[bytes], None]) -> None:
     Args:
         source: the input.
         sink: the output; what was read leaves at once.
-        copy: takes the same bytes once they are out; must not wait.
+        copy: takes the same bytes as they leave; must not wait.
 
     Raises:
         InputFailed, SinkFailed, ReaderGone: what one of the two ends said.
     """
+    out = _Out(sink, copy)
     held = b""
     while got := source.read(sink.flush):
         cut = got.rfind(b"\n") + 1
         if not cut and len(held) + len(got) <= _HELD:
             held += got
             continue
-        out, held = (held + got[:cut], got[cut:]) if cut else (held + got, b"")
-        _out(out, sink, copy)
+        whole, held = (held + got[:cut], got[cut:]) if cut else (held + got, b"")
+        out.write(whole)
     if held:
-        _out(held, sink, copy)
+        out.write(held)
 
 
-def _out(data: bytes, sink: Sink, copy: Callable[[bytes], None]) -> None:
-    sink.write(data)
-    sink.flush()
-    copy(data)
+class _Out:
+    """An output whose bytes are copied as they leave: neither Ctrl-C nor a closed pipe comes in between."""
+
+    def __init__(self, sink: Sink, copy: Callable[[bytes], None]) -> None:
+        self._sink = sink
+        self._copy = copy
+        self._data = b""
+        sink.before = self._before
+
+    def write(self, data: bytes) -> None:
+        self._data = data
+        self._sink.write(data)
+        self._sink.flush()
+
+    def _before(self) -> None:
+        self._copy(self._data)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from txpipe.alerts.handles import Handle, Handles
 from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
-from txpipe.record import SEVERITIES
+from txpipe.record import SEVERITIES, loads
+from txpipe.visible import clipped
 
 QUIET_S = 15.0
 """Seconds for a connection, and for an answer to begin or to go on."""
 
+_WORDS = 120
 _REFUSED = frozenset((400, 413, 422))
 """Statuses by which a service finds fault with this message rather than with all."""
 
@@ -54,27 +57,26 @@ class Chat(ABC):
         self._api = Api(QUIET_S)
 
     def send(self, parcels: Sequence[Parcel]) -> None:
-        """Send one message about one alert or several, or change the one that told of it.
+        """Change the messages that told of these alerts, and send one about those for which that does not do.
+
+        What is sent again after a failure changes messages to what they are.
 
         Raises:
             NotTaken: the service has not accepted it.
         """
-        message = composed(parcels, self._title_of, self._body_of)
-        alert, handles = message.alerts[0], self.handles
-        known = None if handles is None else handles.find(alert["id"])
-        is_news = not any(parcel.note for parcel in parcels)
-        if known is None or not is_news or not _is_change(message, known):
-            sent = self.post(message, known.message if known else "")
-            if handles is not None and sent and (is_news or known is None):
-                handles.note(message.alerts, sent, self._now())
+        left = [parcel for parcel in parcels if not self._changed(parcel)]
+        undone = [one for one in parcels if one not in left and loads(one.line)["status"] == "retracted"]
+        if not left and not undone:
             return
-        if not self.edit(message, known.message):
-            self._post_again(message, known)
-            return
-        if handles is not None:
-            handles.note(message.alerts, known.message, self._now())
-        if alert["status"] == "retracted":
-            self.post(Message(message.title, "", message.severity, message.alerts), known.message)
+        about = self._composed([*left, *undone])
+        known = self._known(about.alerts[0])
+        if not left:  # the whole of it stands where the alarm stood
+            lines = [self._composed([parcel]).title for parcel in undone]
+            about = Message("\n".join(lines), "", about.severity, about.alerts)
+        sent = self.post(about, known.message if known else "")
+        if self.handles is not None and sent:
+            is_alone = len(about.alerts) == 1
+            self.handles.note(self._told_first(left), sent, self._now(), is_alone=is_alone)
 
     def close(self) -> None:
         """Let go of idle connections; what is under way ends by its own time limits; no exit waits for it."""
@@ -100,23 +102,54 @@ class Chat(ABC):
         """
 
     def fault(self, answer: Answer, wait_s: float = 0.0) -> NotTaken:
-        """Return the failure that an answer is."""
+        """Return the failure that an answer is, with the service's own words, if it says any."""
         wait_s = max(wait_s, asked_s(answer.retry_after, self._now()))
-        return NotTaken(f"HTTP {answer.status}", wait_s, only_this=answer.status in _REFUSED)
+        words = answer.said.get("description") or answer.said.get("message")
+        said = f": {clipped(words, _WORDS)}" if isinstance(words, str) else ""
+        return NotTaken(f"HTTP {answer.status}{said}", wait_s, only_this=answer.status in _REFUSED)
 
-    def _post_again(self, message: Message, known: Handle) -> None:
-        """Send a message whose predecessor somebody has deleted."""
-        sent = self.post(message, known.message)
-        if self.handles is not None and sent:
-            self.handles.note(message.alerts, sent, self._now())
+    def _changed(self, parcel: Parcel) -> bool:
+        """Change the message that told of an alert, if there is one and a change is enough; say whether."""
+        message = self._composed([parcel])
+        (alert,) = message.alerts
+        known = self._known(alert)
+        if known is None or parcel.note or not _is_change(alert, known):
+            return False
+        if not self.edit(message, known.message):
+            self._forget(alert)
+            return False
+        if self.handles is not None:
+            self.handles.note([alert], known.message, self._now(), is_alone=True)
+        return True
+
+    def _told_first(self, parcels: Sequence[Parcel]) -> list[dict[str, Any]]:
+        """Return the alerts of which a message is the one to change later on.
+
+        A reminder is not, nor a message on several if there is one on an alert alone.
+        """
+        found = []
+        for parcel in parcels:
+            alert = loads(parcel.line)
+            known = self._known(alert)
+            if known is None or not (parcel.note or (known.is_alone and len(parcels) > 1)):
+                found.append(alert)
+        return found
+
+    def _composed(self, parcels: Sequence[Parcel]) -> Message:
+        return composed(parcels, self._title_of, self._body_of)
+
+    def _known(self, alert: dict[str, Any]) -> Handle | None:
+        return None if self.handles is None else self.handles.find(alert["id"])
+
+    def _forget(self, alert: dict[str, Any]) -> None:
+        if self.handles is not None:
+            self.handles.forget(alert["id"])
 
 
-def _is_change(message: Message, known: Handle) -> bool:
-    """Say whether a message is to take the place of the one that told of its alert."""
-    alert = message.alerts[0]
+def _is_change(alert: dict[str, Any], known: Handle) -> bool:
+    """Say whether news of an alert is to take the place of the message that told of it."""
     return (
-        len(message.alerts) == 1
-        and known.is_alone
+        known.is_alone
         and alert["rev"] >= known.rev
         and (alert["rev"] == known.rev or alert["status"] != "open")
         and (alert["status"] == "retracted" or SEVERITIES.index(alert["severity"]) <= known.severity)
