@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import alertmanager_kit
+import browser_kit
 import coin_kit
 import node_kit
 import postgres_kit
@@ -29,19 +30,19 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     """Skip what needs the real public data, or a real node, where it is absent."""
-    absent = {}
-    if not DATA.is_dir():
-        absent["shared_data"] = f"no real data at {DATA}; set TXPIPE_DATA"
-    if node_kit.ANVIL is None:
-        absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
-    if coin_kit.LITECOIND is None:
-        absent["litecoind"] = "no litecoind; apt-get install litecoind"
-    if alertmanager_kit.ALERTMANAGER is None:
-        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
-    if not shutil.which("kcat"):
-        absent["kcat"] = "no kcat; apt-get install kcat"
-    if postgres_kit.BIN is None:
-        absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
+    needs = {
+        "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
+        "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
+        "chromium": (browser_kit.CHROMIUM, "no Chromium, Playwright or axe-core; apt-get install chromium"),
+        "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
+        "alertmanager": (
+            alertmanager_kit.ALERTMANAGER,
+            "no Alertmanager; apt-get install prometheus-alertmanager",
+        ),
+        "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
+        "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
+    }
+    absent = {marker: reason for marker, (there, reason) in needs.items() if not there}
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
