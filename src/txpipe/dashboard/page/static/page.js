@@ -432,6 +432,7 @@ const txdash = (() => {
     location.assign("/login");
   }
 
+  const leave = () => location.assign("/login");
   const note = () => byId("note")?.value ?? "";
   const typing = (element) => element.closest?.("input, textarea, select, [contenteditable]");
 
@@ -505,7 +506,7 @@ const txdash = (() => {
   }, 1000);
 
   return {
-    about, age, feed, key, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
+    about, age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
   };
 })();
 window.txdash = txdash;
