@@ -18,7 +18,8 @@ from txpipe.detect.watch import ConductRule
 from txpipe.errors import RecordFault
 from txpipe.record import check
 
-_WIDTH = 96
+WIDTH = 96
+"""Columns at which lines are broken."""
 _MOST_KEYS = 60
 _SETTING = re.compile(r"\{thresholds\.(\w+)")
 _SHOWN_UNITS = {"seconds": "s", "USD": "usd", "share": "share"}
@@ -149,7 +150,7 @@ def _section(head: str, text: str) -> Iterator[str]:
 
 def _wrapped(text: str, first: str, hanging: str = "    ") -> list[str]:
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=first, subsequent_indent=hanging,
+        text, WIDTH, initial_indent=first, subsequent_indent=hanging,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 
