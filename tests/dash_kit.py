@@ -18,8 +18,8 @@ import orjson
 
 from examples import ALERT, line
 
-_NODES = Path(__file__).resolve().parent / "nodes"
-SOCKETS = shutil.which("node") is not None and (_NODES / "node_modules" / "socket.io-client").is_dir()
+NODES = Path(__file__).resolve().parent / "nodes"
+SOCKETS = shutil.which("node") is not None and (NODES / "node_modules" / "socket.io-client").is_dir()
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
@@ -220,7 +220,7 @@ class Subscriber:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["node", "subscribe.mjs", orjson.dumps(self._wanted).decode()], cwd=_NODES, stdout=subprocess.PIPE
+            ["node", "subscribe.mjs", orjson.dumps(self._wanted).decode()], cwd=NODES, stdout=subprocess.PIPE
         )
         return self
 

@@ -3,16 +3,20 @@
 import http.client
 import itertools
 import os
+import re
+import select
 import signal
 import subprocess
 import threading
+import time
+from pathlib import Path
 
 import jsonschema
 import orjson
 import pytest
 
 from conftest import script
-from dash_kit import Dash, Events, Subscriber, alerts_like, numbered
+from dash_kit import NODES, Dash, Events, Subscriber, alerts_like, numbered
 from examples import ALERT, HEARTBEAT, LISTED
 
 ANY = ("--listen", "127.0.0.1:0", "--db", "dash.db")
@@ -447,3 +451,49 @@ def test_openapi_describes_the_answers(dash):
     }.items():
         said = spec["paths"][where]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         jsonschema.validate(dash.ask(path), {**said, "components": spec["components"]})
+
+
+def test_generated_requests_meet_no_server_error(dash, tmp_path):
+    """Schemathesis makes requests out of the description: no server error, answers as described."""
+    filled(dash, *(numbered(number) for number in range(50)), HEARTBEAT)
+    checks = ("not_a_server_error", "response_schema_conformance", "content_type_conformance")
+    command = [
+        *(script("schemathesis"), "run", f"{dash.url}/api/v1/openapi.json", "--seed", "7", "--no-color"),
+        *("--checks", ",".join((*checks, "status_code_conformance")), "--exclude-path", "/api/v1/events"),
+        *("--phases", "coverage,fuzzing", "--max-examples", "25", "--request-timeout", "30"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert re.search(r"[1-9]\d\d generated, [1-9]\d\d passed", done.stdout)
+    assert not re.search("Traceback", "".join(dash.said))
+
+
+README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text()
+
+
+@pytest.mark.socketio
+def test_readme_lines_for_front_ends(dash, tmp_path):
+    """README's lines of JavaScript, run as they stand, say what comes."""
+    (code,) = re.findall(r"^```js\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (tmp_path / "front.mjs").write_text(code.replace("http://127.0.0.1:8377", dash.url))
+    (tmp_path / "node_modules").symlink_to(NODES / "node_modules")
+    found = set()
+    with subprocess.Popen(["node", "front.mjs"], cwd=tmp_path, stdout=subprocess.PIPE, bufsize=0) as front:
+        deadline = time.monotonic() + 30
+        for number in itertools.count():
+            assert time.monotonic() < deadline, found
+            gone = numbered(number + 1000) | {"status": "retracted"}
+            dash.feed(HEARTBEAT, numbered(number), gone)
+            if select.select([front.stdout], [], [], 0.2)[0]:
+                found |= {said.split()[0] for said in os.read(front.stdout.fileno(), 1 << 16).splitlines()}
+            if found >= {b"txtail", b"critical", b"taken"}:
+                break
+        front.kill()
