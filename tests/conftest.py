@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 import alertmanager_kit
 import coin_kit
+import dash_kit
 import node_kit
 import postgres_kit
 
@@ -42,6 +43,8 @@ def pytest_collection_modifyitems(items):
         absent["kcat"] = "no kcat; apt-get install kcat"
     if postgres_kit.BIN is None:
         absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
+    if not dash_kit.SOCKETS:
+        absent["socketio"] = "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"
     for item in items:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
