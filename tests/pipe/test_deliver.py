@@ -1,12 +1,15 @@
 """txalert --to and --spool as processes: receivers that fail, kills, restarts, dead letters."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import select
 import signal
+import sqlite3
 import subprocess
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +19,7 @@ import pytest
 import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
-from receiver_kit import Hook, closed_port
+from receiver_kit import TAKEN, Hook, closed_port
 from txpipe.alerts.database import Database
 
 SOON = ("--retry", "0.02", "--drain", "30")
@@ -260,6 +263,50 @@ def test_ctrl_c_keeps_what_is_left():
         said = process.stderr.read().decode()
     assert process.returncode == 130
     assert said.splitlines()[-1].endswith("kept in s for the next run")
+
+
+def test_commands_inherit_no_secrets():
+    """What holds the URL of one receiver, or the secret, is not in the environment of another's command."""
+    Path("routes.toml").write_text(
+        "[receivers.a]\nurl = \"exec:sh -c 'cat > got; env > seen'\"\n"
+        '[receivers.b]\nurl_env = "OTHER_URL"\nsecret_env = "OTHER_SECRET"\n[[routes]]\nto = ["a"]\n'
+    )
+    secrets = {"OTHER_URL": "https://soc.example/key", "OTHER_SECRET": "hush", "TXALERT_SECRET": "hush"}
+    env = {**os.environ, **secrets, "KEPT": "1"}
+    assert run("--routes", "routes.toml", data=alerts(1), env=env) == (0, alerts(1), "")
+    seen = Path("seen").read_text().splitlines()
+    assert "KEPT=1" in seen
+    assert not [one for one in seen if one.partition("=")[0] in secrets]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_a_supervisor_that_ends_it(asked):
+    """SIGTERM and SIGHUP are like the end of input: what waits is delivered first."""
+    goes_on = threading.Event()
+    with Hook(lambda _: goes_on.wait(30) and TAKEN) as hook, start("--to", hook.url) as process:
+        process.stdin.write(alerts(*range(20)))
+        read_lines(process, 20)
+        hook.wait(lambda hook: hook.got)
+        process.send_signal(asked)
+        goes_on.set()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 128 + asked
+        assert hook.taken == keys(*range(20))
+
+
+def test_a_receiver_that_breaks_for_good_ends_it():
+    """Delivery that cannot go on ends the command at once, though nothing more comes in."""
+    with Hook(lambda _: 503) as hook, start("--spool", "s", "--to", hook.url, "--retry", "0.05") as process:
+        process.stdin.write(alerts(1))
+        read_lines(process, 1)
+        hook.wait(lambda hook: hook.got)
+        with contextlib.closing(sqlite3.connect("s/spool.db", timeout=30)) as db:
+            db.execute("DROP TABLE deliveries")
+            db.commit()
+        said = process.stderr.read().decode()
+        assert process.wait(30) == 1
+    assert "delivery has stopped" in said
+    assert "Traceback" not in said
 
 
 def test_reader_gone():
@@ -611,7 +658,7 @@ def test_limits():
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
 
-@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram])
 def test_chats_change_their_messages(kind):
     """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
     with kind() as service:

@@ -189,6 +189,7 @@ class Courier:
             if not self._ends:
                 self._error = exc
                 lane.world.say(f"{lane.receiver.name}: delivery has stopped: {exc}")
+                interrupt.end_soon()
 
 
 def _counted(number: int) -> str:
