@@ -1,6 +1,7 @@
 """Fixtures and switches of the whole suite."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,24 +28,26 @@ def pytest_addoption(parser):
     parser.addoption("--update-cases", action="store_true", help="rewrite tests/cases expectations")
 
 
+NEEDS = {
+    "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
+    "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
+    "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
+    "alertmanager": (
+        alertmanager_kit.ALERTMANAGER,
+        "no Alertmanager; apt-get install prometheus-alertmanager",
+    ),
+    "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
+    "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
+    "socketio": (dash_kit.SOCKETS, "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"),
+}
+"""By marker: whether what the test needs is there, and what to do if not."""
+
+
 def pytest_collection_modifyitems(items):
     """Skip what needs the real public data, or a real node, where it is absent."""
-    absent = {}
-    if not DATA.is_dir():
-        absent["shared_data"] = f"no real data at {DATA}; set TXPIPE_DATA"
-    if node_kit.ANVIL is None:
-        absent["anvil"] = "no anvil; npm ci --prefix tests/nodes --ignore-scripts"
-    if coin_kit.LITECOIND is None:
-        absent["litecoind"] = "no litecoind; apt-get install litecoind"
-    if alertmanager_kit.ALERTMANAGER is None:
-        absent["alertmanager"] = "no Alertmanager; apt-get install prometheus-alertmanager"
-    if postgres_kit.BIN is None:
-        absent["postgresql"] = "no PostgreSQL server; apt-get install postgresql"
-    if not dash_kit.SOCKETS:
-        absent["socketio"] = "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"
     for item in items:
-        for marker, reason in absent.items():
-            if item.get_closest_marker(marker):
+        for marker, (is_there, reason) in NEEDS.items():
+            if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

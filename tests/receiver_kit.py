@@ -64,10 +64,11 @@ class Hook:
 
     Attributes:
         url: where it listens.
-        got: every request that came whole: path, headers (names in lower case), body.
+        got: every request that came whole: method, path, headers (names in lower case), body.
         taken: keys of those that were answered with TAKEN, in order.
-        answer: called with each request; returns a status, or (status, headers), or None to break off.
-        reply: the body of every answer.
+        answer: called with each request; returns a status, or (status, headers), or with a body
+            behind, or None to break off.
+        reply: the body of answers that say none.
     """
 
     def __init__(self, answer=lambda _: TAKEN):
@@ -85,9 +86,11 @@ class Hook:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                hook._answered(self, SimpleNamespace(path=self.path, headers=headers, body=body))
+                request = SimpleNamespace(method=self.command, path=self.path, headers=headers, body=body)
+                hook._answered(self, request)
 
             do_GET = do_POST  # noqa: N815 - its base class finds it by this name
+            do_PATCH = do_POST  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -118,16 +121,17 @@ class Hook:
                 handler.connection.shutdown(socket.SHUT_RDWR)
             handler.close_connection = True
             return
-        status, headers = answer if isinstance(answer, tuple) else (answer, {})
+        status, headers, *body = answer if isinstance(answer, tuple) else (answer, {})
+        said = body[0] if body else self.reply
         handler.send_response(status)
-        for name, value in {"content-length": str(len(self.reply)), **headers}.items():
+        for name, value in {"content-length": str(len(said)), **headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(self.reply)
+        handler.wfile.write(said)
         handler.wfile.flush()
         if status == TAKEN:
             with self.changed:
-                self.taken.append(request.headers["idempotency-key"])
+                self.taken.append(request.headers.get("idempotency-key"))
                 self.changed.notify_all()
 
     def wait(self, condition, seconds=30):

@@ -1,6 +1,7 @@
-"""Alerts through txalert: deduplicated to stdout, into a spool on disk, and killed while a receiver flaps."""
+"""Alerts through txalert: to stdout, past receivers that take, fail or are away, and through kills."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -8,29 +9,75 @@ from pathlib import Path
 
 import processes
 
+import outage_kit
+from receiver_kit import closed_port
+
 ALERTS = 1_000_000
 SPOOLED = 200_000
 KILLS = 100
 DEDUPED_LIMIT = 100_000
 SPOOLED_LIMIT = 5_000
+MEMORY_LIMIT = 300.0
+HOUR, INCIDENTS, ALLOWED = 18_000, 600, 400
+"""An hour of alerts, five a second; requests that the service allows in a second when it is back."""
+
+GROUPED = """
+[receivers.chat]
+url = "json://127.0.0.1:{port}/"
+group = ["subject"]
+wait = "1h"
+[[routes]]
+to = ["chat"]
+"""
 
 
 def run(folder, _options):
     alerts = folder / "alerts.ndjson"
     write(alerts, ALERTS)
-    cpu = min(
-        processes.timed(f"{processes.script('txalert')} --dedupe {alerts} > /dev/null")[1] for _ in "123"
-    )
+    command = processes.script("txalert")
+    times = [processes.timed(f"{command} --dedupe {alerts} > /dev/null") for _ in "123"]
+    wall, cpu = map(min, zip(*times, strict=True))
+    yield row("alerts/s by the clock, --dedupe to stdout", DEDUPED_LIMIT, ALERTS / wall, "alerts/s")
     yield row("alerts/s of a core, --dedupe to stdout", DEDUPED_LIMIT, ALERTS / cpu, "alerts/s")
-    peak = processes.peak_bytes(f"{processes.script('txalert')} --dedupe {alerts} > {folder}/out")
-    yield row("memory of that", 300.0, peak / 1e6, "MB")
+    yield row("memory of that", MEMORY_LIMIT, peak(f"--dedupe {alerts}", folder), "MB")
+    dead = f"--dedupe --to http://127.0.0.1:{closed_port()}/ --drain 0 {alerts}"
+    yield row("memory, a dead receiver, no --spool", MEMORY_LIMIT, peak(dead, folder), "MB")
+    file = f"--dedupe --to file:/dev/null {alerts}"
+    yield row("memory, a file as receiver, no --spool", MEMORY_LIMIT, peak(file, folder), "MB")
     spooled = folder / "spooled.ndjson"
     write(spooled, SPOOLED)
+    routes = folder / "grouped.toml"
+    routes.write_text(GROUPED.format(port=closed_port()))
+    grouped = f"--dedupe --routes {routes} --drain 0 {spooled}"
+    wall, _ = processes.timed(f"{command} {grouped} > /dev/null || true")
+    yield row("alerts/s by the clock, --dedupe and a group", DEDUPED_LIMIT, SPOOLED / wall, "alerts/s")
     with tempfile.TemporaryDirectory(dir=folder) as spool:
         args = f"--spool {spool} --to file:/dev/null --drain 0 {spooled} || true"
-        seconds, _ = processes.timed(f"{processes.script('txalert')} {args} > /dev/null")
+        seconds, _ = processes.timed(f"{command} {args} > /dev/null")
     yield row("alerts/s, into a spool", SPOOLED_LIMIT, SPOOLED / seconds, "alerts/s")
     yield row("kill -9 rounds without a loss", KILLS, kills(), "rounds")
+    yield from outage(folder)
+
+
+def outage(folder):
+    """Receivers are down for an hour's worth of alerts, then back."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        found = outage_kit.play(Path(own), HOUR, INCIDENTS, ALLOWED)
+    if found.status or found.lost or found.told != HOUR:
+        raise RuntimeError(f"an outage lost alerts: {found}")
+    yield row("outage: alerts of an hour that were lost", None, found.lost, "alerts", f"{HOUR:,} came")
+    yield row("outage: seconds until they were all delivered", HOUR / ALLOWED, found.drain_s, "s")
+    yield row("outage: requests while it was down", None, found.down, "requests", f"{found.intake_s:.1f} s")
+    refused = f"{found.refused:,} over the {ALLOWED} that it allows"
+    yield row("outage: most requests in a second after it", ALLOWED, found.peak, "requests", refused)
+    most = outage_kit.MOST_MESSAGES
+    yield row("outage: messages to people in the hour after it", most, found.messages, "messages", found.last)
+
+
+def peak(args, folder):
+    """Return the most memory of a txalert, which may end with 1: not all was delivered."""
+    command = f"{processes.script('txalert')} {args} > {folder}/out || true"
+    return processes.peak_bytes(f"bash -c {shlex.quote(command)}") / 1e6
 
 
 def write(path, count):
@@ -41,18 +88,19 @@ def write(path, count):
     head, tail = line(ALERT).split(ALERT["id"].encode())
     with path.open("wb") as file:
         for number in range(count):
-            file.write(b"%b%032x%b" % (head, number - number % 10 % 2, tail))
+            file.write(b"%b%032x%b" % (head, number - (number % 10 == 9), tail))
 
 
-def row(name, limit, found, unit):
-    ratio = limit / found if unit == "MB" else found / limit
+def row(name, limit, found, unit, note=None):
+    less = unit in {"MB", "s", "requests", "messages"}
     return {
         "bench": name,
-        "peer": "limit",
-        "ratio": round(ratio, 2),
+        "peer": "limit" if limit else "none",
+        "ratio": round(limit / found if less else found / limit, 2) if limit else None,
         "ours": round(found, 1),
-        "theirs": float(limit),
+        "theirs": None if limit is None else float(limit),
         "unit": unit,
+        "note": note,
     }
 
 

@@ -1,19 +1,24 @@
 """txalert --to and --spool as processes: receivers that fail, kills, restarts, dead letters."""
 
+import contextlib
 import json
 import os
 import random
+import re
 import select
 import signal
+import sqlite3
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
-from receiver_kit import Hook, closed_port
+from receiver_kit import TAKEN, Hook, closed_port
 
 SOON = ("--retry", "0.02", "--drain", "30")
 
@@ -187,6 +192,21 @@ def test_dead_letters_and_resend():
         )
 
 
+def test_resend_to_a_receiver_whose_url_has_changed():
+    """What waits under a name that is no more can be had by another that the spool knows."""
+    Path("input").write_bytes(alerts(1, 2))
+    run("--spool", "s", "--to", f"http://127.0.0.1:{closed_port()}/old", "--drain", "0", "input")
+    run("--spool", "s", "--to", "file:new", "--give-up", "0s")
+    resend = ("resend", "--spool", "s", "s/dead.ndjson", "--to")
+    status, _, said = run(*resend, "file:nwe", name="txalertctl")
+    assert status == 2
+    assert "--to file:nwe: no receiver is called so; the spool knows http://127.0.0.1:" in said
+    sent = "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n"
+    assert run(*resend, "file:new", name="txalertctl") == (0, b"", sent)
+    assert run("--spool", "s", "--to", "file:new")[0] == 0
+    assert Path("new").read_bytes() == alerts(1, 2)
+
+
 def test_resend_needs_a_spool():
     """A folder without a spool, and a line that is no dead letter, are said."""
     assert run("resend", "--spool", ".", name="txalertctl")[::2] == (
@@ -243,6 +263,50 @@ def test_ctrl_c_keeps_what_is_left():
     assert said.splitlines()[-1].endswith("kept in s for the next run")
 
 
+def test_commands_inherit_no_secrets():
+    """What holds the URL of one receiver, or the secret, is not in the environment of another's command."""
+    Path("routes.toml").write_text(
+        "[receivers.a]\nurl = \"exec:sh -c 'cat > got; env > seen'\"\n"
+        '[receivers.b]\nurl_env = "OTHER_URL"\nsecret_env = "OTHER_SECRET"\n[[routes]]\nto = ["a"]\n'
+    )
+    secrets = {"OTHER_URL": "https://soc.example/key", "OTHER_SECRET": "hush", "TXALERT_SECRET": "hush"}
+    env = {**os.environ, **secrets, "KEPT": "1"}
+    assert run("--routes", "routes.toml", data=alerts(1), env=env) == (0, alerts(1), "")
+    seen = Path("seen").read_text().splitlines()
+    assert "KEPT=1" in seen
+    assert not [one for one in seen if one.partition("=")[0] in secrets]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_a_supervisor_that_ends_it(asked):
+    """SIGTERM and SIGHUP are like the end of input: what waits is delivered first."""
+    goes_on = threading.Event()
+    with Hook(lambda _: goes_on.wait(30) and TAKEN) as hook, start("--to", hook.url) as process:
+        process.stdin.write(alerts(*range(20)))
+        read_lines(process, 20)
+        hook.wait(lambda hook: hook.got)
+        process.send_signal(asked)
+        goes_on.set()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 128 + asked
+        assert hook.taken == keys(*range(20))
+
+
+def test_a_receiver_that_breaks_for_good_ends_it():
+    """Delivery that cannot go on ends the command at once, though nothing more comes in."""
+    with Hook(lambda _: 503) as hook, start("--spool", "s", "--to", hook.url, "--retry", "0.05") as process:
+        process.stdin.write(alerts(1))
+        read_lines(process, 1)
+        hook.wait(lambda hook: hook.got)
+        with contextlib.closing(sqlite3.connect("s/spool.db", timeout=30)) as db:
+            db.execute("DROP TABLE deliveries")
+            db.commit()
+        said = process.stderr.read().decode()
+        assert process.wait(30) == 1
+    assert "delivery has stopped" in said
+    assert "Traceback" not in said
+
+
 def test_reader_gone():
     """A reader of stdout that goes away ends it with 141; what was taken is delivered."""
     with Hook() as hook:
@@ -282,7 +346,7 @@ def test_secrets_are_never_shown():
         (["--to", "gopher:"], "gopher: Apprise has no such service"),
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
-        (["--spool", "no/such"], "cannot be opened: No such file"),
+        (["--spool", "no/such"], "cannot be made; make the folder above it"),
         (["--secret-file", "none", "--to", "file:a"], "--secret-file none: cannot be read"),
     ],
 )
@@ -330,6 +394,37 @@ def test_kill_at_any_moment_loses_nothing():
     assert set(keys(*range(acknowledged))) <= set(taken)
     repeated = [key for key, times in Counter(taken).items() if times > 1]
     assert sum(Counter(taken)[key] - 1 for key in repeated) <= count
+
+
+def restrained(url):
+    return (
+        f'[receivers.log]\nurl = "file:log"\n[receivers.chief]\nurl = "{url}"\n[[routes]]\nto = ["log"]\n'
+        '[[limits]]\nname = "flood"\ntype = "limit"\ncount = 2\nfor = "1h"\ntrack = ["subject"]\n'
+        '[[escalate]]\nto = ["chief"]\nby = ["subject"]\ncount = 20\n'
+    )
+
+
+def test_kill_at_any_moment_keeps_count():
+    """Killed again and again, each alert is delivered or counted in a digest; a level is reached once."""
+    chance = random.Random(11)
+    count = int(os.environ.get("TXPIPE_KILLS", "6"))
+    data = [alerts(n, severity="high", subject=f"0x{n % 3}") for n in range(30 * count + 60)]
+    acknowledged = 0
+    with Hook(flapping(3)) as hook:
+        Path("routes.toml").write_text(restrained(hook.url))
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        for _ in range(count):
+            with start(*args) as process:
+                process.stdin.write(b"".join(data[acknowledged : acknowledged + 25]))
+                acknowledged += read_lines(process, chance.randrange(1, 20)).count(b"\n")
+                process.kill()
+        hook.answer = lambda _: 200
+        assert run(*args, data=b"".join(data[max(0, acknowledged - 30) :]))[0] == 0
+    got = {one["id"]: one for one in map(json.loads, Path("log").read_bytes().splitlines())}
+    held = [one["evidence"]["held_back"] for one in got.values() if one["rule"] == "held-back"]
+    assert len(got) - len(held) == 6
+    assert sum(held) == len(data) - 6
+    assert sorted(set(hook.taken)) == keys(57, 58, 59)
 
 
 ROUTES = """
@@ -561,6 +656,25 @@ def test_limits():
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
 
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram])
+def test_chats_change_their_messages(kind):
+    """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
+    with kind() as service:
+        args = ("--to", service.address, "--spool", "s", *SOON)
+        statuses = [
+            run(*args, data=data)
+            for data in (
+                alerts(1, 2, severity="high"),
+                alerts(1, severity="high", status="updated", rev=1) + alerts(2, status="retracted", rev=1),
+            )
+        ]
+    assert [(status, said) for status, _, said in statuses] == [(0, "")] * 2
+    found = [text.split(" ")[0] for text in service.messages.values()]
+    assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
+    assert "updated" in service.messages[1000]
+    assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(
@@ -636,3 +750,23 @@ def test_deadman_and_the_end():
     Path("alerts.ndjson").write_bytes(alerts(1, 2))
     assert run("--deadman", "0.1", "alerts.ndjson")[:2] == (0, alerts(1, 2))
     assert run("--deadman", "0")[0] == 2
+
+
+def test_memory_has_a_bound():
+    """Without a spool a dead receiver costs a bounded memory; what is lost is counted and said."""
+    count, size = 300, 1_000_000
+    with Path("alerts.ndjson").open("wb") as file:  # bit by bit: a child's peak is at least its parent's size
+        file.writelines(alerts(number, title="x" * size) for number in range(count))
+    args = ("--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", "alerts.ndjson")
+    with Path("out").open("wb") as out, Path("err").open("wb") as err:
+        process = subprocess.Popen([script("txalert"), *args], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    assert Path("out").stat().st_size == Path("alerts.ndjson").stat().st_size
+    assert usage.ru_maxrss < 200_000
+    said = Path("err").read_text()
+    kept = int(re.search(r"(\d+) alerts not delivered", said)[1])
+    lost = int(re.search(r"(\d+) alerts more than memory is to hold; lost, for there is no --spool", said)[1])
+    assert kept + lost == count
+    assert 50 <= kept <= 67

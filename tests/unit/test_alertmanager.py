@@ -211,3 +211,13 @@ def test_graver_in_the_real_one(receiver):
         asked = [amtool, f"--alertmanager.url={running.url}", "alert", "query", f"subject={LISTED}"]
         found = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
         assert "txpipe-listed" in found
+
+
+@pytest.mark.alertmanager
+def test_firing_ends_in_the_real_one(receiver):
+    """What is not told again stops firing after the span that was said, and does not before."""
+    with Running() as running:
+        receiver(f"{running.url}?for=1h").send([parcel(1)])
+        receiver(f"{running.url}?for=1s").send([parcel(2)])
+        assert len(running.firing()) == 2
+        until(lambda: [one["labels"]["id"] for one in running.firing()] == [f"{1:032x}"])

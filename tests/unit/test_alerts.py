@@ -279,6 +279,19 @@ def test_formula_cells(symbol, cell):
     assert row["symbol"] == cell
 
 
+def test_every_cell_is_guarded():
+    """No column lets a formula, a terminal escape or a second row through."""
+    lure = "=cmd|'/c calc'!A1\x1b[31m\r\n=1"
+    words = dict.fromkeys(("rule", "category", "tx", "subject", "title", "incident"), lure)
+    record = dict.fromkeys(("from", "to", "asset", "symbol", "value", "amount", "usd"), lure)
+    match = dict.fromkeys(MATCH, lure)
+    evidence = {"matches": [match], "address": lure, "direction": lure}
+    row = cells({**ALERT, **words, "record": record, "evidence": evidence})
+    expected = "'=cmd|'/c calc'!A1\\x1b[31m\\r\\n=1"
+    assert row.count(expected) == len(words) + len(record) + 7
+    assert sum("cmd" in cell for cell in row) == row.count(expected)
+
+
 def test_semicolons_are_quoted():
     """A spreadsheet that splits at semicolons finds a quoted cell."""
     assert csv_row(["a;b", "c"]) == '"a;b",c\n'

@@ -5,14 +5,16 @@ import os
 
 import pytest
 
-from txpipe.chains.cursor import Cursor, CursorFault, load, lock, unread
+from txpipe.chains.ack import AckFault
+from txpipe.chains.cursor import Behind, Cursor, CursorFault, load, lock, unread
 from txpipe.chains.follow import Place
+from txpipe.chains.live_run import known
 
 PLACES = [Place(height, f"0x{height}", (f"tx {height}",)) for height in range(10, 15)]
 
 
 def cursor(path, taken, *, behind=0, at=10):
-    return Cursor(path, "eip155:1", "0xfirst", at, taken, lambda: 0.0, behind)
+    return Cursor(path, "eip155:1", "0xfirst", at, taken, lambda: 0.0, Behind(behind))
 
 
 @pytest.fixture
@@ -47,6 +49,33 @@ def test_stays_behind_but_never_before_its_start(path):
     one.mark(2, 15)
     one.save(PLACES)
     assert load(path).at == 13
+
+
+def test_stays_behind_by_time(path):
+    """What the reader took less than five seconds ago is held back, and what was dropped kept as long."""
+    now = 100.0
+    one = Cursor(path, "eip155:1", None, 10, lambda: 10**9, lambda: now, Behind(seconds=5.0))
+    one.mark(1, 13)
+    one.offer(PLACES)
+    one.save(PLACES)
+    assert load(path).at == 10
+    now = 104.0
+    one.mark(2, 15)
+    one.save(PLACES)
+    assert load(path).at == 10
+    now = 106.0
+    one.offer(PLACES)
+    assert load(path).at == 13
+    one.drop((PLACES[4],))
+    one.told(3)
+    one.mark(4, 15)
+    one.save(PLACES)
+    now = 110.9
+    one.save(PLACES)
+    assert (load(path).at, load(path).void) == (13, (PLACES[4],))
+    now = 111.0
+    one.save(PLACES)
+    assert (load(path).at, load(path).void) == (15, ())
 
 
 def test_newest_block_is_where_it_begins(path):
@@ -105,6 +134,27 @@ def test_none_yet_and_unusable_places(path, tmp_path):
     one = cursor(tmp_path / "nowhere" / "cursor", lambda: 0)
     with pytest.raises(CursorFault, match="cannot be written: No such file"):
         one.save(PLACES)
+
+
+def test_what_cannot_be_written_leaves_nothing(path):
+    """A write that fails, as on a full disk, leaves the old file and no half of a new one."""
+    path.mkdir()
+    with pytest.raises(CursorFault, match="cannot be written"):
+        cursor(path, lambda: 0).save(PLACES)
+    assert [one.name for one in path.parent.iterdir()] == ["cursor"]
+
+
+def test_what_is_no_cursor_has_no_file_beside_it(tmp_path):
+    """A file that is something else is refused before it is locked; so is a FIFO, without a wait."""
+    other, fifo = tmp_path / "other", tmp_path / "fifo"
+    other.write_text("something else\n")
+    os.mkfifo(fifo)
+    for path in (other, fifo):
+        with pytest.raises(CursorFault):
+            known(path, None)
+    with pytest.raises(AckFault, match="it is no file"):
+        known(None, fifo)
+    assert {one.name for one in tmp_path.iterdir()} == {"other", "fifo"}
 
 
 def test_file_is_whole_json(path):

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -239,10 +241,10 @@ def test_purge_keeps_what_waits(spool):
 
 def test_purge_keeps_up(spool):
     """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
-    spool.take(taken(*range(spools._PURGED + 1), to=()), 5.0)
+    spool.take(taken(*range(spools.PURGED + 1), to=()), 5.0)
     assert spool.purge(6.0)
     assert not spool.purge(6.0)
-    assert spool.take(taken(*range(spools._PURGED + 1), to=()), 7.0) == spools._PURGED + 1
+    assert spool.take(taken(*range(spools.PURGED + 1), to=()), 7.0) == spools.PURGED + 1
 
 
 def test_full_disk_takes_all_or_nothing(spool):
@@ -314,7 +316,7 @@ def test_no_folder_for_a_spool(tmp_path):
     """A spool in a folder that does not exist, or is a file, is refused."""
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "no" / "such", tmp_path / "file"):
-        with pytest.raises(SpoolFault, match="cannot be opened"):
+        with pytest.raises(SpoolFault, match=r"cannot be made|is no folder"):
             Spool(path)
 
 
@@ -358,6 +360,64 @@ def test_a_clock_set_back_makes_no_long_rest(spool):
     lane.step()
     fake.time -= 86_400
     assert lane.step() == 1
+
+
+def test_a_clock_set_back_makes_no_long_wait(spool):
+    """An alert that was refused for itself does not wait for the time that the clock had before."""
+    fake = Fake()
+    lane = fake.lane(spool, first_s=1.0)
+    spool.take(taken(1), fake.time)
+    fake.fault = lambda _: NotTaken("HTTP 400", only_this=True)
+    lane.step()
+    fake.time -= 86_400
+    fake.fault = None
+    lane.step()
+    assert fake.got == [1]
+
+
+def test_what_comes_after_a_bug_is_kept(spool):
+    """An error that ends the command is raised once what has come meanwhile is in the spool."""
+    fake = Fake()
+    fake.fault = lambda _: ZeroDivisionError("a bug")
+    addressing = Addressing(spool, lambda _: ("a",), Restraint())
+    courier = Courier(spool, [fake.lane(spool)], addressing, lambda: fake.time, 5.0)
+    list(courier.carried([(b"{}", alert(1))]))
+    courier.commit()
+    courier.start()
+    for thread in courier._threads:
+        thread.join(30)
+    list(courier.carried([(b"{}", alert(2))]))
+    with pytest.raises(ZeroDivisionError):
+        courier.commit()
+    assert spool.waiting() == {"a": 2}
+    assert fake.said == ["a: delivery has stopped: a bug"]
+
+
+def test_receivers_that_hang_do_not_add_up():
+    """The end waits a second for what is under way, however many receivers hang."""
+    goes_on = threading.Event()
+
+    class Stuck(Fake):
+        def send(self, _):
+            goes_on.wait(60)
+
+        def close(self):
+            pass
+
+    with Spool(None) as memory:
+        names = [str(number) for number in range(8)]
+        lanes = [Stuck(name).lane(memory) for name in names]
+        addressing = Addressing(memory, lambda _: names, Restraint())
+        courier = Courier(memory, lanes, addressing, lambda: 1.0, 5.0)
+        list(courier.carried([(b"{}", alert(1))]))
+        courier.commit()
+        courier.start()
+        began = time.monotonic()
+        courier.stop()
+        assert time.monotonic() - began < 5
+        goes_on.set()
+        for thread in courier._threads:
+            thread.join(30)
 
 
 def test_one_refused_alert_delays_no_other(spool):
@@ -524,6 +584,15 @@ def test_dead_letters_on_a_full_disk():
     """Where they cannot be written, that is said, and the alerts are not given up."""
     with pytest.raises(SpoolFailed, match="/dev/full: cannot be written: No space left"):
         deadletters.append(Path("/dev/full"), "a", "gone", [Parcel("k:0", b"{}")], 9.0)
+
+
+def test_dead_letters_nested_deep(tmp_path):
+    """An alert as deep as one may be comes back from its letter."""
+    deep = line(ALERT)[:-2] + b',"x":' + b"[" * 1000 + b"]" * 1000 + b"}"
+    path = tmp_path / "dead.ndjson"
+    deadletters.append(path, "a", 'no,"alert":', [Parcel("k:0", deep)], 9.0)
+    letter = deadletters.read(path.read_bytes()[:-1])
+    assert (letter.receiver, letter.line) == ("a", deep)
 
 
 def test_dead_letters_after_a_kill(tmp_path):

@@ -10,9 +10,11 @@ from txpipe.alerts.digest import body_of_many, title_of_many
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.grouping import SOURCES, Grouping, kin, plan
 from txpipe.alerts.lane import IDLE_S, Patience, World
+from txpipe.alerts.message import composed
 from txpipe.alerts.receiver import NotTaken, Parcel
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.spool import Spool, Taken
+from txpipe.alerts.words import details, title
 from txpipe.fields import FIELDS
 
 HOUR = 3600.0
@@ -157,6 +159,55 @@ def test_an_outage_drains_without_a_storm(seed):
     assert sorted(delivered) == list(range(count))
     times = [time for time, _ in fake.messages]
     assert all(later - earlier >= HOUR for earlier, later in zip(times, times[10:], strict=False))
+
+
+def test_a_clock_set_back_holds_no_message(tmp_path):
+    """What was taken and sent at times that are to come again does not hold messages back until then."""
+    fake = Fake()
+    with Spool(tmp_path) as spool:
+        lane = fake.lane(spool, interval_s=300, wait_s=30, most=1)
+        take(spool, fake.time, parcel(1, "a"))
+        fake.time += 30
+        lane.step()
+        take(spool, fake.time, parcel(2, "a"))
+        fake.time -= 86_400
+        lane.step()
+    assert [sent for _, sent in fake.messages] == [[1], [2]]
+
+
+def test_what_waits_is_not_read_for_every_alert_that_comes(tmp_path, monkeypatch):
+    """Thousands that wait would be read again for each that comes, and delay the pipe."""
+    fake = Fake()
+    looks = []
+    with Spool(tmp_path) as spool:
+        lane = fake.lane(spool, wait_s=30)
+        due = spool.due
+        monkeypatch.setattr(spool, "due", lambda *args: looks.append(1) or due(*args))
+        for number in range(100):
+            take(spool, fake.time, parcel(number, "a"))
+            assert lane.step() > 0
+            fake.time += 0.01
+        assert len(looks) <= 3
+        fake.time += 30
+        lane.step()
+    assert [len(sent) for _, sent in fake.messages] == [100]
+
+
+def test_what_is_taken_back_meanwhile():
+    """What was revised or retracted while it waited is told as it is now, once."""
+    waiting = [
+        parcel(1, severity="critical"),
+        parcel(2, severity="low"),
+        parcel(3, severity="critical"),
+        parcel(1, severity="critical", status="retracted", rev=1),
+        parcel(3, severity="medium", status="updated", rev=1),
+    ]
+    told = composed(waiting, title, details)
+    assert told.title.startswith("3 alerts, the gravest: MEDIUM 95")
+    assert told.body.startswith("3 alerts: 1 medium, 1 low, 1 retracted;")
+    assert told.severity == "medium"
+    told = composed([waiting[0], waiting[3]], title, details)
+    assert told.title.startswith("RETRACTED, was critical")
 
 
 def test_digest():

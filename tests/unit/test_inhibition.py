@@ -60,6 +60,14 @@ def test_a_retracted_one_mutes_no_longer(spool):
     assert not inhibitor.mutes(alert(3, "low", 101))
 
 
+def test_one_that_is_no_longer_grave_mutes_no_longer(spool):
+    """Its own update is told, and so is its kin from then on."""
+    inhibitor = Inhibitor(Inhibition(), spool.database)
+    inhibitor.mutes(GRAVE)
+    assert not inhibitor.mutes({**GRAVE, "status": "updated", "rev": 1, "severity": "medium"})
+    assert not inhibitor.mutes(alert(3, "low", 101))
+
+
 def test_keys_and_severities_as_asked(spool):
     """Keys, severities and time are as asked."""
     inhibitor = Inhibitor(Inhibition("high", "low", ("subject",), 10), spool.database)

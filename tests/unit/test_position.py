@@ -73,6 +73,60 @@ def test_a_reorg_that_comes_again_at_another_place():
     assert taken(again(position), [*block(1, "a"), *rest, *more]) == more
 
 
+def test_a_reorg_in_the_same_words_and_another_way_after_it():
+    """A reorg that drops what is held is news, though an earlier one said the very same; else it is not."""
+    position = Position()
+    drop = reorg(2) | {"hashes": ["2a", "2b", "3b"]}
+    taken(position, [*FIRST[:6], drop, *block(2, "b"), *block(3, "b")])
+    assert taken(again(position), [drop, *block(2, "b"), *block(3, "c")]) == [
+        drop, *block(2, "b"), *block(3, "c"),
+    ]  # fmt: skip
+    done = reorg(2) | {"hashes": ["2a", ["2b"], None]}
+    position = Position()
+    taken(position, [*FIRST[:6], done, *block(2, "b"), *block(3, "b")])
+    assert taken(again(position), [done, *block(2, "b"), *block(3, "b"), *block(4, "b")]) == block(4, "b")
+    assert taken(again(position), [*FIRST[:6], done, *block(2, "b"), *block(3, "b")]) == []
+
+
+def test_a_known_reorg_where_all_is_taken():
+    """Once an input is beyond what was taken, a reorg counts though an earlier run had one like it."""
+    position = Position()
+    there, back = reorg(3, "3a0"), reorg(3, "3b0")
+    taken(position, [*FIRST, there, *block(3, "b"), back, *block(3, "a")])
+    more = [*block(4, "a"), there, *block(3, "b")]
+    assert taken(again(position), [*block(3, "a"), *more]) == more
+
+
+def test_a_gap_is_said():
+    """What comes behind a gap is taken, and that there is one is said; also of a block that was cut."""
+    position = Position()
+    taken(position, FIRST)
+    later = again(position)
+    assert taken(later, block(5, "a")) == block(5, "a")
+    (doubt,) = later.doubts
+    assert doubt.startswith(f"{CHAIN}: the input begins at block 5, the state ends with block 3: ")
+    for begin in (2, 3, 4):
+        near = again(position)
+        taken(near, [one for height in range(begin, 6) for one in block(height, "a")])
+        assert near.doubts == []
+    position = Position()
+    taken(position, FIRST[:-1])
+    cut = again(position)
+    taken(cut, block(4, "a"))
+    assert "the state ends within block 3" in cut.doubts[0]
+
+
+def test_another_branch_without_a_word_is_said():
+    """Of blocks that are passed over the hash is compared, once; records that are gone cannot be taken."""
+    position = Position()
+    taken(position, FIRST)
+    other = again(position)
+    more = block(4, "b")
+    assert taken(other, [*block(2, "b"), *block(3, "b"), *more]) == more
+    (doubt,) = other.doubts
+    assert doubt.startswith(f"{CHAIN}: block 2 of the input is 2b, of the state 2a, and no reorg said so")
+
+
 def test_what_is_held():
     """The last blocks with their hashes and transactions; those that were dropped are not among them."""
     position = Position()

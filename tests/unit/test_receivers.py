@@ -8,8 +8,10 @@ import os
 import re
 import signal
 import socket
+import struct
 import sys
 import threading
+import time
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +22,7 @@ from aiosmtpd.controller import Controller
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples import ALERT, LISTED, MATCH, SENDER, TRANSFER, line
+from examples import ALERT, LISTED, MATCH, RECORDS, SENDER, TRANSFER, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts import receivers
 from txpipe.alerts.mail import page
@@ -206,6 +208,24 @@ def test_syslog_by_tcp(receiver):
         made.send([parcel()])
 
 
+def test_syslog_by_tcp_goes_on(receiver):
+    """A connection that is open is used again at once, though syslog never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = receiver(f"syslog:tcp://127.0.0.1:{server.getsockname()[1]}")
+        made.send([parcel(1)])
+        peer, _ = server.accept()
+        with peer, peer.makefile("rb") as stream:
+            began = time.monotonic()
+            made.send([parcel(2)])
+            assert time.monotonic() - began < 10
+            for number in (1, 2):
+                size = int(b"".join(iter(lambda: stream.read(1), b" ")))
+                assert HEAD.fullmatch(stream.read(size))[2] == parcel(number).line
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        made.send([parcel(3)])  # after a reset
+        server.accept()[0].close()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -300,6 +320,20 @@ def test_mail_reads_well(receiver):
     html = mails[0].get_body(("html",)).get_content()
     assert html.startswith("<div style=")
     assert f'>{LISTED}</span> <b style="color:#9b1c1c">suspect, listed</b></div>' in html
+
+
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        ("approval", "Approval </b>may spend unlimited USDT"),
+        ("call", "Call </b>call 0xa9059cbb"),
+        ("heartbeat", "Record </b>heartbeat: ok"),
+        (None, "Record </b>amount unknown"),
+    ],
+)
+def test_mail_names_what_moved(record, row):
+    """What stands beside the amount of a transfer is called what it is."""
+    assert row in page([ALERT | {"record": RECORDS[record] if record else {"type": ["x"]}}])
 
 
 def test_mail_about_several(receiver):

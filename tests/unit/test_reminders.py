@@ -150,6 +150,25 @@ def test_failures(people, spool):
     assert lane.lost == 0
 
 
+def test_no_reminder_of_a_digest(people, spool):
+    """What tells of alerts that were held back stands for nothing that could be taken back."""
+    lane = people.lane(spool, repeat_s=HOUR)
+    people.take(spool, parcel(1, rule="held-back"))
+    run(lane, people, 5 * HOUR)
+    assert len(people.messages) == 1
+
+
+def test_clock_that_is_set_back(people, spool):
+    """A clock that was years ahead does not put reminders off for years."""
+    lane = people.lane(spool, repeat_s=HOUR, reminders=1)
+    people.time += 1e8
+    people.take(spool, parcel(1))
+    assert lane.step() == 0
+    people.time -= 1e8
+    run(lane, people, 2 * HOUR)
+    assert [note for *_, note in people.messages] == ["", "Reminder 1 of 1, first told a minute ago"]
+
+
 def test_memory_is_bounded(spool):
     """Of more alerts than are remembered, the groups that were told the longest ago are forgotten."""
     reminders = Reminders(spool.database, "a", Grouping(repeat_s=HOUR), kept=10)

@@ -99,6 +99,22 @@ def test_deeper_than_remembered(chain):
     assert engine.undone_in_part == 1
 
 
+def test_as_deep_as_the_stream_is_whole(chain):
+    """Where no block was let go all is undone: before the first record, twice, and after a restart."""
+    begun = chain[10:40]
+    engine = detector()
+    run(engine, [line for _, lines in begun for line in lines])
+    run(engine, [reorg(chain[5][0]), reorg(chain[5][0])])
+    assert (engine.undone_in_part, state(engine)) == (0, {})
+    run(engine, [line for _, lines in chain[:200] for line in lines])
+    later = detector()
+    later.restore((kind, list(items)) for kind, items in engine.parts())
+    run(later, [reorg(chain[190][0]), reorg(chain[190][0])])
+    assert later.undone_in_part == 0
+    run(later, [reorg(chain[100][0])])
+    assert later.undone_in_part == 1
+
+
 def test_random_reorgs_end_like_the_final_chain(chain):
     """Whatever is dropped and mined again, in the end the detector knows what the final chain shows."""
     rng = random.Random(5)

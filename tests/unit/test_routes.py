@@ -42,6 +42,8 @@ def at(routes, alert=ALERT, now=NOON, always=()):
         ({"rules": {"mention"}}, {}, "rule listed is not among its"),
         ({"chains": {"eip155:137"}}, {}, "chain eip155:1 is not among its"),
         ({"subjects": {LISTED}}, {}, ""),
+        ({"subjects": {"0xAbC"}}, {"subject": "0xabc"}, ""),
+        ({"subjects": {"1AbC"}}, {"subject": "1abc"}, "subject 1abc is not among its"),
         ({"subjects": {"0x"}}, {}, f"subject {LISTED} is not among its"),
         ({"categories": {"sanctions"}}, {}, ""),
         ({"categories": {"scam"}}, {}, "category sanctions is not among its"),
@@ -101,6 +103,16 @@ def test_the_first_route_takes_it():
     assert at([first, Route("two", ("b", "c")), Route("three", ("d",))]) == ("a", "b", "c")
     assert at([Route("no", ("a",), severity="critical", rules={"x"}), Route("two", ("b",))]) == ("b",)
     assert at([Route("one", ("a",))], always=("z",)) == ("z", "a")
+
+
+def test_rules_that_nobody_knows_are_remarked_on(tmp_path):
+    """A misspelt rule would match nothing, silently; it may also be the user's own."""
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTE + 'rules = ["exposre", "held-back"]\n')
+    said, sound = checked(path, RouteFile(path, Outfit(None)))
+    assert said.startswith(f'{path}: routes: no rule that ships is called "exposre"')
+    assert "did you mean exposure?" in said
+    assert sound.startswith(f"{path}: sound:")
 
 
 def test_unmet_alerts_are_counted():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext, suppress
 
 import pytest
 
@@ -305,6 +306,25 @@ def test_long_rests_are_not_believed():
     assert two.ask(Told.answer) == "from three"
     with pytest.raises(Blind, match="four: its answer makes no sense"):
         nodes(clock, Told("four", TypeError())).ask(Told.answer)
+
+
+def test_a_key_that_is_refused():
+    """Three times in a row: not asked any more, which is said; where no other is left, that is the end."""
+    said, clock = [], [0.0]
+    denied = NodeDenied("one: HTTP 401")
+    both = nodes(clock, Told("one", denied), Told("two", NodeFailed("two: down"), "from two"), said=said)
+    for _ in range(4):
+        with suppress(Blind):
+            both.ask(Told.answer)
+        both.prefer(0)
+        clock[0] += 100
+    assert said == ["one: HTTP 401 (3 times in a row): not asked any more"]
+    assert both.ask(Told.answer) == "from two"
+    alone = nodes(clock, Told("one", denied, denied, "once more", denied))
+    for expected in (Blind, Blind, None, Blind, Blind, NodeRefused):
+        with pytest.raises(expected) if expected else nullcontext():
+            alone.ask(Told.answer)
+        clock[0] += 100
 
 
 def test_node_of_another_chain_is_never_asked_again():

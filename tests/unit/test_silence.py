@@ -16,6 +16,8 @@ from txpipe.alerts.spool import Spool
         ({"chains": ("eip155:137",)}, {}, False),
         ({"subjects": (LISTED,)}, {}, True),
         ({"subjects": ("0x",)}, {}, False),
+        ({"subjects": ("0xAbC",)}, {"subject": "0xabc"}, True),
+        ({"subjects": ("1AbC",)}, {"subject": "1abc"}, False),
         ({"categories": ("sanctions",)}, {}, True),
         ({"categories": ("scam",)}, {}, False),
         ({"incidents": ("i1",)}, {"incident": "i1"}, True),

@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -210,6 +212,9 @@ def test_server_goes_away(postgres, receiver):
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
 
 
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
 @contextlib.contextmanager
 def locked(server, url):
     """Nobody else gets at the table."""
@@ -236,22 +241,74 @@ def test_close_breaks_off(postgres, receiver):
     url = postgres.database()
     made = receiver(url)
     made.send([parcel(1)])
-    failed = []
-
-    def send():
-        with pytest.raises(NotTaken) as caught:
-            made.send([parcel(2)])
-        failed.append(str(caught.value))
-
-    thread = threading.Thread(target=send)
-    with locked(postgres, url):
-        thread.start()
-        waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        until(lambda: postgres.rows(url, waits))
+    with ThreadPoolExecutor() as pool, locked(postgres, url):
+        sent = pool.submit(made.send, [parcel(2)])
+        until(lambda: postgres.rows(url, WAITS))
         made.close()
-        thread.join(20)
-    assert failed
+        assert isinstance(sent.exception(20), NotTaken)
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("LATIN1", "SQLSTATE 22P05"),
+        ("SQL_ASCII", None),
+        ("UTF8?client_encoding=latin1", "client_encoding has not"),
+    ],
+)
+def test_other_encodings(postgres, receiver, encoding, words):
+    """A database that has not every character refuses only the alerts that need one."""
+    encoding, _, more = encoding.partition("?")
+    made = receiver(f"{postgres.database(encoding)}?{more}")
+    made.send([parcel(1, title="caf\u00e9")])
+    refused = pytest.raises(NotTaken, match=words) if words else contextlib.nullcontext()
+    with refused as caught:
+        made.send([parcel(2), parcel(3, title="\U0001f4b8")])
+    if words:
+        assert (caught.value.only_this, caught.value.taken) == (True, 1)
+
+
+@contextlib.contextmanager
+def stopped(server, url):
+    """The process that serves txalert in a database does nothing, and keeps its connection."""
+    name = url.rpartition("/")[2]
+    query = "SELECT datname, pid FROM pg_stat_activity WHERE application_name = 'txalert'"
+    pid = dict(server.rows(url, query))[name]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.postgresql
+def test_server_hangs(postgres):
+    """A server that was stopped, not ended, since the last batch is left for a new connection."""
+    url = postgres.database()
+    made = sql.SqlReceiver(url, send_s=0.5)
+    made.send([parcel(1)])
+    with stopped(postgres, url):
+        made.send([parcel(2)])
+    made._engine.dispose()
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
+
+
+@pytest.mark.postgresql
+def test_server_hangs_in_a_batch(postgres):
+    """One that is stopped in the middle of a batch is given up: it never comes to its own time limit."""
+    url = postgres.database()
+    made = sql.SqlReceiver(url, send_s=2)
+    made.send([parcel(1)])
+    with ThreadPoolExecutor() as pool, locked(postgres, url):
+        sent = pool.submit(made.send, [parcel(2)])
+        until(lambda: postgres.rows(url, WAITS))
+        with stopped(postgres, url):
+            assert isinstance(sent.exception(20), NotTaken)
+    made.send([parcel(2)])
+    made._engine.dispose()
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(2,)]
 
 
 @pytest.mark.postgresql
@@ -262,13 +319,15 @@ def test_close_breaks_off(postgres, receiver):
         ("owner:s3cret%2Fpass@", "owner@", "it refuses the user or password"),
         ("/d", "/hidden", "it has no such database or user"),
         ("127.0.0.1", "hidden.invalid", "no such host"),
+        ("?", "?sslmode=hidden", "its URL has an option that makes no sense"),
+        ("?", "?connect_timeout=hidden", "its URL has an option that makes no sense"),
     ],
 )
 def test_nobody_gets_in(postgres, receiver, monkeypatch, before, after, words):
     """Why there is no way in is said in a few words, and nothing that may be secret."""
     monkeypatch.setenv("PGPASSFILE", "/nowhere")
     with pytest.raises(NotTaken, match=f"^{words}$"):
-        receiver(postgres.database().replace(before, after)).send([parcel(1)])
+        receiver(f"{postgres.database()}?".replace(before, after)).send([parcel(1)])
 
 
 def test_nobody_listens(receiver):
@@ -326,6 +385,7 @@ def test_names():
         ("sqlite:///:memory:", "write postgresql://USER@HOST"),
         ("sqlite://a.db", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?mode=ro", "write postgresql://USER@HOST"),
+        ("postgresql://h/d?sslmod=hidden", "libpq knows no sslmod; write postgresql://USER@HOST"),
         ("postgresql:hidden", "write postgresql://USER@HOST"),
         ("postgresql://hidden:port/x", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?table=x;y", "table is no name"),
@@ -340,12 +400,19 @@ def test_no_receiver(url, words):
     assert "hidden" not in str(caught.value)
 
 
-def test_without_sqlalchemy(monkeypatch):
-    """Without the extra its name is said."""
-    monkeypatch.setitem(sys.modules, "txpipe.alerts.receivers.sql", None)
+@pytest.mark.parametrize(
+    ("module", "url", "missing"),
+    [
+        ("txpipe.alerts.receivers.sql", "sqlite:///a.db", "txpipe.alerts.receivers.sql"),
+        ("psycopg", "postgresql://h/d", "psycopg"),
+    ],
+)
+def test_without_the_extra(monkeypatch, module, url, missing):
+    """Without the extra, or its driver, its name is said before anything is taken."""
+    monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delattr(receivers, "sql", raising=False)
-    with pytest.raises(ReceiverFault, match=r"pip install 'txpipe\[sql\]'"):
-        opened("sqlite:///a.db", Outfit())
+    with pytest.raises(ReceiverFault, match=rf"{missing} is missing: pip install 'txpipe\[sql\]'"):
+        opened(url, Outfit())
 
 
 def test_command(database, tmp_path):
@@ -357,3 +424,22 @@ def test_command(database, tmp_path):
         assert (done.returncode, done.stdout, done.stderr) == (0, lines, b"")
     assert database.rows("SELECT count(*) FROM alerts_latest") == [(300,)]
     assert b"s3cret" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+
+
+@pytest.mark.postgresql
+def test_command_while_the_server_is_away(postgres, tmp_path):
+    """What comes while the server is away is in the spool, and in the database once it is back."""
+    url = postgres.database()
+    command = [script("txalert"), "--to", url, "--spool", tmp_path / "spool", "--no-stats", "--drain", "0.5"]
+    postgres.stop()
+    try:
+        away = subprocess.run(command, input=parcel(1).line, capture_output=True, check=False, timeout=120)
+    finally:
+        postgres.start()
+    assert away.returncode == 1
+    assert b": no connection; what is for it is kept and tried again\n" in away.stderr
+    assert b"s3cret" not in away.stderr
+    command[-1] = "30"
+    back = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=120)
+    assert (back.returncode, back.stderr) == (0, b"")
+    assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]

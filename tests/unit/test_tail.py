@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from branch_kit import Chain
-from txpipe.chains.cursor import Cursor, load
+from txpipe.chains.cursor import Behind, Cursor, load
 from txpipe.chains.follow import Block, Follower
 from txpipe.chains.nodes import Blind
 from txpipe.chains.progress import progress
@@ -93,7 +93,7 @@ def life(chain, path, reader, *, deadly, slow, changes, behind):
     at = saved.at if saved else 0
     known = {"recent": saved.recent, "given": saved.given, "void": saved.void} if saved else {}
     follower = Follower(chain, at, in_flight=3, **known)
-    cursor = Cursor(path, "eip155:1", None, at, reader_takes, lambda: 0.0, behind)
+    cursor = Cursor(path, "eip155:1", None, at, reader_takes, lambda: 0.0, Behind(behind))
     if saved and saved.void:
         cursor.drop(saved.void)
     now = [0.0]

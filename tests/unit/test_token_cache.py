@@ -1,5 +1,6 @@
 """The file that keeps what tokens were told to be called: first answers, several writers, damage, bounds."""
 
+import fcntl
 import json
 import os
 
@@ -107,6 +108,22 @@ def test_other_chain(path):
         with pytest.raises(UsageFault, match="another chain"):
             opened(path, **other)
     assert opened(path).known == opened(path, genesis=None).known == {A: None}
+
+
+def test_a_lock_that_is_held(path):
+    """It is waited for a few seconds, once; names serve this run meanwhile, and are kept once it is gone."""
+    waits, told = [], []
+    opened(path).settle({A: None})
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        late = TokenCache(path, CHAIN, GENESIS, told.append, waits.append)
+        assert sum(waits) == pytest.approx(5.0, abs=0.03)
+        assert told == [f"{path}: it is locked by another process; token names are kept there once it is not"]
+        with pytest.raises(BlockingIOError, match="it is locked by another process"):
+            late.settle({B: None})
+        assert (late.known, sum(waits)) == ({B: None}, pytest.approx(5.0, abs=0.03))
+    late.settle({C: None})
+    assert set(opened(path).known) == set(late.known) == {A, B, C}
 
 
 def test_nothing_to_keep(path):

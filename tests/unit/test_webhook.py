@@ -254,6 +254,7 @@ def test_certificates_are_verified(monkeypatch):
         ("http://h:99999/x", "makes no sense"),
         ("https://[::1/x", "makes no sense"),
         ("https://a..b/x", "makes no sense"),
+        ("https://a b/x", "makes no sense"),
         ("syslog:udp://a..b", "makes no sense"),
         ("file:a\0b", "no UTF-8, or U"),
         ("file:a\udcff", "no UTF-8, or U"),

@@ -52,7 +52,7 @@ def of_delivery(running: Delivery, now: float) -> Iterator[Metric]:
     }
     about = "Attempts to deliver one or more alerts: taken, failed, or refused for what is in them."
     yield Metric("deliveries_total", about, results, ("receiver", "result"))
-    lost = {(lane.receiver.name,): float(lane.lost) for lane in lanes}
+    lost = {(lane.receiver.name,): float(lane.lost + lane.crowded_out) for lane in lanes}
     yield Metric("dead_letters_total", "Alerts that were given up.", lost, one)
     fine = {(lane.receiver.name,): float(not lane.trouble) for lane in lanes}
     yield Metric("receiver_up", "Whether a receiver took what it was sent last.", fine, one, "gauge")

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from txpipe import interrupt
 from txpipe.alerts.addressing import Addressing
+from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.dedupe import Recent
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
 from txpipe.alerts.spool import DEAD, Spool
+
+_SPARE = 9.0
+"""A look at what waits that found nothing to send yet is followed by none for nine times as long: new alerts
+that come by the thousand must not have a large group looked through each time."""
 
 _PURGE_EVERY_S = 10.0
 _LOOK_S = 0.05
@@ -50,6 +57,7 @@ class Courier:
         self._purged = 0.0
         self._pending: list[Item] = []
         self._changed = threading.Condition()
+        self._crowd = Crowd(spool, self._look_again) if spool.folder is None else None
         self._takes = 0
         self._ends = False
         self._error: BaseException | None = None
@@ -73,12 +81,15 @@ class Courier:
 
         Raises:
             SpoolFailed: the spool takes no more; nothing of what was noted is in it.
+            BaseException: delivery to somebody has failed for good; what was noted is in the spool.
         """
+        if self._pending:
+            self._take()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        if not self._pending:
-            return
+
+    def _take(self) -> None:
         pending, self._pending = self._pending, []
         now = self._now()
         self.addressing.take(pending, now)
@@ -88,6 +99,8 @@ class Courier:
         with self._changed:
             self._takes += 1
             self._changed.notify_all()
+        if self._crowd is not None:
+            self._crowd.settle(self.lanes, len(pending), now - self._keep_s)
 
     def drain(self, seconds: float) -> None:
         """Wait until everything is delivered, at most for so many seconds.
@@ -119,9 +132,10 @@ class Courier:
         for lane in self.lanes:
             lane.is_stopped = True
             lane.receiver.close()
+        last = time.monotonic() + _LEAVE_S  # for all of them: twenty that hang must not add up
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_LEAVE_S)
+                thread.join(max(0.0, last - time.monotonic()))
 
     def left(self) -> list[str]:
         """Return what was not delivered, a sentence a receiver; empty if everything was."""
@@ -139,25 +153,43 @@ class Courier:
             for lane in self.lanes
             if lane.lost
         ]
+        said += [
+            f"{lane.receiver.name}: {_counted(lane.crowded_out)} more than memory is to hold; {dead}"
+            for lane in self.lanes
+            if lane.crowded_out
+        ]
         return said
 
-    def _pause(self, seconds: float, takes: int) -> None:
-        """Wait, but not beyond the end, nor if something was taken since."""
+    def _look_again(self, seconds: float) -> bool:
+        """Wait for lanes; return whether to go on with that."""
+        if self._error is not None or interrupt.held.pending:
+            return False
+        time.sleep(seconds)
+        return True
+
+    def _pause(self, lane: Lane, seconds: float, deaf_s: float, takes: int) -> None:
+        """Wait, but not beyond the end, nor, after so many seconds, if something was taken since."""
         with self._changed:
-            if seconds and not self._ends and takes == self._takes:
-                self._changed.wait(seconds)
+            if deaf_s > 0:
+                self._changed.wait_for(lambda: self._ends or lane.ends, deaf_s)
+            if seconds > deaf_s and not self._ends and takes == self._takes:
+                self._changed.wait(seconds - deaf_s)
 
     def _run(self, lane: Lane) -> None:
         """Deliver to one receiver until the end; an error ends the command, it is not swallowed."""
         try:
             while not self._ends:
                 takes = self._takes
+                began = time.monotonic()
                 self.addressing.tell_due(self._now())
-                self._pause(lane.step(), takes)
+                wait_s = lane.step()
+                spent_s = time.monotonic() - began
+                self._pause(lane, wait_s, min(wait_s, _SPARE * spent_s), takes)
         except BaseException as exc:  # noqa: BLE001 - raised in the main thread
             if not self._ends:
                 self._error = exc
                 lane.world.say(f"{lane.receiver.name}: delivery has stopped: {exc}")
+                interrupt.end_soon()
 
 
 def _counted(number: int) -> str:

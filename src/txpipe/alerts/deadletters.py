@@ -15,6 +15,9 @@ from txpipe.alerts.receiver import Parcel
 from txpipe.errors import RecordFault
 from txpipe.record import check, loads
 
+_ALERT = b',"alert":'
+"""What stands before the alert, the last value of a letter; no string holds it, for its quotes are bare."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -57,7 +60,7 @@ def read(line: bytes) -> Letter:
         RecordFault: it is none.
     """
     try:
-        found = msgspec.json.decode(line, type=_Wire)
+        found = _parsed(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise RecordFault(f"no dead letter: {exc}") from exc
     if found.type != "dead-letter":
@@ -67,6 +70,17 @@ def read(line: bytes) -> Letter:
     if alert["type"] != "alert":
         raise RecordFault('no dead letter: its "alert" is none')
     return Letter(found.receiver, raw, key(alert))
+
+
+def _parsed(line: bytes) -> _Wire:
+    """Parse a line; an alert that orjson took, but is nested too deep for msgspec, is cut out as written."""
+    try:
+        return msgspec.json.decode(line, type=_Wire)
+    except RecursionError:
+        head, _, alert = line.partition(_ALERT)
+        found = msgspec.json.decode(head + _ALERT + b"0}", type=_Wire)
+        found.alert = msgspec.Raw(alert.rstrip()[:-1])
+        return found
 
 
 def key(alert: dict[str, Any]) -> str:
@@ -82,4 +96,4 @@ def _written(receiver: str, reason: str, parcel: Parcel, now: float) -> bytes:
         "given_up": int(now),
         "taken": int(parcel.since),
     }
-    return msgspec.json.encode(head)[:-1] + b',"alert":' + parcel.line + b"}\n"
+    return msgspec.json.encode(head)[:-1] + _ALERT + parcel.line + b"}\n"

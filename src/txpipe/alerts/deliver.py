@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from txpipe import interrupt
 from txpipe.alerts import lock
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.handles import Changing, Handles
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
 from txpipe.alerts.limits import Limiter
@@ -76,6 +78,7 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
     running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
+    interrupt.finish_first()
     courier.start()
     try:
         yield from _run(running, choice.drain_s, sink, say)
@@ -90,6 +93,8 @@ def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], Non
     """Deliver while the caller works; however that ends, what was finished is taken, and drained."""
     try:
         yield running
+    except interrupt.Ended:  # as at the end of input: a supervisor that stops us gives time for it
+        raise
     except KeyboardInterrupt:
         drain_s = 0
         raise
@@ -189,4 +194,7 @@ def _lanes(
             if grouping is None
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
+    for lane in lanes:
+        if isinstance(lane.receiver, Changing):
+            lane.receiver.handles = Handles(spool.database, lane.receiver.name)
     return lanes

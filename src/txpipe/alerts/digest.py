@@ -29,6 +29,16 @@ def body_of_many(alerts: Sequence[dict[str, Any]]) -> str:
     return "\n".join([*lines, f"and {rest:,} more"] if rest > 0 else lines)
 
 
+def latest(alerts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the last revision of every alert, in the order in which they came first."""
+    found: dict[str, dict[str, Any]] = {}
+    for alert in alerts:
+        known = found.get(alert["id"])
+        if known is None or alert["rev"] >= known["rev"]:
+            found[alert["id"]] = alert
+    return list(found.values())
+
+
 def gravest(alerts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return alerts by severity and score, retracted ones last, else in their order."""
     return sorted(

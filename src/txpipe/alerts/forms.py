@@ -23,6 +23,7 @@ class Writer:
 
     Attributes:
         head: what stands before all; ``tsv`` and ``csv`` start with a line of column names.
+        is_plain: it looks at no record.
         write: returns the bytes of whole lines that a record is in this form, b"" where it is not shown.
     """
 
@@ -36,6 +37,7 @@ class Writer:
             width: columns of the human form, at which titles are wrapped.
         """
         self.head = b""
+        self.is_plain = form == "ndjson"
         self.write: Callable[[Item], bytes] = _as_it_came
         if form == "human":
             paint = coloured if colour else plain

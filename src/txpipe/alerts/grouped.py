@@ -14,6 +14,9 @@ from txpipe.alerts.spool import Spool
 _LOOKED_AT = 5000
 """Alerts that are looked at for one message, at most; the others follow."""
 
+_PAUSE_S = 0.5
+"""Seconds after a look at alerts none of which was due: each look reads them all, and they come fast."""
+
 
 class GroupedLane(Lane):
     """Delivers to one receiver, group by group; when messages went out is kept in the spool."""
@@ -27,6 +30,7 @@ class GroupedLane(Lane):
         self._reminders = Reminders(spool.database, receiver.name, grouping) if grouping.repeat_s else None
         self._kin = ""
         self._reminds = False
+        self._looks_from = 0.0
 
     def owes(self) -> bool:
         """Say whether a reminder could be sent now."""
@@ -41,6 +45,9 @@ class GroupedLane(Lane):
     def _next(self, now: float) -> tuple[Sequence[Parcel], float]:
         """Return the alerts of the next message, or how long to wait for it; what is new goes first."""
         self._reminds = False
+        pause_s = self._looks_from - now
+        if 0 < pause_s <= _PAUSE_S and not self.ends:
+            return (), pause_s
         sent = self._sent(now)
         wait_s = IDLE_S
         if waiting := self._spool.due(self.receiver.name, now, _LOOKED_AT):
@@ -49,6 +56,7 @@ class GroupedLane(Lane):
             if found.parcels:
                 return found.parcels, 0.0
             wait_s = min(found.wait_s, IDLE_S)
+            self._looks_from = now + min(_PAUSE_S, wait_s)
         if self._reminders is not None and not room_s(sent, self._grouping, now):
             reminder = self._reminders.due(now)
             if reminder is not None:
@@ -63,9 +71,9 @@ class GroupedLane(Lane):
         if self._reminds:
             self._reminded(now)
         else:
-            super()._taken(parcels)
             if self._reminders is not None:
-                self._reminders.told(parcels, now)
+                self._reminders.told(parcels, now)  # first: a kill repeats a message rather than forgets it
+            super()._taken(parcels)
         self._messages.add(self._kin, now, now - self._grouping.memory_s)
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
@@ -81,8 +89,8 @@ class GroupedLane(Lane):
             self._reminders.reminded(self._kin, now)
 
     def _sent(self, now: float) -> list[tuple[str, float]]:
-        """Return group and time of the messages that matter still."""
-        return self._messages.since(now - self._grouping.memory_s)
+        """Return group and time of the messages that matter still; after a clock was set back none does."""
+        return [one for one in self._messages.since(now - self._grouping.memory_s) if one[1] <= now]
 
 
 class Messages:

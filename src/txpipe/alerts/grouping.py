@@ -98,7 +98,7 @@ def plan(
     last = dict(sorted(sent, key=lambda one: one[1]))
     ripe = {
         name: max(
-            parcels[0].since + grouping.wait_s, last[name] + grouping.interval_s if name in last else 0.0
+            _waited(parcels[0], grouping, now), last[name] + grouping.interval_s if name in last else 0.0
         )
         for name, parcels in groups.items()
     }
@@ -122,6 +122,11 @@ def room_s(sent: Sequence[tuple[str, float]], grouping: Grouping, now: float) ->
     if grouping.most is None or len(recent) < grouping.most:
         return 0.0
     return recent[-grouping.most] + grouping.span_s - now
+
+
+def _waited(parcel: Parcel, grouping: Grouping, now: float) -> float:
+    """Return when an alert has waited; one from before the clock was set back has."""
+    return parcel.since + grouping.wait_s if parcel.since <= now else 0.0
 
 
 def _first(groups: dict[str, list[Parcel]]) -> Plan:

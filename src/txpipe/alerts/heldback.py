@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from txpipe.alerts.human import HELD_BACK
+from txpipe.alerts.intake import Item
 from txpipe.alerts.limits import Limit
 from txpipe.alerts.spool import Taken
 from txpipe.record import SEVERITIES, dumps, loads
@@ -27,6 +28,9 @@ _OTHERS = "others"
 _KEPT_KEYS = ("type", "severity", "score", "chain", "block", "time", "tx", "n", "subject", "role", "record")
 
 
+_New = tuple[Limit, list[Item]]
+
+
 class HeldBack:
     """The counts of what is held back, in the spool.
 
@@ -36,13 +40,13 @@ class HeldBack:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self._new: list[tuple[Limit, str, bytes, dict[str, Any]]] = []
+        self._new: dict[tuple[str, str], _New] = {}
         self._clocks: dict[str, float] = {}
 
     def add(self, limit: Limit, receiver: str, line: bytes, alert: dict[str, Any]) -> None:
         """Note an alert that a limit held back from a receiver."""
         self.counts[limit.about.name] += 1
-        self._new.append((limit, receiver, line, alert))
+        self._new.setdefault((limit.about.name, receiver), (limit, []))[1].append((line, alert))
 
     def clock(self, alert: dict[str, Any]) -> None:
         """Note how late it is on an alert's chain."""
@@ -55,9 +59,9 @@ class HeldBack:
             db: in a transaction.
             now: wall time, Unix seconds.
         """
-        new, self._new = self._new, []
-        for limit, receiver, line, alert in new:
-            _count(db, limit, receiver, line, alert, now)
+        new, self._new = self._new, {}
+        for key, (limit, items) in new.items():
+            _count(db, key, limit, items, now)
 
     def due(self, db: sqlite3.Connection, now: float, *, ends: bool = False) -> list[tuple[str, str]]:
         """Return limit and receiver of digests that are due; all of them where nothing more comes."""
@@ -76,26 +80,28 @@ class HeldBack:
             yield _digest(db, limit, receiver)
 
 
-def _count(  # noqa: PLR0913, PLR0917 - a row's columns
-    db: sqlite3.Connection, limit: Limit, receiver: str, line: bytes, alert: dict[str, Any], now: float
+def _count(
+    db: sqlite3.Connection, key: tuple[str, str], limit: Limit, items: Sequence[Item], now: float
 ) -> None:
-    """Add one to the counts of a limit and receiver."""
-    key = (limit.about.name, receiver)
+    """Add to the counts of a limit and receiver."""
     row = db.execute("SELECT counts, gravest FROM held WHERE limit_name = ? AND receiver = ?", key).fetchone()
+    gravest, first = items[0]
     if row is None:
         kind = {"type": limit.kind, "count": limit.count, "seconds": limit.for_s, "track": limit.track}
-        counts: dict[str, Any] = {"limit": kind, "held_back": 0} | {name: {} for name, _ in _COUNTED}
-        db.execute(_BEGIN, (*key, alert["chain"], float(alert["time"]), limit.for_s, now))
-        gravest = line
+        counts: dict[str, Any] = {"limit": kind, "held_back": 0, "first": first["time"]}
+        db.execute(_BEGIN, (*key, first["chain"], float(first["time"]), limit.for_s, now))
     else:
         counts, gravest = orjson.loads(row[0]), row[1]
-        if _weight(alert) > _weight(loads(gravest)):
-            gravest = line
-    counts["held_back"] += 1
-    for name, item in _COUNTED:
-        there, value = counts[name], alert[item]
-        value = value if value in there or len(there) < _APART else _OTHERS
-        there[value] = there.get(value, 0) + 1
+    weight = _weight(loads(gravest))
+    for line, alert in items:
+        if _weight(alert) > weight:
+            gravest, weight = line, _weight(alert)
+        for name, item in _COUNTED:
+            there, value = counts.setdefault(name, {}), alert[item]
+            value = value if value in there or len(there) < _APART else _OTHERS
+            there[value] = there.get(value, 0) + 1
+    counts["held_back"] += len(items)
+    counts["last"] = items[-1][1]["time"]
     db.execute(_UPDATE, (orjson.dumps(counts), gravest, *key))
 
 

@@ -55,17 +55,19 @@ class Inhibitor:
     def mutes(self, alert: dict[str, Any]) -> bool:
         """Take the next alert and say whether it is muted; a retraction never is.
 
-        A grave alert that is retracted mutes no longer.
+        A grave alert that is retracted, or is no longer as grave, mutes no longer, least of all itself.
         """
         wanted = self._inhibition
         kin = f"{','.join(wanted.equal)}\x1e{kin_of(alert, wanted.equal)}"
         severity = SEVERITIES.index(alert["severity"])
-        if alert["status"] == "retracted":
-            if kin in self._grave and self._grave[kin][1] == alert["id"]:
-                del self._grave[kin]
-                self._touched.add(kin)
+        is_grave = severity >= SEVERITIES.index(wanted.by) and alert["status"] != "retracted"
+        if not is_grave and kin in self._grave and self._grave[kin][1] == alert["id"]:
+            del self._grave[kin]
+            self._touched.add(kin)
             return False
-        if severity >= SEVERITIES.index(wanted.by):
+        if alert["status"] == "retracted":
+            return False
+        if is_grave:
             self._remember(kin, alert)
             return False
         if severity > SEVERITIES.index(wanted.mutes) or kin not in self._grave:

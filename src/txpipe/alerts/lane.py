@@ -15,6 +15,7 @@ from txpipe.alerts.spool import DEAD, Spool
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
 
+_CROWDED = "more waits for it than memory is to hold: the oldest is given up; --spool DIR would keep it"
 _REFUSALS = 10
 """Alerts in a row that a receiver refuses, each for itself, before it is the receiver that is left alone."""
 
@@ -62,6 +63,7 @@ class Lane:
         receiver: whom to.
         sent: alerts that it has taken.
         lost: alerts that were given up.
+        crowded_out: alerts that were given up because memory is not to hold more.
         results: how often it was sent something, by what came of it: taken, refused, failed.
         trouble: why it did not take the last; "" if it did.
         world: time, chance and people.
@@ -75,6 +77,7 @@ class Lane:
         self.lost = 0
         self.results = {"taken": 0, "refused": 0, "failed": 0}
         self.trouble = ""
+        self.crowded_out = 0
         self._spool = spool
         self._patience = patience
         self.world = world
@@ -111,6 +114,18 @@ class Lane:
             self.world.say(f"{self.receiver.name}: takes alerts again")
         self._failures, self.trouble = 0, ""
         return 0.0
+
+    def shed(self, most_bytes: int) -> None:
+        """Give up the first to come of what waits, until no more than so many bytes do; while it sends.
+
+        Raises:
+            SpoolFailed: the spool cannot be read or written.
+        """
+        name = self.receiver.name
+        while self._spool.waiting_bytes(name) > most_bytes:
+            if not self.crowded_out:
+                self.world.say(f"{name}: {_CROWDED}")
+            self.crowded_out += self._spool.shed(name)
 
     def owes(self) -> bool:
         """Say whether it has something to send now that does not wait in the spool."""

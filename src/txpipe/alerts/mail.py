@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from txpipe.alerts.digest import counts, gravest
+from txpipe.alerts.facts import text as plain
 from txpipe.alerts.human import facts, headline, moved, standing, what, when, where
 from txpipe.alerts.words import defanged
 from txpipe.visible import clipped
@@ -24,9 +25,13 @@ _HUES = {  # text, ground: contrast of 5:1 and more (WCAG 2.2, 1.4.3)
     "info": ("#4a5560", "#f1f3f5"),
     "retracted": ("#4a5560", "#f1f3f5"),
 }
-_PAGE = "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:1.5;color:#1f2933;max-width:760px"
+_PAGE = (
+    "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:1.5;max-width:760px;padding:12px;"
+    "color:#1f2933;background:#ffffff"  # both, or a dark mail program shows dark on dark
+)
 _FONT = "font-family:Menlo,Consolas,monospace;font-size:13px;word-break:break-all"
 _HEAD = "display:inline-block;width:108px;text-indent:0;color:#4a5560"
+_MOVES = {"transfer": "Amount", "approval": "Approval", "call": "Call"}
 _NAMES = {
     "from": "From",
     "to": "To",
@@ -66,7 +71,8 @@ def _whole(alert: dict[str, Any]) -> Iterator[str]:
     if alert.get("shadow") is True:
         head += _block("font-style:italic", "On trial (shadow), not for action")
     yield f'<div style="border-left:6px solid {text};background:{ground};padding:10px 14px">{head}</div>'
-    rows = [_row("Amount", _safe(moved(alert))), _row("When", f"{when(alert)}, {_safe(where(alert))}")]
+    moves = _MOVES.get(plain(alert["record"].get("type")), "Record")
+    rows = [_row(moves, _safe(moved(alert))), _row("When", f"{when(alert)}, {_safe(where(alert))}")]
     before = ""
     for name, words in facts(alert):
         rows.append(_row(_NAMES.get(name, name) if name != before else "", _shown(name, words)))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from txpipe.alerts.digest import body_of_many, title_of_many
+from txpipe.alerts.digest import body_of_many, gravest, latest, title_of_many
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.words import defanged
-from txpipe.record import SEVERITIES, Severity, loads
+from txpipe.record import Severity, loads
 
 Writer = Callable[[dict[str, Any]], str]
 """Writes the title or the body of a message about an alert."""
@@ -22,8 +22,8 @@ class Message:
     Attributes:
         title: one line.
         body: lines.
-        severity: of the gravest alert.
-        alerts: that it is about, one or more.
+        severity: of the gravest alert that stands.
+        alerts: that it is about, one or more, each as its last revision has it.
     """
 
     title: str
@@ -35,18 +35,20 @@ class Message:
 def composed(parcels: Sequence[Parcel], title_of: Writer, body_of: Writer) -> Message:
     """Return the message on one alert, or one on several; why it comes stands before its title.
 
+    What was revised or retracted while it waited is told as it is now.
+
     Args:
         parcels: one or more.
         title_of: writes the title on a single alert.
         body_of: likewise the body.
     """
-    alerts = [loads(parcel.line) for parcel in parcels]
+    alerts = latest([loads(parcel.line) for parcel in parcels])
     several = len(alerts) > 1
     title = title_of_many(alerts) if several else title_of(alerts[0])
     notes = dict.fromkeys(parcel.note for parcel in parcels if parcel.note)
     return Message(
         defanged(": ".join([*notes, title])),
         defanged(body_of_many(alerts) if several else body_of(alerts[0])),
-        max((alert["severity"] for alert in alerts), key=SEVERITIES.index),
+        gravest(alerts)[0]["severity"],
         alerts,
     )

@@ -14,6 +14,7 @@ from txpipe.alerts.forms import Writer
 from txpipe.alerts.intake import Item
 from txpipe.alerts.tally import Tally
 from txpipe.descriptor import ready
+from txpipe.record import loads
 from txpipe.sink import Sink
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class Passage:
         if deadman_s is not None:
             before_block, heard = self._watched(running, deadman_s)
         lines = stream.numbered_lines(self._source, before_block, self._bad, MAX_LINE)
-        items = heard(intake.taken(lines, self._source.name, self._bad))
+        in_full = running is not None or not self._writer.is_plain
+        read = loads if in_full else intake.outlines()
+        items = heard(intake.taken(lines, self._source.name, self._bad, read))
         items = select.selected(self.tally.incoming(items), self._wanted)
         if self._recent is not None:
             items = once(items, self._recent)

@@ -13,6 +13,9 @@ from txpipe.errors import TxpipeError, UsageFault
 SEND_S = 60.0
 """Seconds that a receiver has to take what it is sent."""
 
+secret_names = {"TXALERT_SECRET", "TXALERT_TO"}
+"""Variables of the environment that hold secrets; a route file names more. Commands do not inherit them."""
+
 
 class ReceiverFault(UsageFault):
     """A receiver that was named in a way nobody can deliver to."""
@@ -101,13 +104,24 @@ def origin(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        (parts.hostname or "").encode("idna")  # as a look-up does; "a..b" is none
+        _look_up_name(parts.hostname or "")
     except ValueError:
         raise ReceiverFault(f"{scheme}: no URL: its host or port makes no sense") from None
     if not parts.hostname:
         raise ReceiverFault(f"{scheme}: no URL: it has no host; write {scheme}://HOST/PATH")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
+
+
+def _look_up_name(host: str) -> bytes:
+    """Return a host's name as a look-up writes it.
+
+    Raises:
+        ValueError: it is none, as "a..b" and "a b".
+    """
+    if " " in host or not host.isprintable():
+        raise ValueError
+    return host.encode("idna")
 
 
 def shown(url: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.grouping import Grouping, kin_of
+from txpipe.alerts.human import HELD_BACK
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.silence import Silences, muting
 from txpipe.duration import span
@@ -61,7 +62,7 @@ class Reminders:
             for parcel in parcels:
                 alert = loads(parcel.line)
                 kins.add(kin := kin_of(alert, self._grouping.keys))
-                if alert["status"] == "retracted":
+                if alert["status"] == "retracted" or alert["rule"] == HELD_BACK:  # nobody takes a digest back
                     db.execute(_DROP, (name, alert["id"]))
                 else:
                     db.execute(_STAND, (name, alert["id"], kin, parcel.key, parcel.line))
@@ -83,7 +84,7 @@ class Reminders:
             alerts = self._standing(kin, now)
             if alerts:
                 most = self._grouping.reminders
-                note = f"Reminder {given + 1} of {most}, first told {span(now - began)} ago"
+                note = f"Reminder {given + 1} of {most}, first told {span(max(0.0, now - began))} ago"
                 return Reminder(kin, [Parcel(key, line, now, note=note) for key, line in alerts])
         return None
 
@@ -101,7 +102,7 @@ class Reminders:
 
     def _first(self, now: float) -> tuple[str, float, int] | None:
         with self._database.reading() as db:
-            row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s)).fetchone()
+            row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s, now)).fetchone()
         return row and (row[0], row[1], row[2])
 
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
@@ -129,7 +130,10 @@ _TOLD = (
     " ON CONFLICT DO UPDATE SET told = excluded.told, reminders = 0"
 )
 _REMINDED = "UPDATE groups SET told = ?, reminders = reminders + 1 WHERE receiver = ? AND kin = ?"
-_DUE = "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND told <= ? ORDER BY told LIMIT 1"
+_DUE = (  # a clock that was set back must not put them off for years
+    "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND (told <= ? OR told > ?)"
+    " ORDER BY told LIMIT 1"
+)
 _OLDEST = "SELECT kin FROM groups WHERE receiver = ? ORDER BY told LIMIT 1"
 _DONE = "SELECT kin FROM groups WHERE receiver = ? AND reminders >= ?"
 _END = "DELETE FROM groups WHERE receiver = ? AND kin = ?"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from txpipe.alerts import deadletters
 from txpipe.alerts.deadletters import Letter
 from txpipe.alerts.spool import Spool
-from txpipe.errors import RecordFault
+from txpipe.errors import RecordFault, UsageFault
 from txpipe.stream import BadLines
 
 
@@ -31,15 +31,28 @@ def letters(lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines) -> Ite
             yield letter
 
 
-def resent(found: Iterable[Letter], spool: Spool, now: Callable[[], float]) -> tuple[int, int]:
+def resent(
+    found: Iterable[Letter], spool: Spool, now: Callable[[], float], to: str | None = None
+) -> tuple[int, int]:
     """Let dead letters wait for their receivers again.
+
+    Args:
+        found: the letters.
+        spool: where they wait.
+        now: wall time, Unix seconds.
+        to: the receiver that gets them in place of their own, which may be called otherwise by now.
 
     Returns:
         How many do, and how many were delivered or wait already.
+
+    Raises:
+        UsageFault: the spool knows no receiver of that name.
     """
+    if to is not None and to not in (names := spool.receivers()):
+        raise UsageFault(f"--to {to}: no receiver is called so; the spool knows {', '.join(names) or 'none'}")
     again = known = 0
     for letter in found:
-        if spool.resend(letter.receiver, letter.key, letter.line, now()):
+        if spool.resend(to or letter.receiver, letter.key, letter.line, now()):
             again += 1
         else:
             known += 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from txpipe.address import canonical
 from txpipe.alerts.facts import text
 from txpipe.record import SEVERITIES, Severity
 from txpipe.visible import clipped
@@ -52,7 +53,7 @@ class Route:
         severity: the lowest; "" is any.
         rules: ids.
         chains: CAIP-2 names.
-        subjects: addresses.
+        subjects: addresses, in any spelling.
         categories: as in the alert.
         usd: the least worth of the alert's record; one whose worth is not known does not meet it.
         window: when it holds; None is always.
@@ -69,6 +70,10 @@ class Route:
     usd: float | None = None
     window: Window | None = None
     goes_on: bool = False
+
+    def __post_init__(self) -> None:
+        """Spell subjects as alerts do: people paste addresses with the capitals of a checksum (EIP-55)."""
+        object.__setattr__(self, "subjects", frozenset(map(canonical, self.subjects)))
 
     def why_not(self, alert: dict[str, Any], now: float) -> str:
         """Return the first condition that an alert does not meet, in words; "" if it meets all.
@@ -123,7 +128,7 @@ class Routes:
         """Return who gets an alert, each once; alerts that no route takes are counted."""
         now = self._now()
         met = [route for route, why_not in self.asked(alert, now) if not why_not]
-        self.unmet += not met
+        self.unmet += not met and alert["status"] == "open" and alert["rev"] == 0  # others follow one
         return tuple(dict.fromkeys([*self._always, *(name for route in met for name in route.to)]))
 
     def asked(self, alert: dict[str, Any], now: float) -> Iterator[tuple[Route, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from txpipe.address import canonical
 from txpipe.alerts.database import Database
 from txpipe.record import SEVERITIES, Severity
 
@@ -20,7 +21,7 @@ class Conditions:
     Attributes:
         rules: ids.
         chains: CAIP-2 names.
-        subjects: addresses.
+        subjects: addresses, in any spelling.
         categories: as in the alert.
         incidents: as in the alert.
         up_to: the highest severity.
@@ -32,6 +33,10 @@ class Conditions:
     categories: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
     up_to: Severity = "critical"
+
+    def __post_init__(self) -> None:
+        """Spell subjects as alerts do: people paste addresses with the capitals of a checksum (EIP-55)."""
+        object.__setattr__(self, "subjects", tuple(map(canonical, self.subjects)))
 
     @property
     def is_empty(self) -> bool:

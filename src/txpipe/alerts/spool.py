@@ -13,12 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from txpipe.alerts import spoolfolder
 from txpipe.alerts.database import Database
 from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.rest import LONGEST_ASKED_S
+from txpipe.alerts.volatile import Volatile
 
-DEAD = "dead.ndjson"
+DEAD = spoolfolder.DEAD
 
-_PURGED = 2000
+PURGED = 2000
+"""Alerts that are looked at in one purge."""
+
 _WAITS, _DELIVERED, _DEAD = range(3)
 
 
@@ -63,6 +68,8 @@ class Spool:
         """
         self.folder = folder
         self.database = Database(folder, make=make)
+        self._looked_at = 0
+        self._volatile = Volatile() if folder is None else None
 
     def __enter__(self) -> Self:
         return self
@@ -99,9 +106,23 @@ class Spool:
             last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
             new += db.executemany(_TAKE, [(one.key, now, one.line) for one in run]).rowcount
             db.executemany(_QUEUE, [(self._number(db, name), now, last) for name in receivers])
+            if self._volatile is not None:
+                self._volatile.entered(db, receivers, last)
             notes = [(name, note, one.key) for one in run for name, note in one.notes.items()]
             db.executemany(_NOTE, [(self._number(db, name), note, key, last) for name, note, key in notes])
         return new
+
+    def waiting_bytes(self, receiver: str) -> int:
+        """Return how many bytes of alerts wait for a receiver; 0 on disk, where there is room."""
+        return 0 if self._volatile is None else self._volatile.waiting[receiver]
+
+    def shed(self, receiver: str) -> int:
+        """Give up the first to come of what waits in memory, an eighth of it; return how many alerts."""
+        if self._volatile is None:
+            return 0
+        with self.database.writing() as db:
+            self._looked_at = 0  # they can be forgotten
+            return self._volatile.shed(db, receiver)
 
     def known(self, keys: Iterable[str]) -> set[str]:
         """Return those of the keys under which it knows an alert."""
@@ -156,6 +177,11 @@ class Spool:
                 found[name] = (number, float(first[0]))
         return found
 
+    def receivers(self) -> list[str]:
+        """Return the names of all receivers that there have been."""
+        with self.database.reading() as db:
+            return [name for (name,) in db.execute("SELECT name FROM receivers ORDER BY number")]
+
     def is_waited_for(self, receivers: Iterable[str]) -> bool:
         """Say whether an alert waits for any of some receivers."""
         with self.database.reading() as db:
@@ -171,21 +197,28 @@ class Spool:
             db.execute(_TAKE, (key, now, line))
             return db.execute(_RESEND, (self._number(db, receiver), now, key)).rowcount > 0
 
-    def purge(self, before: float) -> bool:
-        """Forget some of the alerts that were taken before a time and wait for no receiver.
+    def purge(self, before: float, most: int | None = None) -> bool:
+        """Forget some of the alerts that wait for no receiver; each call goes on where the last one ended.
+
+        Args:
+            before: Unix seconds; what was taken earlier is forgotten.
+            most: alerts; of more, the first to come are forgotten, old or not. None is any number.
 
         Returns:
             Whether there may be more of them.
         """
         with self.database.writing() as db:
-            rows = db.execute(_OLDEST, (_PURGED,)).fetchall()
-            gone = 0
-            for seq in [(seq,) for seq, taken in rows if taken < before]:
-                if db.execute(_FORGET, seq).rowcount:
-                    db.execute("DELETE FROM deliveries WHERE seq = ?", seq)
-                    db.execute("DELETE FROM notes WHERE seq = ?", seq)
-                    gone += 1
-        return gone == _PURGED
+            last = db.execute("SELECT coalesce(max(seq), 0) FROM alerts").fetchone()[0]
+            first = 0 if most is None else last - most
+            rows = db.execute(_OLDEST, (self._looked_at, PURGED)).fetchall()
+            old = [seq for seq, taken in rows if taken < before or seq <= first]
+            if old:
+                db.execute(_FORGET, (old[0], old[-1], before, first))
+                for statement in (_FORGET_DELIVERIES, _FORGET_NOTES):
+                    db.execute(statement, (old[0], old[-1]))
+        is_all = len(old) == PURGED
+        self._looked_at = old[-1] if is_all else 0
+        return is_all
 
     def _receivers(self, db: sqlite3.Connection, alert: Taken) -> Sequence[str]:
         """Return an alert's receivers; one that follows another goes to whom that went."""
@@ -207,10 +240,10 @@ class Spool:
 
     def _set(self, state: int, receiver: str, parcels: Sequence[Parcel]) -> None:
         with self.database.writing() as db:
-            db.executemany(
-                "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ?",
-                [(state, self._number(db, receiver), parcel.seq) for parcel in parcels],
-            )
+            number = self._number(db, receiver)
+            changed = db.executemany(_SET, [(state, number, parcel.seq) for parcel in parcels]).rowcount
+            if self._volatile is not None:
+                self._volatile.left(db, receiver, parcels, changed)
 
 
 def _stems(alert_id: str) -> tuple[str, str]:
@@ -232,7 +265,10 @@ _SELECT = (
     " FROM deliveries d INDEXED BY waiting JOIN alerts a ON a.seq = d.seq"
     " LEFT JOIN notes n ON n.seq = d.seq AND n.receiver = d.receiver"
 )
-_DUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.due <= ? ORDER BY d.seq LIMIT ?"
+_DUE = (  # no rest is so long: what is due still later was put off before the clock was set back
+    f"{_SELECT} WHERE d.receiver = ?1 AND d.state = 0"
+    f" AND (d.due <= ?2 OR d.due > ?2 + {LONGEST_ASKED_S}) ORDER BY d.seq LIMIT ?3"
+)
 _OVERDUE = f"{_SELECT} WHERE d.receiver = ? AND d.state = 0 AND d.since < ? ORDER BY d.seq LIMIT ?"
 _WAITING = (
     "SELECT r.name, count(*) FROM deliveries d INDEXED BY waiting JOIN receivers r ON r.number = d.receiver"
@@ -252,8 +288,17 @@ _HAD = (
     "SELECT DISTINCT r.name FROM alerts a JOIN deliveries d ON d.seq = a.seq"
     " JOIN receivers r ON r.number = d.receiver WHERE a.key >= ? AND a.key < ? ORDER BY r.number"
 )
-_OLDEST = "SELECT seq, taken FROM alerts ORDER BY seq LIMIT ?"
+_SET = "UPDATE deliveries SET state = ? WHERE receiver = ? AND seq = ? AND state = 0"
+_OLDEST = "SELECT seq, taken FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
 _FORGET = (
-    "DELETE FROM alerts WHERE seq = ?1"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = ?1 AND d.state = 0)"
+    "DELETE FROM alerts WHERE seq BETWEEN ? AND ? AND (taken < ? OR seq <= ?)"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = alerts.seq AND d.state = 0)"
+)
+_FORGET_DELIVERIES = (
+    "DELETE FROM deliveries WHERE seq BETWEEN ? AND ?"
+    " AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.seq = deliveries.seq)"
+)
+_FORGET_NOTES = (
+    "DELETE FROM notes WHERE seq BETWEEN ? AND ?"
+    " AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.seq = notes.seq)"
 )

@@ -53,6 +53,8 @@ def load(path: Path) -> dict[str, Saved]:
 
 def _text(path: Path) -> bytes | None:
     """Return a file, of a state the position only; None if there is none."""
+    if path.exists() and not path.is_file():
+        raise AckFault(f"{path}: cannot be read: it is no file")
     try:
         with path.open("rb") as file:
             first = file.readline(MAX_FILE)

@@ -10,12 +10,13 @@ import struct
 import termios
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from txpipe import lockfile
 from txpipe.chains.follow import Place
 from txpipe.chains.model import MAX_HEIGHT
 from txpipe.errors import UsageFault
@@ -121,32 +122,19 @@ def text_of(found: Any) -> str:
 
 
 def lock(path: Path) -> Callable[[], None]:
-    """Keep others from using a cursor file, until the process ends, however it does.
-
-    What is locked is a file beside it, which stays: the cursor itself is replaced again and again.
-
-    Returns:
-        What lets others use it before that.
+    """Keep other txtail from using a cursor file; returns what lets them use it before the process ends.
 
     Raises:
         CursorFault: another one uses it, or there is no place for a file beside it.
     """
-    real = path.resolve()
-    beside = real.with_name(f".{real.name}.lock")
     try:
-        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as exc:
-        raise CursorFault(f"{path}: cannot be written: {beside.parent}: {exc.strerror}") from exc
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(fd)
-        if not isinstance(exc, BlockingIOError):
-            raise CursorFault(f"{path}: cannot be locked: {exc.strerror}") from exc
+        return lockfile.lock(path)
+    except lockfile.Unlocked as exc:
+        if not exc.is_used:
+            raise CursorFault(f"{path}: {exc}") from exc
         raise CursorFault(
             f"{path}: another txtail uses it; end that one, or give this one a --cursor FILE of its own"
         ) from exc
-    return lambda: os.close(fd)
 
 
 def unread(fd: int) -> int:
@@ -159,6 +147,34 @@ def unread(fd: int) -> int:
     answer = fcntl.ioctl(fd, asked, struct.pack("i", 0))
     waiting: int = struct.unpack("i", answer)[0]
     return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How far a cursor stays back, for a reader that may lose what it took and has not done.
+
+    Attributes:
+        blocks: below the last one that the reader took.
+        seconds: since the reader took it.
+    """
+
+    blocks: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Void:
+    """Blocks that were dropped.
+
+    Attributes:
+        places: the lowest first.
+        told: size of the output once that is said; None before.
+        since: when it was seen that the reader had taken it; None before.
+    """
+
+    places: tuple[Place, ...]
+    told: int | None = None
+    since: float | None = None
 
 
 class Cursor:
@@ -176,7 +192,7 @@ class Cursor:
         at: int | None,
         taken: Callable[[], int],
         clock: Callable[[], float],
-        behind: int = 0,
+        behind: Behind = Behind(),
     ) -> None:
         """Take where to write it.
 
@@ -187,7 +203,7 @@ class Cursor:
             at: the first height that will be given out; None if that is the newest, whichever it is.
             taken: returns how many bytes of the output its reader has taken so far.
             clock: monotonic seconds.
-            behind: blocks that the cursor stays back.
+            behind: how far the cursor stays back.
         """
         self._path = path.resolve()
         self._head = {"format": FORMAT, "chain": chain, "genesis": genesis}
@@ -197,7 +213,8 @@ class Cursor:
         self._first = at
         self._at = at
         self._marks: deque[tuple[int, int]] = deque()
-        self._void: list[tuple[int | None, tuple[Place, ...]]] = []
+        self._seen: deque[tuple[float, int]] = deque()
+        self._void: list[_Void] = []
         self._next = clock()
 
     def mark(self, size: int, at: int) -> None:
@@ -211,14 +228,15 @@ class Cursor:
             places: the lowest first.
         """
         height = places[0].height
-        self._void.append((None, places))
+        self._void.append(_Void(places))
         self._marks = deque(mark for mark in self._marks if mark[1] <= height)
+        self._seen = deque(seen for seen in self._seen if seen[1] <= height)
         self._at = height if self._at is None else min(self._at, height)
         self._first = height if self._first is None else min(self._first, height)
 
     def told(self, size: int) -> None:
         """Note how many bytes have been written once all that was dropped is said."""
-        self._void = [(size if told is None else told, places) for told, places in self._void]
+        self._void = [replace(one, told=size) if one.told is None else one for one in self._void]
 
     @property
     def is_current(self) -> bool:
@@ -227,8 +245,24 @@ class Cursor:
 
     def offer(self, places: Sequence[Place]) -> None:
         """Write the file if it is time to, and there is something new to say."""
-        if self._clock() >= self._next and self._marks and self._marks[0][0] <= self._taken():
+        now = self._clock()
+        if now < self._next:
+            return
+        self._look(now)
+        if self._seen and self._seen[0][0] <= now - self._behind.seconds:
             self.save(places)
+
+    def _look(self, now: float) -> None:
+        """Look how far the reader is."""
+        taken = self._taken()
+        while self._marks and self._marks[0][0] <= taken:
+            self._seen.append((now, self._marks.popleft()[1]))
+        self._void = [
+            replace(one, since=now)
+            if one.since is None and one.told is not None and one.told <= taken
+            else one
+            for one in self._void
+        ]
 
     def save(self, places: Sequence[Place]) -> None:
         """Write the file.
@@ -238,19 +272,21 @@ class Cursor:
         """
         if self._first is None or self._at is None:
             self._first = self._at = places[0].height
-        taken = self._taken()
-        while self._marks and self._marks[0][0] <= taken:
-            self._at = self._marks.popleft()[1]
-        at = max(self._first, self._at - self._behind)
+        now = self._clock()
+        self._look(now)
+        before = now - self._behind.seconds
+        while self._seen and self._seen[0][0] <= before:
+            self._at = self._seen.popleft()[1]
+        at = max(self._first, self._at - self._behind.blocks)
         # Who has not done all that it took may not have done a reorg that stood in it either.
-        reach = at if self._behind else MAX_HEIGHT
+        reach = at if self._behind.blocks else MAX_HEIGHT
         self._void = [
-            (told, dropped)
-            for told, dropped in self._void
-            if told is None or told > taken or dropped[0].height >= reach
+            one
+            for one in self._void
+            if one.since is None or one.since > before or one.places[0].height >= reach
         ]
         # What is dropped once more, by a later run, is named once: else every restart would double it.
-        dropped_once = {place for _, dropped in self._void for place in dropped}
+        dropped_once = {place for one in self._void for place in one.places}
         void = sorted(dropped_once, key=lambda one: (one.height, one.hash))
         at = min(at, void[0].height) if void else at
         body = {**self._head, "at": at, "places": _plain(places), "void": _plain(void)}
@@ -263,11 +299,14 @@ class Cursor:
     def _write(self, body: bytes) -> None:
         """Replace the file at once: whoever is killed leaves the old one or the new one."""
         beside = self._path.with_name(f".{self._path.name}.new")
-        with beside.open("wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        try:
+            with beside.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _plain(places: Iterable[Place]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,6 +25,8 @@ AT_ONCE = 512
 
 WAITING = 100_000
 """Hashes that wait to be asked for; the oldest are passed over, and counted."""
+
+_HASH = re.compile("0x[0-9a-fA-F]{64}")
 
 
 class Mempool:
@@ -78,6 +81,8 @@ class Mempool:
         for told in self._told(node):
             if isinstance(told, dict):
                 whole.append(told)
+            elif isinstance(told, str) and not _HASH.fullmatch(told):
+                self._miss("what a node calls the hash of a pending transaction is none")
             elif isinstance(told, str) and told.lower() not in self._seen:
                 self._waiting.append(told)
         while len(self._waiting) > WAITING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from txpipe.chains import ack
 from txpipe.chains import cursor as cursors
-from txpipe.chains.cursor import Cursor, Saved
+from txpipe.chains.cursor import Behind, Cursor, Saved
 from txpipe.chains.follow import Follower
 from txpipe.chains.node_chain import NodeChain
 from txpipe.chains.progress import progress
@@ -34,6 +34,7 @@ def known(cursor_path: Path | None, ack_path: Path | None) -> dict[str, Saved]:
         return ack.load(ack_path)
     if cursor_path is None:
         return {}
+    cursors.load(cursor_path)  # before a file is left beside one that is no cursor
     cursors.lock(cursor_path)
     saved = cursors.load(cursor_path)
     return {} if saved is None else {saved.chain: saved}
@@ -67,7 +68,7 @@ def follower(
 
 
 def cursor(  # noqa: PLR0913, PLR0917 - what it is of, and who reads
-    path: Path, chain: NodeChain, at: int | None, saved: Saved | None, behind: int, sink: Sink
+    path: Path, chain: NodeChain, at: int | None, saved: Saved | None, behind: Behind, sink: Sink
 ) -> Cursor:
     """Return what keeps a cursor file.
 
@@ -76,7 +77,7 @@ def cursor(  # noqa: PLR0913, PLR0917 - what it is of, and who reads
         chain: what is followed.
         at: the first height; None is the newest.
         saved: what the file said.
-        behind: blocks that the cursor stays back.
+        behind: how far the cursor stays back.
         sink: what the reader takes records from.
     """
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from txpipe.chains.endpoint import NodeFailed
+from txpipe.chains.endpoint import NodeDenied, NodeFailed
 from txpipe.chains.rpc import Node
 from txpipe.errors import TxpipeError
 
@@ -21,6 +21,9 @@ LONGEST_ASKED_S = 60.0
 
 SHARE = 0.05
 """Of the time, how much one node may at most take of the others when all are asked and it does not answer."""
+
+DENIALS = 3
+"""Times in a row that a node refuses the key before it is not asked any more: once may be a mishap."""
 
 _ODD = (TypeError, KeyError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
 """What an answer raises that is JSON-RPC but makes no sense, where no reader of it says so (or has a bug)."""
@@ -41,7 +44,7 @@ class Blind(TxpipeError):
 
 
 class NodeRefused(TxpipeError):
-    """A node is of another chain: it will never be asked again."""
+    """A node is of another chain, or refuses the key: it will never be asked again."""
 
 
 class _Health(Struct):
@@ -50,6 +53,7 @@ class _Health(Struct):
     opened: int = 0
     failures: int = 0
     failed: int = 0
+    denials: int = 0
     rested: float = 0.0
     aside: float = 0.0
     reason: str = ""
@@ -104,7 +108,7 @@ class Nodes:
 
         Raises:
             Blind: none can now.
-            NodeRefused: none is of this chain.
+            NodeRefused: none is of this chain and takes the key.
         """
         for _ in range(len(self._healths)):
             health = self._healths[self._at]
@@ -112,7 +116,8 @@ class Nodes:
                 try:
                     return self._asked(health, question)
                 except NodeFailed as exc:
-                    self._failed(health, exc)
+                    if self._failed(health, exc):
+                        continue
                 except NodeRefused as exc:
                     self._refused(health, exc)
                     continue
@@ -162,7 +167,7 @@ class Nodes:
             answer = question(health.node)
         except _ODD as exc:
             raise NodeFailed(f"{health.node.name}: its answer makes no sense ({_placed(exc)})") from exc
-        health.failures = 0
+        health.failures = health.denials = 0
         return answer
 
     def _refused(self, health: _Health, exc: NodeRefused) -> None:
@@ -174,7 +179,12 @@ class Nodes:
         self._at = 0 if health is preferred else self._healths.index(preferred)
         self._say(f"{exc}: not asked any more")
 
-    def _failed(self, health: _Health, exc: NodeFailed) -> None:
+    def _failed(self, health: _Health, exc: NodeFailed) -> bool:
+        """Leave a node alone for a while; whether it is for good."""
+        health.denials = health.denials + 1 if isinstance(exc, NodeDenied) else 0
+        if health.denials >= DENIALS:
+            self._refused(health, NodeRefused(f"{exc} ({DENIALS} times in a row)"))
+            return True
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2.0 ** min(health.failures, 16))
         health.failures += 1
         health.failed += 1
@@ -183,6 +193,7 @@ class Nodes:
             min(exc.wait_s, LONGEST_ASKED_S), rest_s * (0.5 + self._jitter() / 2)
         )
         health.known = False  # it may come back as another: after a restart, behind another address
+        return False
 
 
 def _placed(exc: Exception) -> str:

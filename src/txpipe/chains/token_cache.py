@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,11 @@ FORMAT = "txtail tokens 1"
 
 MOST = 100_000
 """Tokens kept; beyond, the older half is forgotten. 40 MB of memory."""
+
+LOCK_S = 5.0
+"""Seconds for which a file that another process has locked is waited for."""
+
+LOOK_S = 0.02
 
 MAX_FILE = 1 << 26
 """A larger file is no such file."""
@@ -63,8 +69,22 @@ class TokenCache:
         known: what is settled, by contract, the oldest first; the same dict for good.
     """
 
-    def __init__(self, path: Path, chain: str, genesis: str | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        chain: str,
+        genesis: str | None,
+        say: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Take the file, which is made once there is something to keep, and what it says.
+
+        Args:
+            path: of it.
+            chain: CAIP-2.
+            genesis: hash of the chain's first block, if known.
+            say: takes a message for people.
+            sleep: waits so many seconds.
 
         Raises:
             UsageFault: it is of another chain, or cannot be read or written.
@@ -72,10 +92,15 @@ class TokenCache:
         self._path = path.resolve()
         self._head = {"format": FORMAT, "chain": chain, "genesis": genesis}
         self._say = say
+        self._sleep = sleep
+        self._patience_s = LOCK_S
         self._place = (0, 0)
+        self._unkept: dict[str, Said] = {}
         self.known: dict[str, Said] = {}
         try:
             self._open()
+        except BlockingIOError as exc:
+            say(f"{path}: {exc.strerror}; token names are kept there once it is not")
         except OSError as exc:
             raise UsageFault(f"{path}: token names cannot be kept there: {exc.strerror}") from exc
 
@@ -100,7 +125,7 @@ class TokenCache:
         try:
             with self._locked() as file:
                 is_sound = self._catch_up(file)
-                new = {one: token for one, token in found.items() if one not in self.known}
+                new = {one: token for one, token in found.items() if one not in self.known} | self._unkept
                 self.known |= new
                 if len(self.known) > MOST:
                     for one in list(self.known)[: -MOST // 2]:
@@ -110,19 +135,42 @@ class TokenCache:
                     self._add(file, new)
                 else:
                     self._begin_anew()
+                self._unkept = {}
         finally:
             for one, token in found.items():
-                self.known.setdefault(one, token)
+                if one not in self.known:
+                    self.known[one] = self._unkept[one] = token
+            for one in list(self._unkept)[: max(0, len(self._unkept) - MOST)]:
+                del self._unkept[one]
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
         """Open the file that the path names now, alone."""
         while True:
             with self._path.open("a+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                self._lock(file)
                 if self._is_named(file):
                     yield file
                     return
+
+    def _lock(self, file: BinaryIO) -> None:
+        """Lock the file; who had to wait in vain once looks only once from then on, until it can.
+
+        Raises:
+            BlockingIOError: another process keeps it locked.
+        """
+        left_s, self._patience_s = self._patience_s, 0.0
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                if left_s <= 0:
+                    raise BlockingIOError(exc.errno, "it is locked by another process") from exc
+                self._sleep(LOOK_S)
+                left_s -= LOOK_S
+            else:
+                self._patience_s = LOCK_S
+                return
 
     def _is_named(self, file: BinaryIO) -> bool:
         """Whether nobody replaced the file while the lock was waited for."""

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.sync.client import ClientConnection, connect
 
 from txpipe import __version__
-from txpipe.chains.endpoint import CONNECT_S, NO_TLS, Endpoint, Limits, NodeBusy, NodeFailed
+from txpipe.chains.endpoint import CONNECT_S, NO_TLS, Endpoint, Limits, NodeBusy, NodeDenied, NodeFailed
 from txpipe.chains.wire_push import PushWire, why
 
 
@@ -46,8 +46,10 @@ class SocketWire(PushWire):
             status = exc.response.status_code
             if status in {429, 503}:
                 raise NodeBusy(f"{self.endpoint.name}: HTTP {status}") from None
-            wants = ": it wants another key, or none from here" if status in {401, 403} else ""
-            raise self.endpoint.failed(f"HTTP {status}{wants}") from None
+            if status in {401, 403}:
+                name = self.endpoint.name
+                raise NodeDenied(f"{name}: HTTP {status}: it wants another key, or none from here") from None
+            raise self.endpoint.failed(f"HTTP {status}") from None
         except InvalidHandshake:
             raise self.endpoint.failed("it does not speak WebSocket") from None
         except TimeoutError:

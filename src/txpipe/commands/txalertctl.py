@@ -50,8 +50,14 @@ def main() -> None:
 @main.command("resend")
 @command.file_argument
 @_spool_option
+@click.option(
+    "--to",
+    metavar="NAME",
+    help="Send them to this receiver, as messages of txalert name it, in place of their own: its URL, and "
+    "thereby its name, has changed.",
+)
 @command.strict_option
-def resend(file: str, folder: Path, *, strict: bool) -> int:
+def resend(file: str, folder: Path, to: str | None, *, strict: bool) -> int:
     """Read dead letters from FILE or stdin and let txalert send them again.
 
     \b
@@ -70,7 +76,7 @@ def resend(file: str, folder: Path, *, strict: bool) -> int:
     source = stream.open_source(file)
     lines = stream.numbered_lines(source, stdout().flush, bad, _MAX_LINE)
     with Spool(folder, make=False) as spool:
-        again, known = resending.resent(resending.letters(lines, source.name, bad), spool, time.time)
+        again, known = resending.resent(resending.letters(lines, source.name, bad), spool, time.time, to)
     command.say(f"{command.counted(again, 'alert')} to be sent again, {known:,} delivered or waiting")
     return command.BAD_INPUT if bad.count else 0
 

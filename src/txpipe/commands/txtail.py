@@ -32,6 +32,9 @@ from txpipe.sink import stdout
 GARBAGE = 100_000
 """Objects made and not freed by themselves after which cycles are looked for; Python's own number is 700."""
 
+MOST_BEHIND = 64
+"""Blocks that --behind may name."""
+
 AT_CURSOR = -1
 """In place of a height: where the cursor is, and nowhere else."""
 
@@ -43,6 +46,15 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
     if not re.fullmatch("[0-9]{1,15}", text):
         raise click.BadParameter(f"{text!r} is no height, nor latest or cursor")
     return int(text)
+
+
+def _behind(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, float]:
+    """Turn --behind into blocks and seconds, one of which is 0."""
+    if re.fullmatch("[0-9]{1,2}", text) and int(text) <= MOST_BEHIND:
+        return int(text), 0.0
+    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?s", text):
+        return 0, float(text[:-1])
+    raise click.BadParameter(f"{text!r} is neither blocks (0 to {MOST_BEHIND}) nor seconds, as in 30s")
 
 
 @click.command("txtail", cls=PipeCommand)
@@ -91,10 +103,11 @@ def _begin(_ctx: click.Context, _param: click.Parameter, text: str) -> int | Non
 )
 @click.option(
     "--behind",
-    metavar="BLOCKS",
-    type=click.IntRange(0, 64),
-    default=2,
-    help="Blocks that the --cursor stays back: what the reader took from the pipe it may not have done yet.",
+    metavar="BLOCKS|SECONDSs",
+    default="2",
+    callback=_behind,
+    help="How far the --cursor stays back (30s: what was taken in 30 seconds): what the reader took from the "
+    "pipe it may not have done yet.",
 )
 @click.option(
     "--poll",
@@ -153,7 +166,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     confirmations: int,
     cursor_path: Path | None,
     ack_path: Path | None,
-    behind: int,
+    behind: tuple[int, float],
     poll: float,
     stall: float,
     pending: bool,
@@ -207,6 +220,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     """  # noqa: D301 - click's mark for text that is not to be wrapped
     _check(urls, begin, to, cursor_path, ack_path, usd, feeds)
     from txpipe.chains import counts, live, live_run  # noqa: PLC0415 - --help does not need them
+    from txpipe.chains.cursor import Behind  # noqa: PLC0415
     from txpipe.chains.lookups import Wishes  # noqa: PLC0415
 
     known = live_run.known(cursor_path, ack_path)
@@ -230,7 +244,7 @@ def main(  # noqa: PLR0913 - one parameter an option
     follower = live_run.follower(chain, saved, begin, to, confirmations)
     cursor = None
     if cursor_path is not None:
-        cursor = live_run.cursor(cursor_path, chain, follower.at, saved, behind, stdout())
+        cursor = live_run.cursor(cursor_path, chain, follower.at, saved, Behind(*behind), stdout())
     shows = is_terminal(sys.stderr)
     tail = live_run.tail(chain, follower, signs, cursor, poll, pending=pending, shows=shows)
     keep(tail)

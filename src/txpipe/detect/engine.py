@@ -162,7 +162,7 @@ class Engine:
 
     def resume(self, told: Iterable[dict[str, Any]], *, is_new: bool) -> None:
         """Take what a run that was killed had said since the state was saved; ``Unsure.begin`` says how."""
-        self._voice.unsure.begin(told, self._voice.is_open, is_new=is_new)
+        self._voice.unsure.begin(told, is_new=is_new)
 
     def unsure(self) -> Iterator[bytes]:
         """Yield what of that is neither said again nor taken back so far."""

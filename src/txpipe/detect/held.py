@@ -61,6 +61,19 @@ class Held:
         while self._blocks and self._blocks[-1][0] >= height:
             self._named -= len(self._blocks.pop()[2])
 
+    def named(self, height: int) -> str | None:
+        """Return a block's hash; None if it is not among them."""
+        if not self._blocks or not self._blocks[0][0] <= height <= self._blocks[-1][0]:
+            return None
+        return next((named for at, named, _ in self._blocks if at == height), None)
+
+    def has(self, hashes: Any) -> bool:
+        """Whether any of these hashes is one of them; anything that is no list names none."""
+        if not isinstance(hashes, list):
+            return False
+        gone = {one for one in hashes if isinstance(one, str) and one}
+        return any(named in gone for _, named, _ in self._blocks)
+
     def to_say(self) -> list[Any]:
         """Return them as JSON data: height, hash, transactions; the lowest first."""
         return list(self._blocks)

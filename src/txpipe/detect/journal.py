@@ -36,6 +36,7 @@ class Journal:
         """Take whose changes these are, and whether to keep any: it costs a fifth of the time."""
         self._accounts = accounts
         self._blocks: deque[_Block] = deque(maxlen=BLOCKS_KEPT + 1)
+        self._let_go = -1
         self._kept = kept
         self.stamp = NEW
         self.height: int | None = None
@@ -46,6 +47,8 @@ class Journal:
         if self._kept:
             self.stamp += 1
             self._block = _Block(height, [], [])
+            if len(self._blocks) > BLOCKS_KEPT:
+                self._let_go = self._blocks[0].height
             self._blocks.append(self._block)
 
     def keep(self, account: Account) -> None:
@@ -62,9 +65,8 @@ class Journal:
         """Undo every block from a height on.
 
         Returns:
-            Whether the journal reached back so far; what lies before its oldest block stays done.
+            Whether the journal reached back so far; what blocks did that it let go of stays done.
         """
-        reached = bool(self._blocks) and self._blocks[0].height <= height
         while self._blocks and self._blocks[-1].height >= height:
             block = self._blocks.pop()
             for account in block.new:
@@ -73,10 +75,11 @@ class Journal:
                 account.become(values)
                 account.notes = None if notes is None else pickle.loads(notes)  # noqa: S301 - our own bytes
         self.height = None
-        return reached
+        return self._let_go < height
 
     def saved(self) -> Iterator[Any]:
         """Yield the journal as plain data."""
+        yield self._let_go, None, None
         for block in self._blocks:
             before = [(account.address, values, notes) for account, values, notes in block.before]
             yield block.height, before, [account.address for account in block.new]
@@ -85,6 +88,9 @@ class Journal:
         """Take back what ``saved`` yielded; the accounts must be back already."""
         find = self._accounts.find
         for height, before, new in blocks:
+            if before is None:
+                self._let_go = height
+                continue
             kept = [(account, *rest) for name, *rest in before if (account := find(name)) is not None]
             fresh = [account for address in new if (account := find(address)) is not None]
             self._blocks.append(_Block(height, kept, fresh))

@@ -8,7 +8,7 @@ from typing import Any
 
 from txpipe.detect.account import LAYOUT
 from txpipe.detect.engine import Engine
-from txpipe.detect.position import Position
+from txpipe.detect.position import Place, Position
 from txpipe.detect.state import REMEDY, StateFile
 from txpipe.detect.told import Told
 from txpipe.errors import StateFault
@@ -21,7 +21,13 @@ SHARE_OF_TIME = 10
 
 
 class Keeper:
-    """Saves a detector's state now and then, and at the end."""
+    """Saves a detector's state now and then, and at the end.
+
+    Attributes:
+        unlock: lets others use the file before the process ends.
+    """
+
+    unlock: Callable[[], None]
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Keeper:
         self._flush = flush
         self._clock = clock
         self._next = clock() + every_s
+        self._saved: dict[str, Place] = {}
         self._told = Told(file.path)
 
     def begin(self, fingerprint: dict[str, Any]) -> str | None:
@@ -60,6 +67,7 @@ class Keeper:
         self._fingerprint = fingerprint
         self._engine.position = Position()
         self._file.probe()
+        self.unlock = self._file.lock()
         loaded = self._file.load()
         told = self._told.load()
         if loaded is None:
@@ -71,6 +79,7 @@ class Keeper:
         try:
             self._engine.restore(parts)
             position = self._engine.position = Position(header["position"])
+            self._saved = dict(position.places)
             self._engine.resume(told, is_new=False)
         except (*_UNFIT, UnpicklingError) as exc:
             raise StateFault(self._file.path, f"is of another version of txdetect; {REMEDY}") from exc
@@ -89,6 +98,24 @@ class Keeper:
         if self._clock() >= self._next and not self._engine.waiting:
             self.save()
 
+    def rest(self, wait: Callable[[float], bool]) -> None:
+        """Save what the last block changed as soon as it is time to, unless more input comes before.
+
+        Else a state would be as old as the block before the last that came, however long ago that was.
+
+        Args:
+            wait: waits so many seconds for input; True as soon as there is some.
+        """
+        position = self._engine.position
+        if position is None or not self._engine.block_ended or self._engine.waiting:
+            return
+        while position.places != self._saved:
+            left = self._next - self._clock()
+            if left <= 0:
+                self.save()
+            elif wait(left):
+                return
+
     def save(self) -> None:
         """Write out what was found, then save."""
         began = self._clock()
@@ -101,5 +128,6 @@ class Keeper:
         }
         self._file.save(header, self._engine.parts())
         self._told.keep(self._engine.unsure())
+        self._saved = {} if position is None else dict(position.places)
         ended = self._clock()
         self._next = ended + max(self._every_s, SHARE_OF_TIME * (ended - began))

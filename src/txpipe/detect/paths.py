@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from txpipe import stream
+from txpipe.descriptor import ready
 from txpipe.detect.engine import Engine
 from txpipe.detect.keeper import Keeper
 from txpipe.detect.places import first_lines, is_blank, last_lines, lines_with, may_hold, scanner_of, suspects
@@ -46,7 +48,7 @@ class Reading:
     engine: Engine | Shadowed
     source: Source
     bad: BadLines
-    idle: Callable[[], None]
+    idle: Callable[[], object]
     keeper: Keeper | None = None
     pulse: Pulse | None = None
     begun: Callable[[], None] = lambda: None
@@ -57,7 +59,21 @@ class Reading:
     def listen(self, pulse: Pulse) -> None:
         """Let something hear of signs of life, and write heartbeats before reads."""
         self.pulse = self.engine.pulse = pulse
-        self.idle = lambda: pulse.idle(self.lines - self.bad.count, self.bad.count)
+        self.idle = self._await
+
+    def _before_read(self) -> None:
+        """Save what is to be saved, and flush what was found."""
+        self._say_lacks()
+        if self.keeper is not None:
+            self.keeper.rest(self._await)
+        self.idle()
+
+    def _await(self, seconds: float = math.inf) -> bool:
+        """Flush what was found, and wait for input; whether there is some."""
+        if self.pulse is not None:
+            return self.pulse.idle(self.lines - self.bad.count, self.bad.count, seconds)
+        self.idle()
+        return ready(self.source.fd, seconds)
 
     def alerts(self, index: Index | None, *, strict: bool = False) -> Iterator[bytes]:
         """Yield the input's alerts as lines, as soon as each is certain.
@@ -114,7 +130,11 @@ class Reading:
             self.keeper.save()
 
     def _say_lacks(self) -> None:
-        conduct = self.engine.conduct
+        conduct, position = self.engine.conduct, self.engine.position
+        if position is not None and position.doubts:
+            for doubt in position.doubts:
+                self.bad.say(doubt)
+            position.doubts.clear()
         for lack in conduct.blind_to(self.lines) if conduct else ():
             self.bad.say(lack)
 
@@ -145,7 +165,7 @@ class Reading:
         )
 
     def _parsed(self) -> Iterator[bytes]:
-        for number, line in stream.numbered_lines(self.source, self.idle, self.bad):
+        for number, line in stream.numbered_lines(self.source, self._before_read, self.bad):
             self.lines = number
             yield from self._feed(line, lambda: self.lines)
             if self.keeper is not None and self.engine.block_ended:
@@ -204,7 +224,7 @@ class Reading:
             self.keeper.offer()
 
     def _windows(self, bytes_each: int) -> Iterator[tuple[bytearray, int]]:
-        for window in windows(self.source, self.idle, size=bytes_each):
+        for window in windows(self.source, self._before_read, size=bytes_each):
             if isinstance(window, TooLong):
                 self.lines += 1
                 self.bad.report(self.source.name, self.lines, stream.too_long(window, stream.MAX_LINE))

@@ -21,6 +21,10 @@ REORGS = 64
 Place = tuple[int, str, int, bool]
 """Height, hash (of a closed block), records taken in it, whether it is closed."""
 
+_NEWS = "news"
+"""In place of the digest of a reorg that drops a block which is held: an earlier one may have said the same,
+but what came after that one is dropped, too."""
+
 _PLACE = ("block", "hash", "records", "closed")
 
 
@@ -30,6 +34,7 @@ class Position:
     Attributes:
         places: by chain.
         skipped: records that an earlier run had taken.
+        doubts: why the input may not be one that goes on from an earlier run's, for people; said once each.
     """
 
     def __init__(self, said: dict[str, dict[str, Any]] | None = None) -> None:
@@ -37,6 +42,7 @@ class Position:
         said = said or {}
         self.places: dict[str, Place] = {chain: _place(at) for chain, at in said.items()}
         self.skipped = 0
+        self.doubts: list[str] = []
         self._reorgs = {
             chain: [(str(one), int(at)) for one, at in of["reorgs"]] for chain, of in said.items()
         }
@@ -49,6 +55,7 @@ class Position:
         self._until: dict[str, Place] = {}  # heights to skip, of another one
         self._seen: dict[str, tuple[int, int]] = {}
         self._before: dict[str, Counter[str]] = {}
+        self._other: set[str] = set()  # whose blocks were others
 
     def to_say(self) -> dict[str, dict[str, Any]]:
         """Return it as JSON data.
@@ -89,16 +96,21 @@ class Position:
         digest = _digest(record) if record["type"] == "reorg" else None
         if chain not in self._begun:
             self._begin(chain, height, str(digest or record.get("tx") or record.get("hash")))
-        if chain in self._left and self._is_same(chain, digest):
+        is_news = digest is not None and self._of(chain).has(record.get("hashes"))
+        if chain in self._left and self._is_same(chain, _NEWS if is_news else digest):
             return self._skip(chain)
         self._taken[chain] += 1
         if digest is None:
-            return chain in self._until and self._covers(chain, height)
+            if chain not in self._until or not self._covers(chain, height):
+                return False
+            if record["type"] == "block":
+                self._compare(chain, height, record["hash"])
+            return True
         before = self._before.get(chain)
-        if before is not None and before[digest]:
+        if before is not None and before[digest] and not is_news:
             before[digest] -= 1
             return True
-        self._until.pop(chain, None)
+        self._goes_on(chain)
         return False
 
     def take(self, record: dict[str, Any]) -> None:
@@ -137,6 +149,12 @@ class Position:
             return
         self._first[chain], self._taken[chain] = first, 0
         self._go_by_height(chain)
+        place = self.places.get(chain)
+        if place is not None and height > place[0] + place[3]:
+            self.doubts.append(
+                f"{chain}: the input begins at block {height:,}, the state ends "
+                f"{'with' if place[3] else 'within'} block {place[0]:,}: records between them are missing"
+            )
 
     def _go_by_height(self, chain: str) -> None:
         """Skip what is not above the place from here on; no reorg of the earlier input stands in it."""
@@ -173,7 +191,7 @@ class Position:
     def _covers(self, chain: str, height: int) -> bool:
         until = self._until[chain]
         if height > until[0]:
-            del self._until[chain]
+            self._goes_on(chain)
             return False
         seen = self._seen.get(chain, (-1, 0))
         count = seen[1] + 1 if seen[0] == height else 1
@@ -181,8 +199,23 @@ class Position:
         if height < until[0] or until[3] or count <= until[2]:
             self.skipped += 1
             return True
-        del self._until[chain]
+        self._goes_on(chain)
         return False
+
+    def _goes_on(self, chain: str) -> None:
+        """Take all that comes of a chain from here on, also reorgs that look like earlier ones."""
+        self._until.pop(chain, None)
+        self._before.pop(chain, None)
+
+    def _compare(self, chain: str, height: int, named: str) -> None:
+        """Look whether a block that is passed over is the one that was taken; it is gone by now."""
+        held = self._of(chain).named(height)
+        if held is not None and held != named and chain not in self._other:
+            self._other.add(chain)
+            self.doubts.append(
+                f"{chain}: block {height:,} of the input is {named}, of the state {held}, and no reorg said "
+                "so: from there on alerts may be missing, or of a block that is none"
+            )
 
     def _took(self, chain: str, height: int, tx: str) -> None:
         place = self.places.get(chain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,23 +78,33 @@ class Pulse:
         self._passed: dict[bytes, tuple[str, str]] = {}
         self._beats = 0
 
-    def idle(self, records: int, bad: int) -> None:
+    def idle(self, records: int, bad: int, seconds: float = math.inf) -> bool:
         """Write out what there is; then wait until there is input, with a heartbeat whenever it is time.
 
         Args:
             records: lines taken so far, all chains' and upstream's heartbeats.
             bad: lines among the input that were not taken.
+            seconds: how long to wait at most.
+
+        Returns:
+            Whether there is input.
         """
+        end = self._clock.now() + seconds
         if self._latest is not None:
             self._note(self._latest)
             self._latest = None
         self._passed.clear()
         self._sink.flush()
-        while (left := self._next - self._clock.now()) <= 0 or not self._clock.ready(left):
+        while (left := self._next - (now := self._clock.now())) <= 0 or not self._clock.ready(
+            max(0.0, min(left, end - now))
+        ):
             if left <= 0:
                 self._beat(records - self._beats, bad)
                 self._sink.flush()
                 self._next = self._clock.now() + self._every_s
+            elif self._clock.now() >= end:
+                return False
+        return True
 
     def hear(self, record: dict[str, Any], line: bytes) -> None:
         """Look at a record that was parsed, in its order; pass it on if it is a heartbeat.

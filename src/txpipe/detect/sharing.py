@@ -52,7 +52,7 @@ class SharedReading(Reading):
         self.begun()
         scanner: Scanner | None = None
         try:
-            for window in windows(self.source, self.idle):
+            for window in windows(self.source, self._before_read):
                 if isinstance(window, TooLong):
                     yield from self._gathered(0)
                     self.lines += 1

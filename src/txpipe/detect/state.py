@@ -12,7 +12,7 @@ import io
 import itertools
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import orjson
 
 import txpipe
+from txpipe import lockfile
 from txpipe.errors import StateFault
 
 MAGIC = b"txpipe state 1\n"
@@ -53,12 +54,28 @@ class StateFile:
         folder = self.path.parent
         if self.path.is_dir():
             raise StateFault(self.path, "is a folder; name a file in it")
+        if self.path.exists() and not self.path.is_file():
+            raise StateFault(self.path, "is no regular file; name one")
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise StateFault(self.path, f"cannot be written: {folder} is no folder that you may write in")
         for left in folder.glob(f".{self.path.name}.*"):  # by a run that was killed while it saved
             pid = left.name.rpartition(".")[2]
             if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
                 left.unlink(missing_ok=True)
+
+    def lock(self) -> Callable[[], None]:
+        """Keep other txdetect from using it; returns what lets them use it before the process ends.
+
+        Raises:
+            StateFault: another one uses it.
+        """
+        try:
+            return lockfile.lock(self.path)
+        except lockfile.Unlocked as exc:
+            reason = str(exc)
+            if exc.is_used:
+                reason = "another txdetect uses it; end that one, or give this one a --state FILE of its own"
+            raise StateFault(self.path, reason) from exc
 
     def load(self) -> tuple[Any, Iterator[Part]] | None:
         """Return the header and the parts of the file, verified; None if there is no such file.

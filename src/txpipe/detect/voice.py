@@ -13,7 +13,7 @@ import orjson
 from txpipe.detect.conduct import CHAINS_KEPT
 from txpipe.detect.finding import SCORES, Finding, alert
 from txpipe.detect.journal import BLOCKS_KEPT
-from txpipe.detect.unsure import Unsure, turned
+from txpipe.detect.unsure import Unsure, is_open, line_of, revision
 from txpipe.record import SEVERITIES, Severity, alert_id, dumps, loads
 
 REMEMBERED = 100_000
@@ -112,14 +112,13 @@ class Voice:
         known = self._recent.get(name)
         if known is not None and gravity <= known.gravity and (pending or not known.pending):
             return
-        rev = 0 if known is None else known.rev + 1
-        if self.unsure:
-            self.unsure.heard(record["chain"], name)
+        told = self.unsure.heard(record["chain"], name) if self.unsure else []
+        rev = revision(told, 0 if known is None else known.rev + 1, opens=True)
         self._recent[name] = _Said(rev, gravity, pending)
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
         self.alerts += 1
-        again = known is not None and known.gravity < 0
+        again = (known is not None and known.gravity < 0) or not all(map(is_open, told))
         account = (record["chain"], finding.subject)
         before = self._risks.get(account)
         finding, parts = self._combined(finding, account, record["time"])
@@ -140,13 +139,20 @@ class Voice:
         return name in self._recent and self._recent[name].gravity >= 0
 
     def settle(self, record: dict[str, Any]) -> Iterator[bytes]:
-        """Say the contrary of what a killed run said of blocks that are over by now, and this one did not."""
+        """Say how it stands with alerts of blocks that are over, of which a killed run said otherwise."""
         height = -1 if record["block"] is None else record["block"] + (record["type"] == "block")
         for told in self.unsure.passed(record["chain"], height):
-            name, gravity = told["id"], SEVERITIES.index(told["severity"])
-            rev = max(told["rev"], self._recent[name].rev if name in self._recent else 0) + 1
-            self._recent[name] = _Said(rev, gravity if told["status"] == "retracted" else -1, pending=False)
-            yield turned(told, rev)
+            last, name = told[-1], told[-1]["id"]
+            opens = self.is_open(name)
+            if all(is_open(one) == opens for one in told):
+                continue
+            said = last
+            if is_open(last) != opens:
+                rev = max(last["rev"], self._recent[name].rev if name in self._recent else 0) + 1
+                said = last | {"status": "open" if opens else "retracted", "rev": rev}
+            gravity = SEVERITIES.index(last["severity"]) if opens else -1
+            self._recent[name] = _Said(said["rev"], gravity, pending=False)
+            yield line_of(said)
 
     def has_let_go(self, chain: str, height: int) -> bool:
         """Whether there were too many alerts of a chain's blocks from a height on to take all back."""
@@ -166,9 +172,9 @@ class Voice:
             self._lately_bytes += sum(len(one.line) for one in stays)
         for name, line in gone.items():
             said = loads(line)
-            if self.unsure:
-                self.unsure.heard(chain, name)
-            rev = self._recent[name].rev + 1 if name in self._recent else said["rev"] + 1
+            told = self.unsure.heard(chain, name) if self.unsure else []
+            known = self._recent.get(name)
+            rev = revision(told, (said["rev"] if known is None else known.rev) + 1, opens=False)
             self._recent[name] = _Said(rev, -1, pending=False)
             record = orjson.Fragment(dumps(said["record"]).strip())
             yield dumps(said | {"status": "retracted", "rev": rev, "record": record})
@@ -192,10 +198,9 @@ class Voice:
         while kept[0].height < oldest or (self._lately_bytes > LATELY_BYTES and len(kept) > 1):
             gone = kept.popleft()
             self._lately_bytes -= len(gone.line)
-            if gone.height >= oldest:
-                self._let_go[chain] = max(gone.height, self._let_go.pop(chain, -1))
-                if len(self._let_go) > CHAINS_KEPT:
-                    del self._let_go[next(iter(self._let_go))]
+            self._let_go[chain] = max(gone.height, self._let_go.pop(chain, -1))
+            if len(self._let_go) > CHAINS_KEPT:
+                del self._let_go[next(iter(self._let_go))]
 
     def saved(self) -> list[tuple[Any, ...]]:
         """Return what was said and which incidents there are, as plain data."""

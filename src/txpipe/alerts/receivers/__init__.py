@@ -78,21 +78,36 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
         return CommandReceiver(rest)
     if kind == "syslog":
         return Syslog(rest)
+    if kind in {"discord", "slack", "telegram"} and not rest.startswith("//"):  # slack:// is Apprise's
+        return _chat(kind, rest, outfit)
     if kind == "alertmanager":
         return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
     if kind in {"postgresql", "postgres", "sqlite"}:
-        return _by_sqlalchemy(url)
+        return _by_sqlalchemy(kind, url)
     return _by_apprise(url, outfit)
 
 
-def _by_sqlalchemy(url: str) -> Receiver:
+def _by_sqlalchemy(kind: str, url: str) -> Receiver:
     try:
         from txpipe.alerts.receivers.sql import SqlReceiver  # noqa: PLC0415 - heavy, and an extra
-    except ModuleNotFoundError as exc:
-        raise ReceiverFault(
-            f"{url.partition(':')[0]}: {exc.name} is missing: pip install 'txpipe[sql]'"
-        ) from exc
+
+        if kind != "sqlite":
+            import psycopg  # noqa: F401, PLC0415 - the driver, which without libpq says ImportError
+    except ImportError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name or 'libpq'} is missing: pip install 'txpipe[sql]'") from exc
     return SqlReceiver(url)
+
+
+def _chat(kind: str, url: str, outfit: Outfit) -> Receiver:
+    try:
+        from txpipe.alerts.receivers.chat import Chat  # noqa: PLC0415
+        from txpipe.alerts.receivers.discord import Discord  # noqa: PLC0415 - heavy, and an extra
+        from txpipe.alerts.receivers.slack import Slack  # noqa: PLC0415
+        from txpipe.alerts.receivers.telegram import Telegram  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        raise ReceiverFault(f"{kind}: {exc.name} is missing: pip install 'txpipe[deliver]'") from exc
+    kinds: dict[str, type[Chat]] = {"discord": Discord, "slack": Slack, "telegram": Telegram}
+    return kinds[kind](url, (outfit.title, outfit.body), outfit.now)
 
 
 def _by_apprise(url: str, outfit: Outfit) -> Receiver:
@@ -107,5 +122,6 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 _FORMS = (
     "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
+    "discord:https://…, slack:https://…, telegram:https://…, "
     "alertmanager:https://HOST, postgresql://…, sqlite:///PATH or a URL of Apprise"
 )

@@ -137,6 +137,10 @@ class Poster:
             if late.is_set() or not response.isclosed():  # more than anybody needs
                 self.drop()
             return response.status, response.headers.get("retry-after", "")
+        except _BREAKS:
+            if late.is_set():  # however it broke, it was broken off
+                raise TimeoutError from None
+            raise
         finally:
             watch.cancel()
 

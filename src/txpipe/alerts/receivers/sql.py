@@ -6,14 +6,15 @@ import os
 import re
 import socket
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named
+from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
 from txpipe.alerts.receivers.sqltable import insertion, prepare, row, table
 from txpipe.errors import RecordFault
 from txpipe.visible import clipped, printable
@@ -23,7 +24,8 @@ _OF_A_ROW = (DataError, IntegrityError)
 """What a database finds wrong with a row rather than with all."""
 
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,39}")
-_PATIENCE = {
+_CONNECTION = {
+    "client_encoding": "utf8",  # whatever the database's is: what does not fit there is its to refuse
     "connect_timeout": "10",
     "tcp_user_timeout": str(_QUIET_S * 1000),
     "fallback_application_name": "txalert",
@@ -43,8 +45,12 @@ class SqlReceiver:
     batch = 500
     to_people = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, send_s: float = SEND_S) -> None:
         """Take a URL as SQLAlchemy has it; nothing is opened yet.
+
+        Args:
+            url: of a database.
+            send_s: seconds for all of a batch.
 
         Raises:
             ReceiverFault: it is none.
@@ -63,9 +69,11 @@ class SqlReceiver:
             self._url = _sqlite(found)
             self.name = f"sqlite:{found.database}"
         else:
-            self._url = found.set(drivername="postgresql+psycopg")
+            self._url = _postgresql(found)
             self.name = _named(found)
+        self._kind = self._url.get_backend_name()
         self._table = table(name)
+        self._send_s = send_s
         self._engine: Engine | None = None
         self._raw: Any = None
         self._is_ready = False
@@ -108,26 +116,37 @@ class SqlReceiver:
             raise
 
     def _write(self, parcels: Sequence[Parcel], *, retold: bool = False) -> None:
-        kind = self._url.get_backend_name()
+        # A server that is stopped keeps its connections, and never comes to its own time limit.
+        watch = threading.Timer(self._send_s, self.close)
+        watch.daemon = True
+        watch.start()
         try:
-            if self._engine is None:
-                self._engine = _engine(self._url)
-            with self._engine.begin() as connection:
-                self._raw = connection.connection.driver_connection
-                if kind == "postgresql":
-                    connection.execute(text(f"SET LOCAL statement_timeout = '{_QUIET_S}s'"))
-                if not self._is_ready:
-                    prepare(connection, self._table)
-                rows = [row(parcel.line, kind, retold=retold) for parcel in parcels]
-                connection.execute(insertion(self._table, kind), rows)
-            self._is_ready = True
+            self._transact([row(one.line, self._kind, retold=retold) for one in parcels])
         except SQLAlchemyError as exc:
             self._is_ready = False  # what made it fail may be that the table has gone
             raise NotTaken(_told(exc), only_this=isinstance(exc, _OF_A_ROW)) from None  # it may show secrets
         except RecordFault as exc:
             raise NotTaken(str(exc), only_this=True) from exc
+        except UnicodeError:
+            raise NotTaken("it has characters that client_encoding has not", only_this=True) from None
         finally:
-            self._raw = None
+            watch.cancel()
+
+    def _transact(self, rows: Sequence[dict[str, Any]]) -> None:
+        if self._engine is None:
+            self._engine = _engine(self._url)
+            event.listen(self._engine, "connect", self._connected)
+        with self._engine.begin() as connection:
+            if self._kind == "postgresql":
+                connection.execute(text(f"SET LOCAL statement_timeout = '{_QUIET_S}s'"))
+            if not self._is_ready:
+                prepare(connection, self._table)
+            connection.execute(insertion(self._table, self._kind), rows)
+        self._is_ready = True
+
+    def _connected(self, raw: Any, _record: object) -> None:
+        """Keep the driver's connection, which ``close`` breaks off, whatever it is waited for."""
+        self._raw = raw
 
 
 def _engine(url: URL) -> Engine:
@@ -136,7 +155,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         # A pooler that gives every transaction another connection knows no prepared statements.
         arguments = {"prepare_threshold": None}
-        arguments |= {key: value for key, value in _PATIENCE.items() if key not in url.query}
+        arguments |= {key: value for key, value in _CONNECTION.items() if key not in url.query}
     return create_engine(
         url,
         pool_size=1,
@@ -152,6 +171,18 @@ def _sqlite(url: URL) -> URL:
     if url.host or url.query or url.database in (None, "", ":memory:"):
         raise ReceiverFault(f"sqlite: {_FORM}")
     return url.set(drivername="sqlite+pysqlite")
+
+
+def _postgresql(url: URL) -> URL:
+    from psycopg import ProgrammingError  # noqa: PLC0415 - SQLite needs none
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+    for key in url.query:
+        try:
+            make_conninfo("", **{key: "1"})
+        except ProgrammingError:
+            raise ReceiverFault(f"postgresql: libpq knows no {key}; {_FORM}") from None
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _named(url: URL) -> str:
@@ -182,5 +213,8 @@ _CONNECTING = (
     ("SSL", "it does not speak TLS as it should"),
     ("resolve", "no such host"),
     ("translate host", "no such host"),
-    ("timeout", "no connection in time"),
+    ("not known", "no such host"),
+    ("timeout expired", "no connection in time"),
+    ("invalid", "its URL has an option that makes no sense"),
+    ("bad value", "its URL has an option that makes no sense"),
 )

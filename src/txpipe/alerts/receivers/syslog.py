@@ -7,7 +7,6 @@ import os
 import re
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from txpipe.alerts.facts import utc
@@ -83,10 +82,8 @@ class Syslog:
 
     def _checked(self) -> socket.socket | None:
         """Return the open connection, unless the other side has closed it."""
-        if self._socket is not None and self._kind == "tcp":
-            with suppress(BlockingIOError):
-                if not self._socket.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK):
-                    self.close()
+        if self._socket is not None and self._kind == "tcp" and _is_closed(self._socket):
+            self.close()
         return self._socket
 
     def _opened(self) -> socket.socket:
@@ -105,6 +102,19 @@ class Syslog:
             made.close()
             raise
         return made
+
+
+def _is_closed(opened: socket.socket) -> bool:
+    """Say whether the other side has closed a connection."""
+    opened.settimeout(0)  # with any other, Python waits for something to read, MSG_DONTWAIT or not
+    try:
+        return not opened.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:  # reset
+        return True
+    finally:
+        opened.settimeout(_QUIET_S)
 
 
 def message(line: bytes, sent: bytes) -> bytes:

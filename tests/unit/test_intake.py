@@ -1,0 +1,101 @@
+"""Alerts read in outline: the same lines pass, with the same values, as where they are read in full."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from examples import ALERT, HEARTBEAT, RECORDS, TRANSFER, line
+from txpipe.alerts.intake import outlines, taken
+from txpipe.errors import RecordFault
+from txpipe.record import check, loads
+from txpipe.stream import BadLines
+
+OUTLINE = outlines()
+LINE = line(RECORDS["alert"])[:-1]
+ODD = [b"", *(bytes([byte]) for byte in b'"\\{}[],:\xff\x00 \t\r'), b"\xc3\xa9", b"\\ud800", b"\\u00e9"]
+ODD += [b"1.0", b"-1", b"null", b"true", b"NaN", b"1e5", b"0x", b"99999999999999999999"]
+
+
+def read(reader, text):
+    """What a reader makes of a line; None if it is no record."""
+    try:
+        return check(reader(text))
+    except RecordFault:
+        return None
+
+
+def outlined(record):
+    if record is None or record["type"] != "alert":
+        return record
+    unread = {"evidence", "record", "parts"}
+    return {key: value for key, value in record.items() if key in RECORDS["alert"] and key not in unread}
+
+
+@settings(max_examples=1500)
+@given(st.data())
+def test_the_same_lines_pass(data):
+    """Wherever a line is broken, changed or cut, both say the same of it."""
+    text = LINE
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        gone = data.draw(st.sampled_from([0, 0, 1, 2, 5, 40]))
+        text = text[:at] + data.draw(st.sampled_from(ODD)) + text[at + gone :]
+    assert outlined(read(OUTLINE, text)) == outlined(read(loads, text))
+
+
+@pytest.mark.parametrize("key", list(ALERT))
+@pytest.mark.parametrize(
+    "value", [..., None, True, -1, 2**63, 2**64, 10**40, 0.5, 1.0, "", "x", "a" * 300, [], {}, [1], {"a": 1}]
+)
+def test_every_key(key, value):
+    """Whatever a key holds, both say the same of it."""
+    text = line(ALERT, **{key: value})[:-1]
+    assert outlined(read(OUTLINE, text)) == outlined(read(loads, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        line(HEARTBEAT)[:-1],
+        line(TRANSFER)[:-1],
+        b'{"type":"unheard-of","id":{"a":[1]}}',
+        LINE[:-1] + b',"type":"heartbeat"}',
+        line(HEARTBEAT)[:-2] + b',"type":"alert"}',
+        LINE[:-1] + b',"severity":"low"}',
+        LINE[:-1] + b',"evidence":1}',
+        LINE.replace(b'"usd":3975.0', b'"usd":' + b"[" * 1100 + b"]" * 1100),
+        LINE.replace(b'"usd":3975.0', b'"usd":' + b"[" * 900 + b"]" * 900),
+        LINE.replace(b"Pays", "Zahlt für".encode()),
+        b"[1]",
+        b"",
+        b"null",
+    ],
+    ids=str,
+)
+def test_other_records_are_read_in_full(text):
+    """What is no alert, or says its key twice, is read as ever."""
+    found = read(OUTLINE, text)
+    assert outlined(found) == outlined(read(loads, text))
+    if found is not None and found["type"] != "alert":
+        assert found == json.loads(text)
+
+
+def test_only_alerts_are_outlines():
+    """Nothing of the evidence and of the record is kept."""
+    found = OUTLINE(LINE)
+    assert (found["evidence"], found["record"]) == ({}, {})
+    assert {**found, "evidence": ALERT["evidence"], "record": ALERT["record"]} == RECORDS["alert"]
+
+
+def test_bad_lines_are_said_alike():
+    """Messages are those of a line that is read in full."""
+    lines = [(1, LINE), (2, b"{"), (3, LINE.replace(b"critical", b"dire")), (4, LINE[:-3])]
+    said = []
+    for reader in (OUTLINE, loads):
+        mine = []
+        assert len(list(taken(lines, "x", BadLines(mine.append), reader))) == 1
+        said.append(mine)
+    assert said[0] == said[1]
+    assert len(said[0]) == 3
