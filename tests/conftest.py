@@ -40,15 +40,14 @@ NEEDS = {
     "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
     "socketio": (dash_kit.SOCKETS, "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"),
 }
-"""What tests need besides Python: by mark whether it is there, and why they are skipped where it is not."""
+"""By marker: whether what the test needs is there, and what to do if not."""
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs something that is absent."""
-    absent = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there}
+    """Skip what needs the real public data, or a real node, where it is absent."""
     for item in items:
-        for marker, reason in absent.items():
-            if item.get_closest_marker(marker):
+        for marker, (is_there, reason) in NEEDS.items():
+            if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

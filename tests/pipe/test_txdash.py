@@ -241,6 +241,23 @@ def test_command_killed_at_once():
     assert run(b"", *OFF)[0] == 0
 
 
+def test_terminated_command_leaves_nothing(tmp_path):
+    """SIGTERM: the dashboard goes with its command, and so does a store without a name."""
+    with Dash(*ANY, env={"TMPDIR": str(tmp_path)}) as dash:
+        dash.feed(ALERT)
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        dash.process.terminate()
+        assert dash.process.wait(30) == -signal.SIGTERM
+        wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_working_folder_is_not_code(tmp_path):
+    """Python files that lie around where it is started are not run."""
+    for name in ("sqlalchemy", "orjson", "signal", "txpipe"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('foreign code')")
+    assert run(line(ALERT), *OFF) == (0, line(ALERT), "")
+
+
 def test_hash_password():
     """--hash-password prints a hash that the users file takes; an empty one is refused."""
     status, out, err = run(b"correct horse\n", "--hash-password")

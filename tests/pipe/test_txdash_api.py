@@ -205,6 +205,20 @@ def test_retractions_triage_and_health_are_events(dash):
     assert (said["event"], orjson.loads(said["data"])["action"]) == ("triage", "resolve")
 
 
+def test_what_was_forgotten_is_said():
+    """A reader who comes back later than --retain-size allows is told so, and gets the rest."""
+    with Dash(*ANY, "--retain-size", "2M", output=subprocess.DEVNULL) as dash:
+        filled(dash, *(numbered(number) | {"note": "x" * 1000} for number in range(3000)))
+    with Dash(*ANY, "--retain-size", "2M", output=subprocess.DEVNULL) as dash:
+        dash.feed(numbered(3000))
+        dash.until("/api/v1/health", lambda found: found["store"]["alerts"] < 3000)
+        with Events(dash, after=5) as events:
+            said, first = itertools.islice(events, 2)
+    gap = orjson.loads(said["data"])
+    assert (said["event"], gap["after"]) == ("gap", 5)
+    assert int(first["id"]) == gap["first"] > 6
+
+
 @pytest.mark.parametrize("space", [b"\r", b" \r\r ", b"\t"])
 def test_line_ends_within_json_do_not_end_an_event(dash, space):
     """White space in an alert that would end a field of an event is written otherwise."""
