@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from examples import ALERT, HEARTBEAT, TRANSFER
 from txpipe.alerts.database import Database
-from txpipe.alerts.deadman import CHAINS, Clock, DeadMan
+from txpipe.alerts.deadman import CHAINS, DeadMan
 from txpipe.alerts.episodes import INPUT, Episode, Episodes
 from txpipe.alerts.human import human, plain
+from txpipe.clock import Clock
 from txpipe.detect.explain import explained
 from txpipe.record import check, loads
 
