@@ -294,19 +294,22 @@ def test_a_supervisor_that_ends_it(asked):
         assert hook.taken == keys(*range(20))
 
 
-def test_a_receiver_that_breaks_for_good_ends_it():
-    """Delivery that cannot go on ends the command at once, though nothing more comes in."""
+@pytest.mark.parametrize(
+    ("breaking", "is_bug"), [("DROP TABLE deliveries", False), ("UPDATE alerts SET line = 5", True)]
+)
+def test_a_receiver_that_breaks_for_good_ends_it(breaking, is_bug):
+    """Delivery that cannot go on ends the command with 1 at once, though nothing more comes in."""
     with Hook(lambda _: 503) as hook, start("--spool", "s", "--to", hook.url, "--retry", "0.05") as process:
         process.stdin.write(alerts(1))
         read_lines(process, 1)
         hook.wait(lambda hook: hook.got)
         with contextlib.closing(sqlite3.connect("s/spool.db", timeout=30)) as db:
-            db.execute("DROP TABLE deliveries")
+            db.execute(breaking)
             db.commit()
         said = process.stderr.read().decode()
         assert process.wait(30) == 1
     assert "delivery has stopped" in said
-    assert "Traceback" not in said
+    assert ("Traceback" in said) == is_bug
 
 
 def test_reader_gone():
