@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import alertmanager_kit
+import browser_kit
 import coin_kit
 import dash_kit
 import node_kit
@@ -31,6 +32,7 @@ def pytest_addoption(parser):
 NEEDS = {
     "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
     "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
+    "chromium": (browser_kit.CHROMIUM, "no Chromium, Playwright or axe-core; apt-get install chromium"),
     "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
     "alertmanager": (
         alertmanager_kit.ALERTMANAGER,

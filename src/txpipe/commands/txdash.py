@@ -101,7 +101,7 @@ def main(
       txtail --rpc URL | txdetect --heartbeat 1 --list my.csv | txdash --db dash.db --list my.csv | txalert
       txdash --db dash.db --keep < /dev/null > /dev/null
 
-    The address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on an
+    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on an
     address, health, metrics and the live feed (README, txdash).
 
     The pipe goes first: it is not slowed by a dashboard that is slow, and not broken by one that dies, which

@@ -25,11 +25,14 @@ _SPACE = "/"
 
 
 class _Json:
-    """JSON as python-socketio wants it, by orjson."""
+    """JSON as python-socketio wants it, by orjson.
+
+    python-socketio keeps one for all servers of a process: the page's (NiceGUI), whose keys are numbers, too.
+    """
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:

@@ -126,7 +126,7 @@ def _node(name: str, corner: tuple[float, float], money: Money, subject: str) ->
     if name in money.listed:
         role = f"◆ listed {role}".strip()
     marks = f"node{' about' * (name == subject)}{' listed' * (name in money.listed)}"
-    with Tag("a", "", href=address_path(name), aria_label=f"{role} {name}".strip()), Tag("g", "", marks):
+    with Tag("a", "", href=address_path(name), title=name), Tag("g", "", marks):
         Tag("rect", "", x=f"{x:g}", y=f"{y:g}", width=str(_WIDTH), height=str(_HEIGHT), rx="6")
         Tag("text", role.replace("_", " ") or "account", "role", x=f"{x + 9:g}", y=f"{y + 17:g}")
         Tag("text", shortened(name), "mono", x=f"{x + 9:g}", y=f"{y + 35:g}")

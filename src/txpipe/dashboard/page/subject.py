@@ -11,17 +11,19 @@ from nicegui import Client, ui
 
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.page.alert import list_table
+from txpipe.dashboard.page.explorers import address_link
 from txpipe.dashboard.page.feed import Feed, first
 from txpipe.dashboard.page.frame import frame
 from txpipe.dashboard.page.listing import MARKS
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.table import table
-from txpipe.dashboard.page.tags import Tag, copy_button
+from txpipe.dashboard.page.tags import Tag, copy_button, explorer
 from txpipe.dashboard.query import Filter, Page
 from txpipe.errors import ListFault
 from txpipe.fields import SEVERITIES
 
 _EXPOSURE = "exposure"
+_MOST_CHAINS = 5
 
 
 def add(board: Board, pulse: Pulse) -> None:
@@ -37,7 +39,7 @@ def add(board: Board, pulse: Pulse) -> None:
         exposure = await asyncio.to_thread(board.store.page, about, None, 100)
         screened = await asyncio.to_thread(_screened, board, address)
         with frame(board, pulse, request, address[:20], feed):
-            _head(address, screened)
+            _head(address, screened, sorted({each.alert["chain"] for each in found.alerts}))
             _exposed(exposure)
             with Tag("section", "", "stack", aria_label="Alerts"):
                 Tag("h2", _counted(found))
@@ -51,11 +53,13 @@ def _screened(board: Board, address: str) -> dict[str, Any]:
         return {"verdict": "unchecked", "reason": str(exc), "entries": [], "allowed": []}
 
 
-def _head(address: str, screened: dict[str, Any]) -> None:
+def _head(address: str, screened: dict[str, Any], chains: list[str]) -> None:
     with Tag("section", "", "card", aria_label="Verdict"):
         with Tag("span", "", "id"):
             Tag("h1", address, "mono")
             copy_button(address, "address")
+            for chain in chains[:_MOST_CHAINS]:
+                explorer(address_link(chain, address))
         verdict = screened["verdict"]
         words = {
             "listed": "◆ listed",

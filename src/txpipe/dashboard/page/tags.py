@@ -78,7 +78,7 @@ def address(value: str, chain: str, *, short: bool = False) -> None:
         Tag("a", shown, "mono", href=address_path(value), title=value)
         if not short:
             copy_button(value, "address")
-            _explorer(address_link(chain, value))
+            explorer(address_link(chain, value))
 
 
 def transaction(value: str, chain: str) -> None:
@@ -86,10 +86,11 @@ def transaction(value: str, chain: str) -> None:
     with Tag("span", "", "id"):
         Tag("a", value, "mono", href=search_path(value), title="its alerts")
         copy_button(value, "transaction hash")
-        _explorer(tx_link(chain, value))
+        explorer(tx_link(chain, value))
 
 
-def _explorer(link: str) -> None:
+def explorer(link: str) -> None:
+    """Make a link to an explorer, which learns nothing of where it was followed; nothing of an empty one."""
     if link:
         host = link.split("/")[2]
         Tag("a", f"{host} ↗", "out", href=link, target="_blank", rel="noopener noreferrer")

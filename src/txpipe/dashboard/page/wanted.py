@@ -23,12 +23,12 @@ def wanted(query: str) -> Filter:
     except ValueError:
         return Filter()
 
-    def values(key: str, allowed: tuple[str, ...] = ()) -> list[str]:
+    def values(key: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
         found = [each[:_MOST_CHARS] for each in given.get(key, ())[:_MOST_VALUES] if each]
-        return [each for each in dict.fromkeys(found) if not allowed or each in allowed]
+        return tuple(each for each in dict.fromkeys(found) if not allowed or each in allowed)
 
     def value(key: str) -> str:
-        return (values(key) or [""])[0].strip()
+        return (values(key) or ("",))[0].strip()
 
     return Filter(
         severities=values("severity", SEVERITIES),
