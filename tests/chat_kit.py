@@ -86,6 +86,30 @@ class Telegram(Service):
         return 200, {}, {"ok": True, "result": {"message_id": number}}
 
 
+class Slack(Service):
+    """https://docs.slack.dev/reference/methods: chat.postMessage and chat.update."""
+
+    @property
+    def address(self):
+        return f"slack:{self.url.removesuffix('/hook').replace('//', '//xoxb-hidden@')}/api?channel=C012AB"
+
+    def called(self, request, said):
+        assert request.headers["authorization"] == "Bearer xoxb-hidden"
+        assert (request.method, said["channel"]) == ("POST", "C012AB")
+        if not 0 < len(said["text"]) <= 40_000:
+            return 200, {}, {"ok": False, "error": "msg_too_long"}
+        if request.path == "/api/chat.postMessage":
+            to = said.get("thread_ts")
+            number = self.sent(said["text"], to and int(to.partition(".")[0]))
+            return 200, {}, {"ok": True, "channel": "C012AB", "ts": f"{number}.000100"}
+        assert request.path == "/api/chat.update"
+        number = int(said["ts"].partition(".")[0])
+        if number not in self.messages:
+            return 200, {}, {"ok": False, "error": "message_not_found"}
+        self.messages[number] = said["text"]
+        return 200, {}, {"ok": True, "channel": "C012AB", "ts": said["ts"], "text": said["text"]}
+
+
 def refused(words, code=400, **more):
     """An answer of Telegram that says no."""
     return {"ok": False, "error_code": code, "description": words, **more}

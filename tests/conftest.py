@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import alertmanager_kit
+import browser_kit
 import coin_kit
+import dash_kit
 import node_kit
 import postgres_kit
 import terminal_kit
@@ -28,9 +30,10 @@ def pytest_addoption(parser):
     parser.addoption("--update-cases", action="store_true", help="rewrite tests/cases expectations")
 
 
-NEEDED = {
+NEEDS = {
     "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
     "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
+    "chromium": (browser_kit.CHROMIUM, "no Chromium, Playwright or axe-core; apt-get install chromium"),
     "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
     "alertmanager": (
         alertmanager_kit.ALERTMANAGER,
@@ -39,15 +42,16 @@ NEEDED = {
     "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
     "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
     "tmux": (terminal_kit.TMUX, "no tmux; apt-get install tmux"),
+    "socketio": (dash_kit.SOCKETS, "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"),
 }
-"""What tests with a mark need, whether it is there, and what to say if it is not."""
+"""By marker: whether what the test needs is there, and what to do if not."""
 
 
 def pytest_collection_modifyitems(items):
     """Skip what needs the real public data, or a real node, where it is absent."""
     for item in items:
-        for marker, (there, reason) in NEEDED.items():
-            if not there and item.get_closest_marker(marker):
+        for marker, (is_there, reason) in NEEDS.items():
+            if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

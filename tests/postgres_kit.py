@@ -69,11 +69,11 @@ class Running:
         """Stop it, breaking connections off."""
         self._run("pg_ctl", "--pgdata=data", "--wait", "--mode=immediate", "stop")
 
-    def database(self):
+    def database(self, encoding="UTF8"):
         """Make a database; return its URL by TCP, password and all."""
         name = f"d{next(self._names)}"
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
         return f"postgresql://owner:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{self.port}/{name}"
 
     def conninfo(self, database):

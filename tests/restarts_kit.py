@@ -71,9 +71,9 @@ class Fork:
         parent = self.kept[-1].hash if height else "0x0"
         named = "0x" + hashlib.sha256(parent.encode() + orjson.dumps(records)).hexdigest()
         closing = {"type": "block"} | common | {"hash": named, "parent": parent, "records": len(records)}
-        lines = tuple(orjson.dumps(one) + b"\n" for one in (*records, closing))
+        lines = b"".join(orjson.dumps(one) + b"\n" for one in (*records, closing))
         txs = tuple(one["tx"] for one in records)
-        self.kept.append(Block(height, named, parent, common["time"], txs, lines))
+        self.kept.append(Block(height, named, parent, common["time"], txs, lines, len(records) + 1))
 
     def head(self):
         last = self.kept[-1]
@@ -265,6 +265,6 @@ class Game:
     def expected(self):
         """Ids of the alerts of the chain as it is in the end."""
         engine = detector()
-        lines = [line[:-1] for block in self.chain.kept for line in block.lines]
+        lines = [line for block in self.chain.kept for line in block.lines.splitlines()]
         found = [alert for line in lines for alert in engine.feed(line)] + list(engine.end())
         return {orjson.loads(alert)["id"] for alert in found}

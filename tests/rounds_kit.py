@@ -15,6 +15,10 @@ from proxy_kit import Proxy, Refusal
 DEEPEST = 20
 """Blocks that a reorg takes back at most."""
 
+BACK = 32
+"""Blocks that a cursor is behind the newest at most where something is killed. It begins again there, and may
+have to take back 20 blocks more: fewer than the 64 that txdetect undoes."""
+
 PATIENCE_S = 60
 SETTLED_S = 1.5
 WALLETS = [f"0x{number:040x}" for number in range(0xA11CE, 0xA11CE + 12)]
@@ -161,6 +165,15 @@ class Pipeline:
             time.sleep(0.02)
         return here
 
+    def is_near(self, height):
+        """Wait until a cursor, if there is one, is not too far behind a height; whether that came about."""
+        path, deadline = self.folder / "cursor", time.monotonic() + PATIENCE_S
+        while path.exists() and json.loads(path.read_bytes())["at"] < height - BACK:
+            if time.monotonic() > deadline or {self.tail.poll(), self.detect.poll()} != {None}:
+                return False
+            time.sleep(0.02)
+        return True
+
     def said(self):
         return (self.folder / "err").read_text()[-2000:]
 
@@ -241,6 +254,7 @@ class Rounds:
 
     def _killed(self, *names):
         """Kill at any moment, also while they start; something may happen while they are down."""
+        self.pipe.is_near(int(self.node.rpc("eth_blockNumber"), 16))
         self.pause(self.rng.choice([0.1, 1.0]))
         if self.pipe.detect.poll() is None and self.pipe.tail.poll() is None:
             self.pipe.kill(*names)

@@ -72,13 +72,13 @@ class PipeCommand(click.Command):
                     _say(name, line)
         except ReaderGone:
             status = READER_GONE
-        except KeyboardInterrupt:  # a second one: the reader is stuck
-            status = INTERRUPTED
+        except KeyboardInterrupt as came:  # a second one: the reader is stuck
+            status = interrupt.status_of(came)
         except Exception:  # a bug keeps its traceback, and what was finished before it counts
             with contextlib.suppress(ReaderGone):
                 _flushed(name)
             raise
-        if status == INTERRUPTED:
+        if status in interrupt.STATUSES:
             interrupt.ignore()
         _settle_stderr()
         return status
@@ -89,8 +89,8 @@ class PipeCommand(click.Command):
             with self.make_context(name, args) as ctx:
                 ctx.meta[_REPORTS] = reports
                 return int(self.invoke(ctx) or 0)
-        except KeyboardInterrupt:
-            return INTERRUPTED
+        except KeyboardInterrupt as came:
+            return interrupt.status_of(came)
         except click.exceptions.Exit as exc:  # --help and --version
             return exc.exit_code if sys.stdout is not None else _failed(name, closed_stdout())
         except TxpipeError as exc:

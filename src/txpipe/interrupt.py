@@ -17,26 +17,45 @@ STATUS = 130
 """Exit status of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
 
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
+
+STATUSES = frozenset((STATUS, *(128 + number for number in _ENDS)))
+"""Exit statuses of commands that a signal ended in good order."""
+
+
+class Ended(KeyboardInterrupt):
+    """The process was asked to end, by a supervisor or a terminal that closes: it may finish what it has.
+
+    Attributes:
+        status: 128 and the number of the signal, as shells have it.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__()
+        self.status = 128 + signum
+
+
 class Held:
     """Holds the first Ctrl-C back inside ``with``; a second one ends at once, for a reader that is stuck.
 
     Attributes:
         active: inside ``with``.
-        pending: a Ctrl-C came and waits for the end of ``with``.
+        pending: what came and waits for the end of ``with``.
     """
 
     def __init__(self) -> None:
         self.active = False
-        self.pending = False
+        self.pending: KeyboardInterrupt | None = None
         self._seen = 0
 
-    def handle(self, _signum: int, _frame: FrameType | None) -> None:
+    def handle(self, signum: int, _frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, or remember to."""
         self._seen += 1
+        came = KeyboardInterrupt() if signum == signal.SIGINT else Ended(signum)
         if self.active and self._seen == 1:
-            self.pending = True
+            self.pending = came
             return
-        raise KeyboardInterrupt
+        raise came
 
     def __enter__(self) -> None:
         self.active = True
@@ -45,9 +64,9 @@ class Held:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.active = False
-        if self.pending:
-            self.pending = False
-            raise KeyboardInterrupt
+        if self.pending is not None:
+            came, self.pending = self.pending, None
+            raise came
 
 
 held = Held()
@@ -70,10 +89,31 @@ def install() -> None:
         signal.signal(signal.SIGINT, held.handle)
 
 
+def finish_first() -> None:
+    """Let SIGTERM and SIGHUP raise Ended, as Ctrl-C does KeyboardInterrupt, unless they are ignored."""
+    for number in _ENDS:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, held.handle)
+
+
+def end_soon() -> None:
+    """Let the main thread, which may wait for input for hours, end as by SIGTERM; from any thread."""
+    import threading  # noqa: PLC0415 - who calls this has it; others do without
+
+    if signal.getsignal(signal.SIGTERM) == held.handle:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
 def ignore() -> None:
-    """Let the end that a Ctrl-C has begun go on undisturbed."""
-    if signal.getsignal(signal.SIGINT) == held.handle:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let the end that a Ctrl-C, or another signal, has begun go on undisturbed."""
+    for number in (signal.SIGINT, *_ENDS):
+        if signal.getsignal(number) == held.handle:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def status_of(came: KeyboardInterrupt) -> int:
+    """Return the exit status of a command that a signal ended."""
+    return came.status if isinstance(came, Ended) else STATUS
 
 
 def caused(error: BaseException | None) -> bool:
@@ -82,5 +122,5 @@ def caused(error: BaseException | None) -> bool:
     Python 3.11 makes a RuntimeError of it where a class is being made, as in an import.
     """
     while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error is not None

@@ -40,17 +40,17 @@ def run(folder, _options):
     yield row("alerts/s by the clock, --dedupe to stdout", DEDUPED_LIMIT, ALERTS / wall, "alerts/s")
     yield row("alerts/s of a core, --dedupe to stdout", DEDUPED_LIMIT, ALERTS / cpu, "alerts/s")
     yield row("memory of that", MEMORY_LIMIT, peak(f"--dedupe {alerts}", folder), "MB")
-    routes = folder / "grouped.toml"
-    routes.write_text(GROUPED.format(port=closed_port()))
-    grouped = f"--dedupe --routes {routes} --drain 0 {alerts}"
-    wall, _ = processes.timed(f"{command} {grouped} > /dev/null || true")
-    yield row("alerts/s by the clock, grouped as well, no --spool", DEDUPED_LIMIT, ALERTS / wall, "alerts/s")
     dead = f"--dedupe --to http://127.0.0.1:{closed_port()}/ --drain 0 {alerts}"
     yield row("memory, a dead receiver, no --spool", MEMORY_LIMIT, peak(dead, folder), "MB")
     file = f"--dedupe --to file:/dev/null {alerts}"
     yield row("memory, a file as receiver, no --spool", MEMORY_LIMIT, peak(file, folder), "MB")
     spooled = folder / "spooled.ndjson"
     write(spooled, SPOOLED)
+    routes = folder / "grouped.toml"
+    routes.write_text(GROUPED.format(port=closed_port()))
+    grouped = f"--dedupe --routes {routes} --drain 0 {spooled}"
+    wall, _ = processes.timed(f"{command} {grouped} > /dev/null || true")
+    yield row("alerts/s by the clock, --dedupe and a group", DEDUPED_LIMIT, SPOOLED / wall, "alerts/s")
     with tempfile.TemporaryDirectory(dir=folder) as spool:
         args = f"--spool {spool} --to file:/dev/null --drain 0 {spooled} || true"
         seconds, _ = processes.timed(f"{command} {args} > /dev/null")

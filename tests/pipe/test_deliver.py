@@ -1,12 +1,16 @@
 """txalert --to and --spool as processes: receivers that fail, kills, restarts, dead letters."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import select
 import signal
+import sqlite3
 import subprocess
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +19,8 @@ import pytest
 import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
-from receiver_kit import Hook, closed_port
+from receiver_kit import TAKEN, Hook, closed_port
+from txpipe.alerts.database import Database
 
 SOON = ("--retry", "0.02", "--drain", "30")
 
@@ -260,6 +265,53 @@ def test_ctrl_c_keeps_what_is_left():
     assert said.splitlines()[-1].endswith("kept in s for the next run")
 
 
+def test_commands_inherit_no_secrets():
+    """What holds the URL of one receiver, or the secret, is not in the environment of another's command."""
+    Path("routes.toml").write_text(
+        "[receivers.a]\nurl = \"exec:sh -c 'cat > got; env > seen'\"\n"
+        '[receivers.b]\nurl_env = "OTHER_URL"\nsecret_env = "OTHER_SECRET"\n[[routes]]\nto = ["a"]\n'
+    )
+    secrets = {"OTHER_URL": "https://soc.example/key", "OTHER_SECRET": "hush", "TXALERT_SECRET": "hush"}
+    env = {**os.environ, **secrets, "KEPT": "1"}
+    assert run("--routes", "routes.toml", data=alerts(1), env=env) == (0, alerts(1), "")
+    seen = Path("seen").read_text().splitlines()
+    assert "KEPT=1" in seen
+    assert not [one for one in seen if one.partition("=")[0] in secrets]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_a_supervisor_that_ends_it(asked):
+    """SIGTERM and SIGHUP are like the end of input: what waits is delivered first."""
+    goes_on = threading.Event()
+    with Hook(lambda _: goes_on.wait(30) and TAKEN) as hook, start("--to", hook.url) as process:
+        process.stdin.write(alerts(*range(20)))
+        read_lines(process, 20)
+        hook.wait(lambda hook: hook.got)
+        process.send_signal(asked)
+        goes_on.set()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 128 + asked
+        assert hook.taken == keys(*range(20))
+
+
+@pytest.mark.parametrize(
+    ("breaking", "is_bug"), [("DROP TABLE deliveries", False), ("UPDATE alerts SET line = 5", True)]
+)
+def test_a_receiver_that_breaks_for_good_ends_it(breaking, is_bug):
+    """Delivery that cannot go on ends the command with 1 at once, though nothing more comes in."""
+    with Hook(lambda _: 503) as hook, start("--spool", "s", "--to", hook.url, "--retry", "0.05") as process:
+        process.stdin.write(alerts(1))
+        read_lines(process, 1)
+        hook.wait(lambda hook: hook.got)
+        with contextlib.closing(sqlite3.connect("s/spool.db", timeout=30)) as db:
+            db.execute(breaking)
+            db.commit()
+        said = process.stderr.read().decode()
+        assert process.wait(30) == 1
+    assert "delivery has stopped" in said
+    assert ("Traceback" in said) == is_bug
+
+
 def test_reader_gone():
     """A reader of stdout that goes away ends it with 141; what was taken is delivered."""
     with Hook() as hook:
@@ -299,7 +351,7 @@ def test_secrets_are_never_shown():
         (["--to", "gopher:"], "gopher: Apprise has no such service"),
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
-        (["--spool", "no/such"], "cannot be opened: No such file"),
+        (["--spool", "no/such"], "cannot be made; make the folder above it"),
         (["--secret-file", "none", "--to", "file:a"], "--secret-file none: cannot be read"),
     ],
 )
@@ -609,7 +661,7 @@ def test_limits():
     assert got[-1]["evidence"]["rules"] == {"listed": 9}
 
 
-@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram])
 def test_chats_change_their_messages(kind):
     """An update and a retraction of a later run change the message of an earlier one; no token is shown."""
     with kind() as service:
@@ -651,6 +703,14 @@ def test_inhibition_over_restarts():
     assert Path("log").read_bytes() == alerts(1)
 
 
+def until(condition, seconds=30):
+    """Wait until it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 def records(process, count):
     """So many lines of a txalert, parsed."""
     return [json.loads(row) for row in read_lines(process, count).splitlines()]
@@ -666,6 +726,8 @@ def test_deadman():
             assert beat == HEARTBEAT
             assert (opened["rule"], opened["status"], opened["rev"]) == ("deadman", "open", 0)
             hook.wait(lambda hook: hook.taken == [f"{opened['id']}:0"])
+            with Database(Path("s")).reading() as db:  # killed before, it is told again under the same id
+                until(lambda: db.execute("SELECT told FROM deadman").fetchall() == [(1,)])
             process.kill()
         with start(*args, "--to", hook.url) as process:
             assert not select.select([process.stdout], [], [], 1.0)[0]

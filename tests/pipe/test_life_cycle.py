@@ -31,7 +31,7 @@ def until(condition, seconds=60):
     return found
 
 
-@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Telegram])
+@pytest.mark.parametrize("kind", [chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram])
 def test_from_the_pool_to_a_reorg(node, tmp_path, monkeypatch, kind):
     """What is seen pending is one message: changed when it is mined, taken back when it is undone."""
     monkeypatch.chdir(tmp_path)

@@ -18,7 +18,7 @@ NOW = 1_000_000.0
 EVIL = "**@everyone** `claim-now.xyz` [you won](https://evil.com) <b> \x1b[31m"
 
 
-@pytest.fixture(params=[chat_kit.Discord, chat_kit.Telegram], ids=["discord", "telegram"])
+@pytest.fixture(params=[chat_kit.Discord, chat_kit.Slack, chat_kit.Telegram], ids=lambda kind: kind.__name__)
 def service(request):
     with request.param() as made:
         yield made
@@ -68,7 +68,7 @@ def test_a_retraction_takes_it_back(service, chat):
     assert starts(service) == [f"RETRACTED, was critical (rev 1) {TITLE}"] * 2
     assert "\n" in service.messages[1000]
     assert "\n" not in service.messages[1001]
-    assert service.answers[1001] == (1000 if isinstance(service, chat_kit.Telegram) else None)
+    assert service.answers[1001] == (None if isinstance(service, chat_kit.Discord) else 1000)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_must_be_heard_is_a_new_message(service, chat, later):
     chat.send([later])
     assert len(service.messages) == 2
     assert starts(service)[0] == f"HIGH 95 {TITLE}"
-    assert service.answers[1001] == (1000 if isinstance(service, chat_kit.Telegram) else None)
+    assert service.answers[1001] == (None if isinstance(service, chat_kit.Discord) else 1000)
 
 
 def test_a_reminder_is_not_what_is_changed(service, chat):
@@ -161,9 +161,12 @@ def test_lures(service, chat):
     assert "@" not in text
     assert "evil.com" not in text
     assert "\x1b" not in text
+    if not isinstance(service, chat_kit.Telegram):
+        assert text.count("```") == 2
     if isinstance(service, chat_kit.Discord):
         assert "**" not in text.split("```")[0]
-        assert text.count("```") == 2
+    if isinstance(service, chat_kit.Slack):
+        assert "<" not in text
     assert len(service.messages) == 2
 
 
@@ -191,6 +194,22 @@ def test_failures(service, chat, status, headers, wait_s, only_this):
     assert starts(service)[0].startswith("RETRACTED")
 
 
+def test_slack_says_no(tmp_path):
+    """Slack's refusals come with status 200; its word is the reason, if it is one."""
+    with chat_kit.Slack() as service, Spool(tmp_path) as spool:
+        chat = made(service, spool)
+        for error, words, only_this in (
+            ("channel_not_found", "it refuses: channel_not_found", False),
+            ("msg_too_long", "it refuses: msg_too_long", True),
+            ("\x1b[31m", "it refuses: no reason given", False),
+            (None, "it refuses: no reason given", False),
+        ):
+            service.failing = [(200, {}, {"ok": False, "error": error})]
+            with pytest.raises(NotTaken) as caught:
+                chat.send([parcel(1)])
+            assert (str(caught.value), caught.value.only_this) == (words, only_this)
+
+
 def test_telegram_says_how_long_to_wait(tmp_path):
     """Telegram's own word for that is heeded; what makes no sense is none."""
     with chat_kit.Telegram() as service, Spool(tmp_path) as spool:
@@ -209,6 +228,11 @@ def test_telegram_says_how_long_to_wait(tmp_path):
 def test_answers_that_make_no_sense(service, chat, answer):
     """A message that was accepted counts, though the answer does not say which it is."""
     service.answer = lambda _: (200, {}, answer)
+    if isinstance(service, chat_kit.Slack):  # it must say that it is ok
+        with pytest.raises(NotTaken, match="no reason given"):
+            chat.send([parcel(1)])
+        service.got.clear()
+        service.answer = lambda _: (200, {}, b'{"ok":true,"ts":7}')
     chat.send([parcel(1)])
     chat.send([retraction(1)])
     assert len(service.got) == 2
@@ -234,6 +258,10 @@ def test_no_answer():
         "discord:",
         "discord:ftp://h/",
         "discord:https://h/\n",
+        "slack:https://slack.com/api?channel=C1",
+        "slack:https://t@slack.com/api",
+        "slack:https://t%0a@slack.com/api?channel=C1",
+        "slack:https://%C4%80@slack.com/api?channel=C1",
         "telegram:https://api.telegram.org/botx",
         "telegram:https://api.telegram.org/botx?chat_id=1&text=x",
     ],
@@ -241,6 +269,13 @@ def test_no_answer():
 def test_urls(url):
     """What is no URL of the service is refused before anything is sent."""
     with pytest.raises(ReceiverFault, match=f"write {url.partition(':')[0]}:https://"):
+        opened(url, Outfit())
+
+
+@pytest.mark.parametrize("url", ["discord:https://[::1/x", "slack:https://t@a..b/api?channel=C1"])
+def test_urls_without_a_host(url):
+    """A host that makes no sense is refused before anything is sent."""
+    with pytest.raises(ReceiverFault, match="its host or port makes no sense"):
         opened(url, Outfit())
 
 
@@ -261,6 +296,15 @@ def test_handles_are_forgotten():
         handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW, is_alone=True)
         handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400, is_alone=True)
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
+
+
+@pytest.mark.parametrize("rev", [2**63, 2**64, 10**300])
+def test_revisions_beyond_any_number(service, chat, rev):
+    """A revision that no database keeps whole is known as a great one."""
+    chat.send([parcel(1)])
+    chat.send([update(1, rev=rev)])
+    chat.send([update(1, rev=rev)])
+    assert len(service.messages) == 1
 
 
 def test_cut():

@@ -104,6 +104,23 @@ def test_who_does_not_loses_the_oldest(memory, fails):
     assert sum(waited) == (0 if fails else pytest.approx(2.0, abs=0.1))
 
 
+@pytest.mark.parametrize("takes", [True, False])
+def test_memory_is_flat(memory, takes):
+    """However many come, the pages of the spool stay as many, for a receiver that lags and for a dead one."""
+    (fake,), lanes = laned(memory, "a")
+    fake.batch = 125
+    lanes[0].trouble = "" if takes else "HTTP 503"
+    crowd = Crowd(memory, lambda _: lanes[0].step() == 0 or True, most_bytes=5_000 * SIZE, kept=1000)
+    pages = []
+    for first in range(0, 60_000, 125):
+        memory.take(alerts(*range(first, first + 125)), 1e6)
+        crowd.settle(lanes, 125, 0.0)
+        with memory.database.reading() as db:
+            pages.append(db.execute("PRAGMA page_count").fetchone()[0])
+    assert lanes[0].crowded_out == (0 if takes else 60_000 - len(memory.due("a", 1e6, 10**6)))
+    assert max(pages[-240:]) <= 1.05 * max(pages[:240])
+
+
 def test_an_end_waits_for_nobody(memory):
     """Where the command is to end, the input is not held up, and nothing is given up."""
     _, lanes = laned(memory, "a")

@@ -76,6 +76,7 @@ def test_usd(spool):
     stage = Stage(spool, LARGE)
     stage.take(alert(1, usd=60_000.0), alert(2, usd=60_000.0, tx=alert(1)["tx"]), alert(3, usd=None))
     stage.take(alert(4, usd=39_999.0), retracted(4), alert(5, usd=39_999.0), alert(6, usd=True))
+    stage.take(alert(8, usd=10**400), alert(9, usd=1e308), alert(10, usd=float("inf")), alert(11, usd=-1e9))
     assert stage.got("chief") == []
     stage.take(alert(7, usd=1.0))
     assert stage.got("chief") == [(7, "Escalated (large): 100,000 USD in all")]

@@ -1,5 +1,6 @@
 """alerts.limits, heldback, addressing: so many alerts of a kind, and a digest of what is over."""
 
+import contextlib
 import random
 
 import pytest
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 
 from examples import ALERT, line
 from txpipe.alerts.addressing import Addressing, Restraint
+from txpipe.alerts.escalation import Escalation, Level
 from txpipe.alerts.heldback import HeldBack
 from txpipe.alerts.human import human, plain
+from txpipe.alerts.inhibition import Inhibition, Inhibitor
 from txpipe.alerts.limits import KINDS, Limit, Limiter
 from txpipe.alerts.routes import Route
 from txpipe.alerts.spool import Spool
-from txpipe.record import check, loads
+from txpipe.errors import RecordFault
+from txpipe.record import SEVERITIES, check, loads
 
 WALL = 1_000_000.0
 FLOOD = Route("flood", ())
@@ -243,3 +247,30 @@ def test_memory_is_bounded(spool):
         counts = loads(db.execute("SELECT counts FROM held").fetchone()[0])
     assert len(counts["subjects"]) == 501
     assert sum(counts["subjects"].values()) == 600
+
+
+ODD = ["", "\x00", "\x1f\x1e", "a" * 5000, None, True, [], {"a": [1]}, 2**64, -1, 1e308, 10**300]
+KEYS = sorted({*ALERT, "incident"} - {"type", "id"})
+
+
+@given(st.data())
+def test_odd_alerts(data):
+    """Whatever passes the check of records is taken, by limits, inhibition and escalation together."""
+    alerts = []
+    for _ in range(data.draw(st.integers(1, 8))):
+        one = alert(data.draw(st.integers(0, 3)), severity=data.draw(st.sampled_from(SEVERITIES)))
+        one[data.draw(st.sampled_from(KEYS))] = data.draw(st.sampled_from(ODD))
+        one["record"] = {**ALERT["record"], "usd": data.draw(st.sampled_from(ODD))}
+        with contextlib.suppress(RecordFault):
+            alerts.append(check(one))
+    with Spool(None) as spool:
+        restraint = Restraint(
+            Inhibitor(Inhibition(equal=("subject", "tx")), spool.database),
+            Limiter([limit(count=1, track=("incident", "severity"), up_to="critical")], spool.database),
+            Escalation([Level("x", ("b",), ("incident", "rule"), 2, 5.0, "high")]),
+        )
+        addressing = Addressing(spool, lambda _: ("a",), restraint)
+        addressing.take([(line(one)[:-1], one) for one in alerts], WALL)
+        addressing.tell_due(WALL, ends=True)
+        known = {f"{one['id']}:{one['rev']}" for one in alerts}
+        assert spool.known(known) == known

@@ -121,6 +121,26 @@ def test_what_is_right():
     assert found[10] == word(99)
 
 
+def test_hashes_that_are_none():
+    """What a node calls a hash and is none is not kept, nor asked for; that is said once."""
+    said, asked = [], []
+
+    class Asked(Told):
+        def calls(self, wanted, **options):
+            asked.extend(params[0] for method, params in wanted if method == "eth_getTransactionByHash")
+            return super().calls(wanted, **options)
+
+    told = ["", "0x1", "0x" + "f" * 100_000, "0x" + "g" * 64, word(7)]
+    node = Asked(GOOD | {"eth_getFilterChanges": told})
+    making = Making(ChainOf("eip155:10", print), Tokens.shipped(), lambda: 0, said.append, lambda *_: None)
+    mempool = Mempool(making, said.append)
+    mempool.introduce(node)
+    assert len(mempool.lines(node)) == 1
+    assert (asked, mempool.passed) == ([word(7)], 4)
+    (once,) = said
+    assert once.startswith("what a node calls the hash of a pending transaction is none; passed over")
+
+
 def places(found, path=()):
     """All places in a JSON value."""
     yield path

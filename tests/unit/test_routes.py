@@ -105,6 +105,16 @@ def test_the_first_route_takes_it():
     assert at([Route("one", ("a",))], always=("z",)) == ("z", "a")
 
 
+def test_rules_that_nobody_knows_are_remarked_on(tmp_path):
+    """A misspelt rule would match nothing, silently; it may also be the user's own."""
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTE + 'rules = ["exposre", "held-back"]\n')
+    said, sound = checked(path, RouteFile(path, Outfit(None)))
+    assert said.startswith(f'{path}: routes: no rule that ships is called "exposre"')
+    assert "did you mean exposure?" in said
+    assert sound.startswith(f"{path}: sound:")
+
+
 def test_unmet_alerts_are_counted():
     """An alert that meets no route goes to nobody, and is counted."""
     routes = Routes([Route("one", ("a",), rules={"x"})], (), lambda: NOON)

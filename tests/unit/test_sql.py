@@ -249,6 +249,27 @@ def test_close_breaks_off(postgres, receiver):
     assert postgres.rows(url, "SELECT count(*) FROM alerts") == [(1,)]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("LATIN1", "SQLSTATE 22P05"),
+        ("SQL_ASCII", None),
+        ("UTF8?client_encoding=latin1", "client_encoding has not"),
+    ],
+)
+def test_other_encodings(postgres, receiver, encoding, words):
+    """A database that has not every character refuses only the alerts that need one."""
+    encoding, _, more = encoding.partition("?")
+    made = receiver(f"{postgres.database(encoding)}?{more}")
+    made.send([parcel(1, title="caf\u00e9")])
+    refused = pytest.raises(NotTaken, match=words) if words else contextlib.nullcontext()
+    with refused as caught:
+        made.send([parcel(2), parcel(3, title="\U0001f4b8")])
+    if words:
+        assert (caught.value.only_this, caught.value.taken) == (True, 1)
+
+
 @contextlib.contextmanager
 def stopped(server, url):
     """The process that serves txalert in a database does nothing, and keeps its connection."""
@@ -298,13 +319,15 @@ def test_server_hangs_in_a_batch(postgres):
         ("owner:s3cret%2Fpass@", "owner@", "it refuses the user or password"),
         ("/d", "/hidden", "it has no such database or user"),
         ("127.0.0.1", "hidden.invalid", "no such host"),
+        ("?", "?sslmode=hidden", "its URL has an option that makes no sense"),
+        ("?", "?connect_timeout=hidden", "its URL has an option that makes no sense"),
     ],
 )
 def test_nobody_gets_in(postgres, receiver, monkeypatch, before, after, words):
     """Why there is no way in is said in a few words, and nothing that may be secret."""
     monkeypatch.setenv("PGPASSFILE", "/nowhere")
     with pytest.raises(NotTaken, match=f"^{words}$"):
-        receiver(postgres.database().replace(before, after)).send([parcel(1)])
+        receiver(f"{postgres.database()}?".replace(before, after)).send([parcel(1)])
 
 
 def test_nobody_listens(receiver):
@@ -362,6 +385,7 @@ def test_names():
         ("sqlite:///:memory:", "write postgresql://USER@HOST"),
         ("sqlite://a.db", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?mode=ro", "write postgresql://USER@HOST"),
+        ("postgresql://h/d?sslmod=hidden", "libpq knows no sslmod; write postgresql://USER@HOST"),
         ("postgresql:hidden", "write postgresql://USER@HOST"),
         ("postgresql://hidden:port/x", "write postgresql://USER@HOST"),
         ("sqlite:///a.db?table=x;y", "table is no name"),

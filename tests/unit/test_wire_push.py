@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
 from txpipe.chains import wire_push
-from txpipe.chains.endpoint import NodeBusy, NodeFailed
+from txpipe.chains.endpoint import NodeBusy, NodeDenied, NodeFailed
 from txpipe.chains.nodes import Nodes
 from txpipe.chains.rpc import Node, RpcFault
 
@@ -298,7 +298,7 @@ def test_subscriptions_that_are_refused(served):
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [
-        (401, NodeFailed, "HTTP 401: it wants another key"),
+        (401, NodeDenied, "HTTP 401: it wants another key"),
         (429, NodeBusy, "HTTP 429"),
         (404, NodeFailed, "HTTP 404$"),
     ],

@@ -14,6 +14,10 @@ from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
 from txpipe.alerts.spool import DEAD, Spool
 
+_SPARE = 9.0
+"""A look at what waits that found nothing to send yet is followed by none for nine times as long: new alerts
+that come by the thousand must not have a large group looked through each time."""
+
 _PURGE_EVERY_S = 10.0
 _LOOK_S = 0.05
 _LEAVE_S = 1.0
@@ -81,9 +85,7 @@ class Courier:
         """
         if self._pending:
             self._take()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        self._raise()
 
     def _take(self) -> None:
         pending, self._pending = self._pending, []
@@ -114,8 +116,13 @@ class Courier:
             while left > 0 and self._error is None and self._is_awaited(mine):
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S
-        if self._error is not None:
-            raise self._error
+        self._raise()
+
+    def _raise(self) -> None:
+        """Raise what ended a lane, whose thread has ended the main one by it: not the other way round."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error from error.__cause__
 
     def _is_awaited(self, receivers: Sequence[str]) -> bool:
         return self._spool.is_waited_for(receivers) or any(lane.owes() for lane in self.lanes)
@@ -163,23 +170,29 @@ class Courier:
         time.sleep(seconds)
         return True
 
-    def _pause(self, seconds: float, takes: int) -> None:
-        """Wait, but not beyond the end, nor if something was taken since."""
+    def _pause(self, lane: Lane, seconds: float, deaf_s: float, takes: int) -> None:
+        """Wait, but not beyond the end, nor, after so many seconds, if something was taken since."""
         with self._changed:
-            if seconds and not self._ends and takes == self._takes:
-                self._changed.wait(seconds)
+            if deaf_s > 0:
+                self._changed.wait_for(lambda: self._ends or lane.ends, deaf_s)
+            if seconds > deaf_s and not self._ends and takes == self._takes:
+                self._changed.wait(seconds - deaf_s)
 
     def _run(self, lane: Lane) -> None:
         """Deliver to one receiver until the end; an error ends the command, it is not swallowed."""
         try:
             while not self._ends:
                 takes = self._takes
+                began = time.monotonic()
                 self.addressing.tell_due(self._now())
-                self._pause(lane.step(), takes)
+                wait_s = lane.step()
+                spent_s = time.monotonic() - began
+                self._pause(lane, wait_s, min(wait_s, _SPARE * spent_s), takes)
         except BaseException as exc:  # noqa: BLE001 - raised in the main thread
             if not self._ends:
                 self._error = exc
                 lane.world.say(f"{lane.receiver.name}: delivery has stopped: {exc}")
+                interrupt.end_soon()
 
 
 def _counted(number: int) -> str:

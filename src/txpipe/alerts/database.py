@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from txpipe.alerts import spoolfolder
 from txpipe.errors import SinkFailed, UsageFault
 
-FILE = "spool.db"
+FILE = spoolfolder.FILE
 
 _APPLICATION = 0x74787370
 """``txsp``: SQLite's application_id, which says whose file it is."""
@@ -100,7 +102,7 @@ class Database:
             raise SpoolFault(f"{folder}: holds no spool; name the folder that txalert --spool names")
         try:
             if folder is not None:
-                folder.mkdir(mode=0o700, exist_ok=True)
+                spoolfolder.made(folder)
             self._db = sqlite3.connect(
                 folder / FILE if folder else ":memory:",
                 timeout=_BUSY_S,
@@ -113,9 +115,9 @@ class Database:
                 self._db.close()
                 raise
         except OSError as exc:
-            raise SpoolFault(f"{self._place}: cannot be opened: {exc.strerror}") from exc
+            raise refused(self._place, exc) from exc
         except sqlite3.Error as exc:
-            raise _refused(self._place, exc) from exc
+            raise refused(self._place, exc) from exc
 
     def close(self) -> None:
         """Close it; a later use by another thread fails with SpoolFailed."""
@@ -167,12 +169,17 @@ class Database:
             )
 
 
-def _refused(place: str, error: sqlite3.Error) -> SpoolFault | SpoolFailed:
+def refused(place: object, error: sqlite3.Error | OSError) -> SpoolFault | SpoolFailed:
     """Return the error of a spool that cannot be opened: a full disk is no fault of whoever named it."""
+    if isinstance(error, OSError):
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        said = _FULL if full else spoolfolder.remedy(error)
+        return (SpoolFailed if full else SpoolFault)(f"{place}: {said}")
     full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
     return (SpoolFailed if full else SpoolFault)(f"{place}: {_remedy(error)}")
 
 
+_FULL = "the disk is full; what was written to stdout before is safe; free some space and go on"
 _DAMAGED = (
     "is damaged; move it away and begin with a new one (what can be had of it: sqlite3 spool.db .recover)"
 )
@@ -185,9 +192,11 @@ def _remedy(error: sqlite3.Error) -> str:
         return str(error)
     primary = code & 0xFF
     if primary == sqlite3.SQLITE_FULL:
-        return "the disk is full; what was written to stdout before is safe; free some space and go on"
+        return _FULL
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _DAMAGED
     if primary == sqlite3.SQLITE_BUSY:
         return "is kept busy by another process"
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return f"may not be written ({error}); change permissions, or name another folder"
     return f"cannot be used: {error}"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from txpipe import interrupt
 from txpipe.alerts import lock
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
@@ -77,6 +78,7 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
     running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
+    interrupt.finish_first()
     courier.start()
     try:
         yield from _run(running, choice.drain_s, sink, say)
@@ -91,6 +93,8 @@ def _run(running: Delivery, drain_s: float, sink: Sink, say: Callable[[str], Non
     """Deliver while the caller works; however that ends, what was finished is taken, and drained."""
     try:
         yield running
+    except interrupt.Ended:  # as at the end of input: a supervisor that stops us gives time for it
+        raise
     except KeyboardInterrupt:
         drain_s = 0
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,9 @@ _KEPT_S = 7 * 86_400.0
 
 _KEPT = 100_000
 """Alerts of incidents that are remembered; of more, incidents that were quiet the longest are forgotten."""
+
+_MOST_USD = 1e90
+"""USD from which on an amount makes no sense and is none."""
 
 _PRUNE_EVERY = 5000
 _NO_SEVERITY = len(SEVERITIES)
@@ -128,7 +130,7 @@ def _worth(db: sqlite3.Connection, kin: str, place: str) -> float:
 
 def _usd(alert: dict[str, Any]) -> float:
     usd = alert["record"].get("usd")
-    return float(usd) if type(usd) in (int, float) and 0 <= usd < math.inf else 0.0
+    return float(usd) if type(usd) in (int, float) and 0 <= usd < _MOST_USD else 0.0
 
 
 def _reasons(level: Level, growth: _Growth, alert: dict[str, Any]) -> list[str]:

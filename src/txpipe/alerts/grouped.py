@@ -71,9 +71,9 @@ class GroupedLane(Lane):
         if self._reminds:
             self._reminded(now)
         else:
-            super()._taken(parcels)
             if self._reminders is not None:
-                self._reminders.told(parcels, now)
+                self._reminders.told(parcels, now)  # first: a kill repeats a message rather than forgets it
+            super()._taken(parcels)
         self._messages.add(self._kin, now, now - self._grouping.memory_s)
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:

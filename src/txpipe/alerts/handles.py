@@ -9,6 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 from txpipe.alerts.database import Database
 from txpipe.record import SEVERITIES
 
+_MOST = 2**63 - 1
+"""The greatest number that SQLite keeps whole."""
+
 _KEPT_S = 30 * 86_400.0
 """Seconds for which messages are known."""
 
@@ -73,7 +76,7 @@ class Handles:
                 self._receiver,
                 alert["id"],
                 message,
-                alert["rev"],
+                min(alert["rev"], _MOST),
                 SEVERITIES.index(alert["severity"]),
                 is_alone,
                 now,

@@ -25,7 +25,10 @@ _HUES = {  # text, ground: contrast of 5:1 and more (WCAG 2.2, 1.4.3)
     "info": ("#4a5560", "#f1f3f5"),
     "retracted": ("#4a5560", "#f1f3f5"),
 }
-_PAGE = "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:1.5;color:#1f2933;max-width:760px"
+_PAGE = (
+    "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:1.5;max-width:760px;padding:12px;"
+    "color:#1f2933;background:#ffffff"  # both, or a dark mail program shows dark on dark
+)
 _FONT = "font-family:Menlo,Consolas,monospace;font-size:13px;word-break:break-all"
 _HEAD = "display:inline-block;width:108px;text-indent:0;color:#4a5560"
 _MOVES = {"transfer": "Amount", "approval": "Approval", "call": "Call"}

@@ -78,10 +78,22 @@ def delivery_options(function: _F) -> _F:
     return with_choice  # type: ignore[return-value]
 
 
+class _Folder(click.ParamType[Path]):
+    """A folder that is named; what is not one is said where it is opened."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; "", as of a variable that is not set, would be the folder at hand."""
+        if not str(value):
+            self.fail("is empty; name a folder, or leave the option out", param, ctx)
+        return Path(value)
+
+
 spool_option = click.option(
     "--spool",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Folder(),
     help="Keep alerts here until every receiver has them, and for --keep, so that none is sent twice. "
     "Without it they are kept in memory, and a kill loses what is not delivered.",
 )

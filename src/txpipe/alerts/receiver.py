@@ -13,6 +13,9 @@ from txpipe.errors import TxpipeError, UsageFault
 SEND_S = 60.0
 """Seconds that a receiver has to take what it is sent."""
 
+secret_names = {"TXALERT_SECRET", "TXALERT_TO"}
+"""Variables of the environment that hold secrets; a route file names more. Commands do not inherit them."""
+
 
 class ReceiverFault(UsageFault):
     """A receiver that was named in a way nobody can deliver to."""

@@ -15,7 +15,7 @@ from txpipe.alerts.forms import JSON_FORMS
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.groupkeys import GROUPING_KEYS, grouping, inhibition
 from txpipe.alerts.inhibition import Inhibition
-from txpipe.alerts.receiver import Receiver, ReceiverFault
+from txpipe.alerts.receiver import Receiver, ReceiverFault, secret_names
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
 from txpipe.alerts.routekeys import CONDITIONS, Keys, meant
@@ -177,6 +177,7 @@ def _one_of(table: Mapping[str, str], *keys: str) -> str | None:
         raise ReceiverFault(f"has both {there[0]} and {there[1]}")
     (key,) = there
     if key.endswith("_env"):
+        secret_names.add(table[key])
         if not (text := os.environ.get(table[key], "")):
             raise ReceiverFault(f"{key}: {table[key]} is not set in the environment")
         return text

@@ -128,7 +128,7 @@ class Routes:
         """Return who gets an alert, each once; alerts that no route takes are counted."""
         now = self._now()
         met = [route for route, why_not in self.asked(alert, now) if not why_not]
-        self.unmet += not met
+        self.unmet += not met and alert["status"] == "open" and alert["rev"] == 0  # others follow one
         return tuple(dict.fromkeys([*self._always, *(name for route in met for name in route.to)]))
 
     def asked(self, alert: dict[str, Any], now: float) -> Iterator[tuple[Route, str]]:

@@ -10,6 +10,7 @@ from txpipe.alerts.human import headline
 from txpipe.alerts.intake import Item
 from txpipe.alerts.routefile import RouteFile
 from txpipe.alerts.routes import Routes
+from txpipe.detect.names import unknown
 from txpipe.visible import clipped
 
 
@@ -41,7 +42,10 @@ def _explained(alert: dict[str, Any], routes: Routes, now: float) -> Iterator[st
 
 
 def checked(path: Path, file: RouteFile) -> list[str]:
-    """Return what there is to say of a route file: its faults, or what it holds."""
+    """Return what there is to say of a route file: its faults, or what is odd, and what it holds."""
     if file.faults:
         return file.faults
-    return [f"{path}: sound: receivers {', '.join(file.receivers) or 'none'}; {len(file.routes)} routes"]
+    named = sorted({rule for route in file.routes for rule in route.rules})
+    remarks = [f"{path}: routes: {said}" for rule in named if (said := unknown(rule))]
+    held = f"receivers {', '.join(file.receivers) or 'none'}; {len(file.routes)} routes"
+    return [*remarks, f"{path}: sound: {held}"]

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from txpipe.alerts import spoolfolder
 from txpipe.alerts.database import Database
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.rest import LONGEST_ASKED_S
 from txpipe.alerts.volatile import Volatile
 
-DEAD = "dead.ndjson"
+DEAD = spoolfolder.DEAD
 
 PURGED = 2000
 """Alerts that are looked at in one purge."""
@@ -120,6 +121,7 @@ class Spool:
         if self._volatile is None:
             return 0
         with self.database.writing() as db:
+            self._looked_at = 0  # they can be forgotten
             return self._volatile.shed(db, receiver)
 
     def known(self, keys: Iterable[str]) -> set[str]:

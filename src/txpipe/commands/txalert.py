@@ -116,10 +116,11 @@ def main(  # noqa: PLR0913 - one argument an option
     file:PATH?rotate=100M&keep=5), exec:COMMAND (fed NDJSON; status 0 says that it has them), syslog:,
     syslog:/PATH, syslog:udp://HOST or syslog:tcp://HOST (RFC 5424), alertmanager:http://HOST:9093
     (Prometheus), postgresql://USER@HOST/DATABASE, sqlite:///PATH, discord:https://discord.com/api/webhooks/...,
-    telegram:https://api.telegram.org/botTOKEN?chat_id=CHAT, or a URL of Apprise (slack://, mailto://,
-    tgram://, ...). URLs may hold secrets, which are never shown. Give them by TXALERT_TO (separated by
-    spaces) rather than on the command line, which other users of the machine see for a moment. ecs+ or
-    ocsf+ before https, http, file, exec or syslog delivers that form (ecs+file:alerts.ndjson).
+    slack:https://TOKEN@slack.com/api?channel=ID, telegram:https://api.telegram.org/botTOKEN?chat_id=ID, or a
+    URL of Apprise (mailto://, msteams://, ...). URLs may hold secrets, which are never shown. Give them by
+    TXALERT_TO (separated by spaces) rather than on the command line, which other users of the machine see
+    for a moment. ecs+ or ocsf+ before https, http, file, exec or syslog delivers that form
+    (ecs+file:alerts.ndjson).
 
     With --deadman SECONDS silence is an alert, too, of rule "deadman": when nothing comes for so long, not
     even a heartbeat, or a chain's heartbeats say stalled or blind for so long. It goes to stdout, whatever

@@ -170,7 +170,7 @@ class Link:
         told_before = dict(self.told.counts)
         fds = () if self._listening is None else (self._listening,)
         with subprocess.Popen(
-            [sys.executable, "-m", "txpipe.dashboard.serve"],
+            [sys.executable, "-P", "-m", "txpipe.dashboard.serve"],  # -P: no code out of the working folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

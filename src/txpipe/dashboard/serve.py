@@ -27,6 +27,7 @@ Tell = Callable[[dict[str, Any]], None]
 def main() -> int:
     """Take the configuration, then the input, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command = os.getppid()
     out = os.dup(1)
     os.dup2(2, 1)  # whatever prints must not print into what we tell
     tell = functools.partial(_tell, out, threading.Lock())
@@ -43,7 +44,7 @@ def main() -> int:
     except BrokenPipeError:  # the command is gone, and has taken its reasons along
         return 1
     finally:
-        if config["temporary"] and os.getppid() == 1:
+        if config["temporary"] and os.getppid() != command:  # which would have cleared up
             shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
     return 0
 

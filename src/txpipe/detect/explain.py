@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from txpipe.detect.names import SHIPPED
+from txpipe.detect.names import OF_TXALERT, SHIPPED
 from txpipe.detect.plain import MOST_ITEMS, day, filled, kind_of, plain
 from txpipe.detect.rules import CONDUCT, RULES
 from txpipe.detect.watch import ConductRule
@@ -130,6 +130,9 @@ def _unheard(rule: str, evidence: Mapping[str, Any]) -> Iterator[str]:
     if rule in SHIPPED:
         return
     yield "It would have stayed silent:"
+    if rule in OF_TXALERT:
+        yield "  had word come in time (txalert --deadman)"
+        return
     if isinstance(when, str):
         yield from _wrapped("where this does not hold, as it stands in the rule file (--rules) under", "  ")
         yield from _wrapped(f"[expressions.{plain(rule)}]", "    ")

@@ -26,7 +26,7 @@ SHIPPED = (
 )
 """In the order of ``RULES`` and ``CONDUCT`` of ``detect.rules``; a test holds them together."""
 
-OF_TXALERT = ("deadman",)
+OF_TXALERT = ("deadman", "held-back")
 """What txalert itself says in alerts of its own."""
 
 

@@ -78,7 +78,7 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
         return CommandReceiver(rest)
     if kind == "syslog":
         return Syslog(rest)
-    if kind in {"discord", "telegram"} and not rest.startswith("//"):  # discord:// is Apprise's
+    if kind in {"discord", "slack", "telegram"} and not rest.startswith("//"):  # slack:// is Apprise's
         return _chat(kind, rest, outfit)
     if kind == "alertmanager":
         return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
@@ -100,11 +100,14 @@ def _by_sqlalchemy(kind: str, url: str) -> Receiver:
 
 def _chat(kind: str, url: str, outfit: Outfit) -> Receiver:
     try:
+        from txpipe.alerts.receivers.chat import Chat  # noqa: PLC0415
         from txpipe.alerts.receivers.discord import Discord  # noqa: PLC0415 - heavy, and an extra
+        from txpipe.alerts.receivers.slack import Slack  # noqa: PLC0415
         from txpipe.alerts.receivers.telegram import Telegram  # noqa: PLC0415
     except ModuleNotFoundError as exc:
         raise ReceiverFault(f"{kind}: {exc.name} is missing: pip install 'txpipe[deliver]'") from exc
-    return (Discord if kind == "discord" else Telegram)(url, (outfit.title, outfit.body), outfit.now)
+    kinds: dict[str, type[Chat]] = {"discord": Discord, "slack": Slack, "telegram": Telegram}
+    return kinds[kind](url, (outfit.title, outfit.body), outfit.now)
 
 
 def _by_apprise(url: str, outfit: Outfit) -> Receiver:
@@ -119,6 +122,6 @@ def _by_apprise(url: str, outfit: Outfit) -> Receiver:
 
 _FORMS = (
     "a receiver is https://HOST/PATH, http://HOST/PATH, file:PATH, exec:COMMAND, syslog:…, "
-    "discord:https://…, telegram:https://…, "
+    "discord:https://…, slack:https://…, telegram:https://…, "
     "alertmanager:https://HOST, postgresql://…, sqlite:///PATH or a URL of Apprise"
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,17 +44,32 @@ class Api:
     def __init__(self, quiet_s: float) -> None:
         """Take the seconds for a connection, and for an answer to begin or to go on."""
         self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=quiet_s, read=quiet_s), retries=False, headers=_AGENT
+            timeout=urllib3.Timeout(connect=quiet_s, read=quiet_s), retries=False
         )
 
-    def call(self, method: str, url: str, said: dict[str, Any]) -> Answer:
+    def call(
+        self, method: str, url: str, said: dict[str, Any], headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send an object and return what is answered, whatever its status.
+
+        Args:
+            method: HTTP's.
+            url: where to.
+            said: the object.
+            headers: beside the usual ones.
 
         Raises:
             NotTaken: there is no answer; why, without the URL, which may be secret.
         """
         try:
-            response = self._pool.request(method, url, json=said, preload_content=False, redirect=False)
+            response = self._pool.request(
+                method,
+                url,
+                json=said,
+                headers={**_AGENT, **(headers or {})},
+                preload_content=False,
+                redirect=False,
+            )
             try:
                 body = response.read(_LARGEST)
             except BaseException:

@@ -10,9 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
-
-_SECRETS = ("TXALERT_SECRET", "TXALERT_TO")
+from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named, secret_names
 
 
 class CommandReceiver:
@@ -57,7 +55,7 @@ class CommandReceiver:
         Raises:
             NotTaken: it cannot be started, ends with another status, or lasts too long.
         """
-        environment = {key: value for key, value in os.environ.items() if key not in _SECRETS}
+        environment = {key: value for key, value in os.environ.items() if key not in secret_names}
         said = sys.stderr.fileno() if sys.stderr is not None else subprocess.DEVNULL
         try:
             process = self._process = subprocess.Popen(  # noqa: S603 - it is the user's command

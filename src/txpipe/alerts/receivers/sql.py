@@ -24,7 +24,8 @@ _OF_A_ROW = (DataError, IntegrityError)
 """What a database finds wrong with a row rather than with all."""
 
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,39}")
-_PATIENCE = {
+_CONNECTION = {
+    "client_encoding": "utf8",  # whatever the database's is: what does not fit there is its to refuse
     "connect_timeout": "10",
     "tcp_user_timeout": str(_QUIET_S * 1000),
     "fallback_application_name": "txalert",
@@ -68,7 +69,7 @@ class SqlReceiver:
             self._url = _sqlite(found)
             self.name = f"sqlite:{found.database}"
         else:
-            self._url = found.set(drivername="postgresql+psycopg")
+            self._url = _postgresql(found)
             self.name = _named(found)
         self._kind = self._url.get_backend_name()
         self._table = table(name)
@@ -126,6 +127,8 @@ class SqlReceiver:
             raise NotTaken(_told(exc), only_this=isinstance(exc, _OF_A_ROW)) from None  # it may show secrets
         except RecordFault as exc:
             raise NotTaken(str(exc), only_this=True) from exc
+        except UnicodeError:
+            raise NotTaken("it has characters that client_encoding has not", only_this=True) from None
         finally:
             watch.cancel()
 
@@ -152,7 +155,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         # A pooler that gives every transaction another connection knows no prepared statements.
         arguments = {"prepare_threshold": None}
-        arguments |= {key: value for key, value in _PATIENCE.items() if key not in url.query}
+        arguments |= {key: value for key, value in _CONNECTION.items() if key not in url.query}
     return create_engine(
         url,
         pool_size=1,
@@ -168,6 +171,18 @@ def _sqlite(url: URL) -> URL:
     if url.host or url.query or url.database in (None, "", ":memory:"):
         raise ReceiverFault(f"sqlite: {_FORM}")
     return url.set(drivername="sqlite+pysqlite")
+
+
+def _postgresql(url: URL) -> URL:
+    from psycopg import ProgrammingError  # noqa: PLC0415 - SQLite needs none
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
+    for key in url.query:
+        try:
+            make_conninfo("", **{key: "1"})
+        except ProgrammingError:
+            raise ReceiverFault(f"postgresql: libpq knows no {key}; {_FORM}") from None
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _named(url: URL) -> str:
@@ -199,5 +214,7 @@ _CONNECTING = (
     ("resolve", "no such host"),
     ("translate host", "no such host"),
     ("not known", "no such host"),
-    ("timeout", "no connection in time"),
+    ("timeout expired", "no connection in time"),
+    ("invalid", "its URL has an option that makes no sense"),
+    ("bad value", "its URL has an option that makes no sense"),
 )

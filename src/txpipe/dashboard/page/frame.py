@@ -1,0 +1,96 @@
+"""What all pages have around them: head, search, health of the sources, who looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastapi import Request
+from nicegui import ui
+from starlette.datastructures import Headers
+
+from txpipe.dashboard.access import LOCAL, Person
+from txpipe.dashboard.board import Board
+from txpipe.dashboard.guard import cookie
+from txpipe.dashboard.page.feed import Heart, Life, Task
+from txpipe.dashboard.page.pulse import Pulse
+from txpipe.dashboard.page.tags import Tag
+
+STATIC = Path(__file__).parent / "static"
+
+
+def _fresh(name: str) -> str:
+    """Return the path of a file of the browser's part, another one whenever the file is another."""
+    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+_HEAD = f'<link rel="stylesheet" href="{_fresh("page.css")}"><script src="{_fresh("page.js")}"></script>'
+
+
+@contextmanager
+def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task) -> Iterator[None]:
+    """Make a page; what is made within is its main part.
+
+    Args:
+        board: what is shown.
+        pulse: how it is.
+        request: asked for it.
+        title: of the window.
+        tasks: go on while somebody looks.
+    """
+    client = ui.context.client
+    client.title = f"{title} · txdash"
+    ui.add_head_html(_HEAD)
+    Life(client, Heart(client, pulse), *tasks)
+    Tag("a", "Skip to the content", "skip", href="#main")
+    with Tag("header", "", "top"):
+        Tag("a", "txdash", "brand", href="/", aria_label="txdash, all alerts")
+        _search()
+        _switches(who(board, request))
+    Tag("div", "", "trouble", id="trouble", role="alert")
+    with Tag("section", "", "strip", aria_label="Sources and traffic"):
+        Tag("div", "", "sources", id="sources", role="status", aria_label="Sources")
+        Tag("div", "", "counters", id="counters", role="group", aria_label="Alerts by severity")
+        Tag("div", "", "sparks", id="sparks", role="group", aria_label="The last two minutes")
+    with Tag("main", "", "main", id="main", tabindex="-1"):
+        yield
+
+
+def _search() -> None:
+    with Tag("form", "", "search", action="/", method="get", role="search", id="search"):
+        Tag("label", "Search alerts", "unseen", for_="q")
+        Tag(
+            "input",
+            id="q",
+            name="q",
+            type="search",
+            maxlength=256,
+            autocomplete="off",
+            spellcheck="false",
+            placeholder="Address, transaction, rule, words   /",
+        )
+
+
+def _switches(person: Person | None) -> None:
+    with Tag("div", "", "switches"):
+        for name, label in (("bell", "Notify"), ("sound", "Sound"), ("theme", "Theme")):
+            Tag("button", label, "switch", type="button", id=f"switch-{name}", aria_pressed="false")
+        if person is not None:
+            Tag("span", f"{person.name} ({person.role})", "person", title="who you are here")
+            if person != LOCAL:
+                Tag("button", "Log out", "switch", type="button", id="log-out")
+
+
+def who(board: Board, request: Request) -> Person | None:
+    """Return who looks, as of now: a session may have ended since the page was made."""
+    access = board.access
+    if access.is_open:
+        return LOCAL
+    headers: Headers = request.headers
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return access.by_token(token.strip())
+    session = cookie(headers.get("cookie", ""))
+    return access.by_session(session) if session else None

@@ -1,0 +1,175 @@
+"""What the page is made of, without a browser: filters, the way of the money, links, its policy."""
+
+import re
+
+import orjson
+import pytest
+
+from dash_kit import SEVERITIES, Dash, alerts_like, numbered
+from examples import ALERT, LISTED, MATCH, SENDER, TX, line
+from txpipe.dashboard.page.cells import row
+from txpipe.dashboard.page.explorers import address_link, tx_link
+from txpipe.dashboard.page.money import Payment, money
+from txpipe.dashboard.page.reasons import reasons
+from txpipe.dashboard.page.wanted import passes, wanted
+from txpipe.dashboard.query import Filter
+from txpipe.dashboard.store import Store
+
+QUERIES = (
+    "",
+    "severity=high&severity=critical",
+    "rule=drain",
+    "chain=eip155:137&severity=low",
+    "status=retracted",
+    "triage=open",
+    "triage=resolved",
+    "incident=00000000000000000000000000000003",
+    "q=wallet+number+7",
+    "q=0x0000000000000000000000000000000000000005",
+    "q=pays+eth",
+    "q=nothing+like+that",
+    "address=0x0000000000000000000000000000000000000005",
+    "tx=0x" + f"{9:064x}",
+)
+A, B, C, D = (f"0x{digit * 40}" for digit in "abcd")
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A store of 200 alerts, and the alerts."""
+    made = list(alerts_like(200))
+    store = Store(str(tmp_path_factory.mktemp("dash") / "dash.db"))
+    store.add([(line(alert).rstrip(), alert) for alert in made])
+    yield store, made
+    store.close()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_what_comes_in_passes_as_in_the_store(stored, query):
+    """An alert that comes in is shown exactly if the store would give it for the same filter."""
+    store, made = stored
+    asked = wanted(query)
+    kept = {each.alert["id"] for each in store.page(asked, None, 500).alerts}
+    assert {alert["id"] for alert in made if passes(asked, alert, "open")} == kept
+
+
+def test_filters_of_no_sense_are_left_out():
+    """Whatever stands in the address: what is known counts, the rest does not."""
+    assert wanted("?severity=high&severity=odd&triage=&x=1&status=gone") == Filter(severities=("high",))
+    assert wanted("&".join(f"rule={number}" for number in range(500))) == Filter()
+    assert len(wanted(f"q={'x' * 5000}").text) == 256
+
+
+def alert_with(evidence, **more):
+    return ALERT | {"subject": C, "evidence": evidence} | more
+
+
+def test_exposure_pays_along_its_path():
+    """Of exposure a step has the transaction that paid it; the money begins at the listed wallet."""
+    steps = [{"address": B, "tx": "0x1"}, {"address": C, "tx": "0x2"}]
+    found = money(alert_with({"origin": MATCH | {"address": A}, "path": steps}))
+    assert found.payments == [Payment(A, B, "0x1"), Payment(B, C, "0x2")]
+    assert (found.layers, found.listed) == ([[A], [B], [C]], {A})
+
+
+def test_conduct_pays_along_its_path():
+    """Of conduct a step has the transaction by which it paid the next; the last one pays the receiver."""
+    steps = [{"address": B, "tx": "0x1", "usd": 90.0}, {"address": C, "tx": "0x2", "usd": 80}]
+    found = money(alert_with({"source": A, "first_got_usd": 100.0, "path": steps, "receiver": D}))
+    assert found.payments == [
+        Payment(A, B, "", 100.0),
+        Payment(B, C, "0x1", 90.0),
+        Payment(C, D, "0x2", 80.0),
+    ]
+    assert found.roles[A] == "source"
+    assert found.roles[C] == ALERT["role"]
+
+
+def test_a_cycle_comes_back():
+    """The last step of a cycle pays the account that it began with, which stays in front."""
+    record = ALERT["record"] | {"from": B, "to": C}
+    found = money(alert_with({"left_usd": 9, "path": [{"address": B, "tx": "0x1", "usd": 8}]}, record=record))
+    assert found.payments == [Payment(C, B, "", 9.0), Payment(B, C, "0x1", 8.0)]
+    assert found.layers == [[C], [B]]
+
+
+def test_many_between_one_and_one():
+    """Scatter and gather: from the source over each payer, whose transaction it is, to the receiver."""
+    found = money(alert_with({"source": A, "payers": [B, D], "transactions": ["0x1", "0x2"]}))
+    assert found.payments == [Payment(A, B), Payment(B, C, "0x1"), Payment(A, D), Payment(D, C, "0x2")]
+    assert found.layers == [[A], [B, D], [C]]
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"path": "no"},
+        {"path": [1, {"address": 2}]},
+        {"payers": {}},
+        {"origin": 1},
+        {"path": [], "usd": True},
+    ],
+)
+def test_evidence_of_any_shape_leaves_the_record(evidence):
+    """Evidence that tells of no way, or is odd, shows the one movement that fired."""
+    assert money(alert_with(evidence)).payments == [Payment(SENDER, LISTED, TX, 3975.0)]
+
+
+def test_explorers_know_their_chains():
+    """Links lead to the chain's own explorer, with names quoted; an unknown chain has none."""
+    assert tx_link("eip155:1", TX) == f"https://etherscan.io/tx/{TX}"
+    assert (
+        address_link("bip122:000000000019d6689c085ae165831e93", "bc1q")
+        == "https://blockstream.info/address/bc1q"
+    )
+    assert address_link("eip155:1", '"><a/b') == "https://etherscan.io/address/%22%3E%3Ca%2Fb"
+    assert tx_link("eip155:424242", TX) == ""
+
+
+def test_reasons_are_those_of_explain():
+    """The sections of txdetect --explain, each with its text; none of what is no valid alert."""
+    heads = [head for head, _ in reasons(ALERT)]
+    assert heads[:2] == ["What it looks for", "What it saw"]
+    assert reasons({"type": "alert"}) == []
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_row_shows_what_nobody_can_see(severity):
+    """A row holds texts only; marks that turn or hide letters are written out."""
+    made = row(ALERT | {"title": "a\u202eb\x1b[31m", "severity": severity}, 5.0, "open")
+    assert made["title"] == "a\\u202eb\\x1b[31m"
+    assert (made["sev"], made["triage"], made["at"]) == (severity, "open", 5)
+    assert orjson.loads(orjson.dumps(made)) == made
+
+
+def test_the_page_stands_behind_the_guard(tmp_path):
+    """Page, files and sockets refuse foreign names and pages; the policy lets scripts of ours only."""
+    with Dash("--listen", "127.0.0.1:0", "--db", str(tmp_path / "dash.db")) as dash:
+        dash.feed(numbered(1))
+        status, headers, body = dash.raw("/")
+        policy = headers["content-security-policy"]
+        nonce = re.search("'nonce-([^']+)'", policy)[1]
+        assert (status, headers["x-frame-options"]) == (200, "DENY")
+        assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+        assert body.count(b"<script") == body.count(f'<script nonce="{nonce}"'.encode())
+        socket = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+        for path in ("/", socket, "/static/page.js"):
+            assert dash.raw(path, headers={"host": "evil.example"})[0] == 421
+            assert dash.raw(path, headers={"origin": "https://evil.example"})[0] == 403
+        assert dash.raw("/api/v1/nothing")[0] == 404
+        assert dash.raw("/nothing")[0] == 404
+        assert dash.raw(f"/alerts/{'0' * 32}")[0] == 404
+        assert not list(tmp_path.glob(".nicegui*"))
+
+
+def test_sockets_ask_who_comes(tmp_path):
+    """Where there are users, nobody else gets the page, its files or its sockets; the way in is shown."""
+    env = {"TXDASH_TOKEN": "0123456789abcdef"}
+    with Dash("--listen", "127.0.0.1:0", "--db", str(tmp_path / "dash.db"), env=env) as dash:
+        socket = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+        assert dash.raw("/", headers={"accept": "text/html"})[1]["location"] == "/login"
+        for path in ("/", socket, "/static/page.js"):
+            assert dash.raw(path)[0] == 401
+            assert dash.raw(path, headers={"authorization": "Bearer 0123456789abcdef"})[0] == 200
+        assert b"--users" in dash.raw("/login")[2]
