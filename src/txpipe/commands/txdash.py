@@ -101,8 +101,8 @@ def main(
       txtail --rpc URL | txdetect --heartbeat 1 --list my.csv | txdash --db dash.db --list my.csv | txalert
       txdash --db dash.db --keep < /dev/null > /dev/null
 
-    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on an
-    address, health, metrics and the live feed (README, txdash).
+    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on
+    an address, health, metrics and the live feed (README, txdash).
 
     The pipe goes first: it is not slowed by a dashboard that is slow, and not broken by one that dies, which
     is started again and stores what it missed. Lines that are no records pass, too; they are said, and end
