@@ -108,8 +108,8 @@ def main(
       txdash --db dash.db --keep < /dev/null > /dev/null
       txsim --rate 300 | txdetect --list blocklists/demo.csv | txdash --tui
 
-    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists
-    on an address, health, metrics and the live feed (README, txdash).
+    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on
+    an address, health, metrics and the live feed (README, txdash).
 
     The pipe goes first: it is not slowed by a dashboard that is slow, and not broken by one that dies, which
     is started again and stores what it missed. Lines that are no records pass, too; they are said, and end
