@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := live,yaml,expressions,plots,deliver,metrics,sql,dash
+EXTRAS := live,yaml,expressions,plots,deliver,metrics,sql,dash,tui
 RECORDS ?=
 SEED ?= 7
 

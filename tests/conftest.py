@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, settings
 import alertmanager_kit
 import browser_kit
 import coin_kit
+import dash_kit
 import node_kit
 import postgres_kit
+import terminal_kit
 
 # A loaded machine is no failure, and the same commit gives the same verdict.
 settings.register_profile(
@@ -28,24 +30,28 @@ def pytest_addoption(parser):
     parser.addoption("--update-cases", action="store_true", help="rewrite tests/cases expectations")
 
 
+NEEDS = {
+    "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
+    "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
+    "chromium": (browser_kit.CHROMIUM, "no Chromium, Playwright or axe-core; apt-get install chromium"),
+    "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
+    "alertmanager": (
+        alertmanager_kit.ALERTMANAGER,
+        "no Alertmanager; apt-get install prometheus-alertmanager",
+    ),
+    "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
+    "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
+    "tmux": (terminal_kit.TMUX, "no tmux; apt-get install tmux"),
+    "socketio": (dash_kit.SOCKETS, "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"),
+}
+"""By marker: whether what the test needs is there, and what to do if not."""
+
+
 def pytest_collection_modifyitems(items):
     """Skip what needs the real public data, or a real node, where it is absent."""
-    needs = {
-        "shared_data": (DATA.is_dir(), f"no real data at {DATA}; set TXPIPE_DATA"),
-        "anvil": (node_kit.ANVIL, "no anvil; npm ci --prefix tests/nodes --ignore-scripts"),
-        "chromium": (browser_kit.CHROMIUM, "no Chromium, Playwright or axe-core; apt-get install chromium"),
-        "litecoind": (coin_kit.LITECOIND, "no litecoind; apt-get install litecoind"),
-        "alertmanager": (
-            alertmanager_kit.ALERTMANAGER,
-            "no Alertmanager; apt-get install prometheus-alertmanager",
-        ),
-        "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
-        "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
-    }
-    absent = {marker: reason for marker, (there, reason) in needs.items() if not there}
     for item in items:
-        for marker, reason in absent.items():
-            if item.get_closest_marker(marker):
+        for marker, (is_there, reason) in NEEDS.items():
+            if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -6,17 +6,20 @@ import os
 import random
 import re
 import select
+import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import orjson
 
-from conftest import script
 from examples import ALERT, line
 
+NODES = Path(__file__).resolve().parent / "nodes"
+SOCKETS = shutil.which("node") is not None and (NODES / "node_modules" / "socket.io-client").is_dir()
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
@@ -64,7 +67,7 @@ class Dash:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [script("txdash"), "--no-stats", *self._args],
+            [str(Path(sys.executable).parent / "txdash"), "--no-stats", *self._args],
             stdin=subprocess.PIPE,
             stdout=self._output,
             stderr=subprocess.PIPE,
@@ -207,3 +210,35 @@ class Events:
             elif event.get("data"):
                 yield event
                 event = {}
+
+
+class Subscriber:
+    """The stock Socket.IO client in node; use it in a ``with``."""
+
+    def __init__(self, dash, **wanted):
+        self._wanted = {"url": dash.url, **wanted}
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            ["node", "subscribe.mjs", orjson.dumps(self._wanted).decode()], cwd=NODES, stdout=subprocess.PIPE
+        )
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def heard(self, key, seconds=60):
+        """Wait until it says something of a kind; return that."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            ready = select.select([self.process.stdout], [], [], max(left, 0))[0]
+            assert ready, f"never said {key}"
+            said = self.process.stdout.readline()
+            assert said, f"ended without {key}"
+            found = orjson.loads(said)
+            if key in found:
+                return found

@@ -122,5 +122,5 @@ def caused(error: BaseException | None) -> bool:
     Python 3.11 makes a RuntimeError of it where a class is being made, as in an import.
     """
     while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return error is not None

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-PARTS = ("screen", "detect", "costs", "pipe", "latency", "tail", "rounds", "deliver")
+PARTS = ("screen", "detect", "costs", "pipe", "latency", "tail", "rounds", "deliver", "dash")
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # the kits of the tests: a node, a proxy
 

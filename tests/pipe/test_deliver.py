@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
 from receiver_kit import TAKEN, Hook, closed_port
+from txpipe.alerts.database import Database
 
 SOON = ("--retry", "0.02", "--drain", "30")
 
@@ -292,19 +294,22 @@ def test_a_supervisor_that_ends_it(asked):
         assert hook.taken == keys(*range(20))
 
 
-def test_a_receiver_that_breaks_for_good_ends_it():
-    """Delivery that cannot go on ends the command at once, though nothing more comes in."""
+@pytest.mark.parametrize(
+    ("breaking", "is_bug"), [("DROP TABLE deliveries", False), ("UPDATE alerts SET line = 5", True)]
+)
+def test_a_receiver_that_breaks_for_good_ends_it(breaking, is_bug):
+    """Delivery that cannot go on ends the command with 1 at once, though nothing more comes in."""
     with Hook(lambda _: 503) as hook, start("--spool", "s", "--to", hook.url, "--retry", "0.05") as process:
         process.stdin.write(alerts(1))
         read_lines(process, 1)
         hook.wait(lambda hook: hook.got)
         with contextlib.closing(sqlite3.connect("s/spool.db", timeout=30)) as db:
-            db.execute("DROP TABLE deliveries")
+            db.execute(breaking)
             db.commit()
         said = process.stderr.read().decode()
         assert process.wait(30) == 1
     assert "delivery has stopped" in said
-    assert "Traceback" not in said
+    assert ("Traceback" in said) == is_bug
 
 
 def test_reader_gone():
@@ -698,6 +703,14 @@ def test_inhibition_over_restarts():
     assert Path("log").read_bytes() == alerts(1)
 
 
+def until(condition, seconds=30):
+    """Wait until it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 def records(process, count):
     """So many lines of a txalert, parsed."""
     return [json.loads(row) for row in read_lines(process, count).splitlines()]
@@ -713,6 +726,8 @@ def test_deadman():
             assert beat == HEARTBEAT
             assert (opened["rule"], opened["status"], opened["rev"]) == ("deadman", "open", 0)
             hook.wait(lambda hook: hook.taken == [f"{opened['id']}:0"])
+            with Database(Path("s")).reading() as db:  # killed before, it is told again under the same id
+                until(lambda: db.execute("SELECT told FROM deadman").fetchall() == [(1,)])
             process.kill()
         with start(*args, "--to", hook.url) as process:
             assert not select.select([process.stdout], [], [], 1.0)[0]

@@ -87,12 +87,13 @@ def test_what_waits():
             lambda now: (
                 of(now, "spool_oldest_seconds", receiver="dead")
                 > of(found, "spool_oldest_seconds", receiver="dead")
+                and of(now, "deliveries_total", receiver="dead", result="failed") >= 1
             )
         )
         ended(process)
     assert of(later, "muted_alerts_total", by="inhibition") == 1
     assert of(later, "muted_alerts_total", by="no_route") == 1
-    assert of(later, "deliveries_total", receiver="dead", result="failed") >= 1
+    assert of(later, "spool_alerts", receiver="dead") == 2
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -74,6 +74,7 @@ def folder(tmp_path_factory):
     run("txsim --records 20000 > records.ndjson", path)
     run("txdetect --list blocklists/demo.csv < records.ndjson > alerts.ndjson", path)
     run("txlist compile blocklists/notable.csv blocklists/demo.csv -o lists.txindex", path)
+    run("txdetect --print-rules > rules.toml", path)
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+import postgres_kit
 from conftest import script
 from dash_kit import Dash, numbered, stored_lines
 from examples import ALERT, HEARTBEAT, RECORDS, line
@@ -240,9 +241,52 @@ def test_command_killed_at_once():
     assert run(b"", *OFF)[0] == 0
 
 
+def test_terminated_command_leaves_nothing(tmp_path):
+    """SIGTERM: the dashboard goes with its command, and so does a store without a name."""
+    with Dash(*ANY, env={"TMPDIR": str(tmp_path)}) as dash:
+        dash.feed(ALERT)
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        dash.process.terminate()
+        assert dash.process.wait(30) == -signal.SIGTERM
+        wait_until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_working_folder_is_not_code(tmp_path):
+    """Python files that lie around where it is started are not run."""
+    for name in ("sqlalchemy", "orjson", "signal", "txpipe"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('foreign code')")
+    assert run(line(ALERT), *OFF) == (0, line(ALERT), "")
+
+
 def test_hash_password():
     """--hash-password prints a hash that the users file takes; an empty one is refused."""
     status, out, err = run(b"correct horse\n", "--hash-password")
     assert (status, err) == (0, "")
     assert re.fullmatch(rb"scrypt\$32768\$8\$1\$[0-9a-f]{32}\$[0-9a-f]{64}\n", out)
     assert run(b"", "--hash-password")[0] == 2
+
+
+@pytest.mark.postgresql
+def test_database_server_that_goes_away(postgres):
+    """While PostgreSQL is away the pipe goes on, and that is said; once it is back all is stored."""
+    url = postgres.database()
+    sent = [numbered(number) for number in range(3000)]
+    with Dash("--listen", "off", env={"TXDASH_DB": url}, output=subprocess.DEVNULL) as dash:
+        dash.feed(*sent[:1000])
+        wait_until(lambda: postgres.rows(url, "SELECT to_regclass('revisions')") != [(None,)])
+        wait_until(lambda: postgres.rows(url, "SELECT count(*) FROM revisions") == [(1000,)])
+        postgres.stop()
+        try:
+            dash.feed(*sent[1000:2000])
+            dash.heard("nothing is stored until that is mended")
+        finally:
+            postgres.start()
+        dash.feed(*sent[2000:])
+        status, said = dash.end()
+    assert status == 0
+    assert "the store takes alerts again" in said
+    assert postgres_kit.PASSWORD not in said
+    assert postgres.rows(url, "SELECT count(*), count(DISTINCT num) FROM revisions") == [(3000, 3000)]
+    assert [bytes(each) for (each,) in postgres.rows(url, "SELECT line FROM revisions ORDER BY seq")] == [
+        orjson.dumps(alert) for alert in sent
+    ]

@@ -44,6 +44,12 @@ def named(path):
     ]
 
 
+def test_words_of_txalert_are_no_findings():
+    """A dead man's switch in the pipe changes no number: silence accuses nobody."""
+    silence = line(ALERT, id="f" * 32, rule="deadman", tx="silence-1", chain="txpipe:input")
+    assert run("--labels", "labels.ndjson", data=FOUND + silence) == run("--labels", "labels.ndjson")
+
+
 def test_one_pipe():
     """Labels and records of the same pipe are read when they are complete; plain sets count the same."""
     text = (

@@ -260,6 +260,8 @@ def test_no_answer():
         "discord:https://h/\n",
         "slack:https://slack.com/api?channel=C1",
         "slack:https://t@slack.com/api",
+        "slack:https://t%0a@slack.com/api?channel=C1",
+        "slack:https://%C4%80@slack.com/api?channel=C1",
         "telegram:https://api.telegram.org/botx",
         "telegram:https://api.telegram.org/botx?chat_id=1&text=x",
     ],
@@ -267,6 +269,13 @@ def test_no_answer():
 def test_urls(url):
     """What is no URL of the service is refused before anything is sent."""
     with pytest.raises(ReceiverFault, match=f"write {url.partition(':')[0]}:https://"):
+        opened(url, Outfit())
+
+
+@pytest.mark.parametrize("url", ["discord:https://[::1/x", "slack:https://t@a..b/api?channel=C1"])
+def test_urls_without_a_host(url):
+    """A host that makes no sense is refused before anything is sent."""
+    with pytest.raises(ReceiverFault, match="its host or port makes no sense"):
         opened(url, Outfit())
 
 

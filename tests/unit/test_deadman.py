@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from examples import ALERT, HEARTBEAT, TRANSFER
 from txpipe.alerts.database import Database
-from txpipe.alerts.deadman import CHAINS, Clock, DeadMan
+from txpipe.alerts.deadman import CHAINS, DeadMan
 from txpipe.alerts.episodes import INPUT, Episode, Episodes
 from txpipe.alerts.human import human, plain
+from txpipe.clock import Clock
+from txpipe.detect.explain import explained
 from txpipe.record import check, loads
 
 START = 1_760_000_000
@@ -62,6 +64,14 @@ def test_silence_is_told_once_and_taken_back():
     assert opened["evidence"] == {"silent_s": 60, "thresholds": {"deadman_s": 60}}
     assert (opened["rule"], opened["severity"], opened["category"]) == ("deadman", "high", "operations")
     assert "HIGH 100  2025-10-09" in human(opened, plain)
+
+
+def test_explained():
+    """txdetect --explain knows whose word it is, and does not take it for a rule of the user's own."""
+    (opened,) = World().after(70).out
+    said = explained(opened, ())
+    assert "had word come in time (txalert --deadman)" in said
+    assert "your own" not in said
 
 
 def test_every_episode_has_an_id_of_its_own():

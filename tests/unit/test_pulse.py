@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import HEARTBEAT, RECORDS, line
-from txpipe.detect.pulse import CHAINS, Clock, Pulse
+from txpipe.clock import Clock
+from txpipe.detect.pulse import CHAINS, Pulse
 from txpipe.sink import Sink
 
 UNIX = 1_760_000_100

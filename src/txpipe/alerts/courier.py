@@ -85,9 +85,7 @@ class Courier:
         """
         if self._pending:
             self._take()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        self._raise()
 
     def _take(self) -> None:
         pending, self._pending = self._pending, []
@@ -118,8 +116,13 @@ class Courier:
             while left > 0 and self._error is None and self._is_awaited(mine):
                 self._changed.wait(min(left, _LOOK_S))
                 left -= _LOOK_S
-        if self._error is not None:
-            raise self._error
+        self._raise()
+
+    def _raise(self) -> None:
+        """Raise what ended a lane, whose thread has ended the main one by it: not the other way round."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error from error.__cause__
 
     def _is_awaited(self, receivers: Sequence[str]) -> bool:
         return self._spool.is_waited_for(receivers) or any(lane.owes() for lane in self.lanes)

@@ -13,6 +13,7 @@ from typing import Any
 
 from txpipe.alerts.episodes import INPUT, RULE, Episode, Episodes
 from txpipe.alerts.intake import Item
+from txpipe.clock import Clock
 from txpipe.record import dumps
 from txpipe.visible import clipped
 
@@ -23,21 +24,6 @@ STEP_S = 1.0
 """Seconds that one wait counts at most, however long this process was stopped meanwhile."""
 
 _MOST_BLOCK = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as a switch needs it.
-
-    Attributes:
-        now: monotonic seconds.
-        unix: Unix seconds.
-        ready: waits at most so many seconds for input; whether there is some, or its end.
-    """
-
-    now: Callable[[], float]
-    unix: Callable[[], float]
-    ready: Callable[[float], bool]
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from txpipe.alerts.dedupe import Recent, once
 from txpipe.alerts.forms import Writer
 from txpipe.alerts.intake import Item
 from txpipe.alerts.tally import Tally
+from txpipe.clock import Clock
 from txpipe.descriptor import ready
 from txpipe.record import loads
 from txpipe.sink import Sink
@@ -99,7 +100,7 @@ class Passage:
         self, running: Delivery | None, after_s: float
     ) -> tuple[Callable[[], None], Callable[[Iterable[Item]], Iterator[Item]]]:
         """Return what waits for input in place of a read, and what hears of records."""
-        from txpipe.alerts.deadman import Clock, DeadMan  # noqa: PLC0415 - only where asked for
+        from txpipe.alerts.deadman import DeadMan  # noqa: PLC0415 - only where asked for
         from txpipe.alerts.episodes import Episodes  # noqa: PLC0415
 
         def tell(item: Item) -> None:

@@ -49,6 +49,12 @@ class _Size(click.ParamType[int]):
     help="Serve there; port 0 is any free one, off only stores.",
 )
 @click.option(
+    "--tui",
+    is_flag=True,
+    help="Show the alerts in this terminal until q; ? tells the keys. Serves only with --listen, and writes "
+    "nothing where stdout is the terminal.",
+)
+@click.option(
     "--keep/--no-keep",
     default=None,
     show_default="at a terminal",
@@ -100,9 +106,10 @@ def main(
       txsim --records 20000 | txdetect --list blocklists/demo.csv | txdash --listen off --db dash.db | txalert
       txtail --rpc URL | txdetect --heartbeat 1 --list my.csv | txdash --db dash.db --list my.csv | txalert
       txdash --db dash.db --keep < /dev/null > /dev/null
+      txsim --rate 300 | txdetect --list blocklists/demo.csv | txdash --tui
 
-    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists
-    on an address, health, metrics and the live feed (README, txdash).
+    The page's address is said on stderr. Under /api/v1 there are alerts, triage, the verdict of the lists on
+    an address, health, metrics and the live feed (README, txdash).
 
     The pipe goes first: it is not slowed by a dashboard that is slow, and not broken by one that dies, which
     is started again and stores what it missed. Lines that are no records pass, too; they are said, and end
@@ -113,6 +120,7 @@ def main(
     and txalert's.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
     from txpipe.dashboard import setup  # noqa: PLC0415 - not for --help
+    from txpipe.dashboard.tui import screen as terminal  # noqa: PLC0415
 
     if hash_password:
         return setup.print_hash(sys.stdin.buffer, stdout())
@@ -120,14 +128,15 @@ def main(
     wanted.check()
     setup.hide(wanted)
     indexes = lists.open(command.say, command.progress_shown())
-    sink = stdout()
-    source = stream.open_source(file)
+    sink = terminal.sink() if wanted.tui else stdout()
+    source = terminal.source(file) if wanted.tui else stream.open_source(file)
     with setup.dashboard(wanted, indexes, os.environ, command.teller()) as running:
         if command.stats_wanted(stats):
             command.at_end(lambda: setup.summary(running))
-        if running.listening is not None:
+        if running.listening is not None and not wanted.tui:
             command.say(setup.welcome(running.listening, wanted))
-        command.say_if_waiting(file)
+        if not wanted.tui:
+            command.say_if_waiting(file)
         setup.carry(running, source, sink, keep=command.is_terminal(sys.stderr) if keep is None else keep)
     for loss in setup.losses(running):
         command.say(loss)

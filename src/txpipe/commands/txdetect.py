@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from txpipe import command, stream
+from txpipe.clock import Clock
 from txpipe.descriptor import ready
 from txpipe.lists.option import ListChoice, list_options
 from txpipe.metrics import Exporter
@@ -144,7 +145,7 @@ def main(  # noqa: PLR0913 - one argument an option that is not the detector's
     bad = stream.BadLines(command.say, strict=strict)
     reading = wanted.reading(detector, stream.open_source(file), bad, sink.flush, keeper)
     if beat_s is not None:
-        clock = pulse.Clock(time.monotonic, time.time, functools.partial(ready, reading.source.fd))
+        clock = Clock(time.monotonic, time.time, functools.partial(ready, reading.source.fd))
         reading.listen(pulse.Pulse(beat_s, stall_s, sink, clock))
     metrics.show(lambda: counts.of_reading(reading, time.time()))
     reading.begun = metrics.start

@@ -15,6 +15,8 @@ GAP = b"G"
 """JSON: bytes of the input that are missing here, because nobody had room for them."""
 END = b"E"
 """The input has ended."""
+OVER = b"O"
+"""The input has ended, and who looks on may go on looking; END comes later."""
 
 _HEAD = struct.Struct("<cI")
 _READ = 1 << 18
@@ -30,10 +32,12 @@ class Frames:
 
     Attributes:
         fd: the pipe's end.
+        over: OVER was among them.
     """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+        self.over = False
         self._held = bytearray()
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
@@ -54,6 +58,7 @@ class Frames:
                     return
             payload = bytes(memoryview(self._held)[_HEAD.size : _HEAD.size + size])
             del self._held[: _HEAD.size + size]
+            self.over = self.over or kind == OVER
             yield kind, payload
 
     def _more(self) -> bool:

@@ -66,7 +66,9 @@ class Lines:
     def rest(self) -> Iterator[tuple[bytes | None, int]]:
         """Yield a last line without a newline."""
         if self._size:
-            yield None if self._cut or self._size > MOST_LINE else self._held, self.at
+            line = None if self._cut or self._size > MOST_LINE else self._held
+            self._held, self._size, self._cut = b"", 0, False
+            yield line, self.at
 
 
 @dataclass(slots=True)
@@ -115,11 +117,12 @@ class Intake:
                 self._flush()
                 self._lines.gap(orjson.loads(payload)["size"])
                 self._batch.end = self._lines.at
-            elif kind == frames.END:
+            elif kind in {frames.OVER, frames.END}:
                 self._take(self._lines.rest())
                 self._batch.end = self._lines.at
                 self._flush()
-                return True
+                if kind == frames.END:
+                    return True
             if not source.ready():
                 self._flush()
         self._flush()

@@ -16,6 +16,7 @@ import orjson
 
 from txpipe.dashboard import frames
 from txpipe.dashboard.buffer import Buffer
+from txpipe.dashboard.tui.screen import Screen
 from txpipe.errors import SinkFailed, TxpipeError, UsageFault
 
 _SLOWEST_START_S = 30.0
@@ -54,7 +55,12 @@ class Link:
     """
 
     def __init__(
-        self, config: dict[str, Any], buffer: Buffer, say: Callable[[str], None], listening: int | None
+        self,
+        config: dict[str, Any],
+        buffer: Buffer,
+        say: Callable[[str], None],
+        listening: int | None,
+        screen: Screen | None = None,
     ) -> None:
         """Prepare; ``start`` starts it.
 
@@ -64,11 +70,14 @@ class Link:
             say: takes its messages.
             listening: a bound socket's descriptor that it serves on; it stays open here, so that the port
                 is the same after a death.
+            screen: the terminal that it draws on; None if it does not.
         """
         self._config = config
         self._buffer = buffer
         self._say = say
         self._listening = listening
+        self._screen = screen
+        self._input_over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="txdash-link", daemon=True)
         self._child: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
@@ -97,6 +106,10 @@ class Link:
     def wait(self, seconds: float) -> bool:
         """Wait for its end; return whether it has come."""
         return self._over.wait(seconds)
+
+    def over(self) -> None:
+        """Say that the input has ended, while people may go on looking."""
+        self._input_over.set()
 
     def finish(self, most_s: float = float("inf")) -> None:
         """Let it store what it has got and end; give up when nothing moves any more.
@@ -157,12 +170,14 @@ class Link:
         told_before = dict(self.told.counts)
         fds = () if self._listening is None else (self._listening,)
         with subprocess.Popen(
-            [sys.executable, "-m", "txpipe.dashboard.serve"],
+            [sys.executable, "-P", "-m", "txpipe.dashboard.serve"],  # -P: no code out of the working folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
             pass_fds=fds,
-            process_group=0,  # a Ctrl-C at the terminal is for the pipe; this one ends when its input does
+            # A Ctrl-C at the terminal is for the pipe; this one ends when its input does. On a screen it is a
+            # key like others, and only the terminal's own group may draw there.
+            process_group=None if self._screen else 0,
         ) as child:
             self._child = child
             feeding = threading.Thread(target=self._feed, args=(child,), name="txdash-feed", daemon=True)
@@ -170,6 +185,8 @@ class Link:
             self._hear(child, told_before)
             child.wait()
             feeding.join()
+        if self._screen is not None:
+            self._screen.ended(child.returncode)
         return child.returncode
 
     def _feed(self, child: subprocess.Popen[bytes]) -> None:
@@ -179,11 +196,15 @@ class Link:
         if child.stdin is None:
             raise AssertionError
         fd = child.stdin.fileno()
+        over_told = False
         try:
             _send(fd, frames.CONFIG, orjson.dumps(config))
             while child.poll() is None:
                 found = self._buffer.next(at, 0.2)
                 if found is None:
+                    if self._input_over.is_set() and not over_told:
+                        _send(fd, frames.OVER, b"")
+                        over_told = True
                     continue
                 end, data = found
                 if data is None:
@@ -221,6 +242,8 @@ class Link:
                     self._fault = kind(told["fault"])
             elif "done" in told:
                 self._done = True
+            elif "quit" in told and self._screen is not None:
+                self._screen.leave()
 
 
 def _send(fd: int, kind: bytes, payload: bytes) -> None:

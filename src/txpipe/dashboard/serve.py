@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ import orjson
 from txpipe.dashboard import frames
 from txpipe.errors import TxpipeError
 
+Tell = Callable[[dict[str, Any]], None]
+"""Takes what the command is to know."""
+
 
 def main() -> int:
     """Take the configuration, then the input, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command = os.getppid()
     out = os.dup(1)
     os.dup2(2, 1)  # whatever prints must not print into what we tell
     tell = functools.partial(_tell, out, threading.Lock())
-    source = frames.Frames(0)
+    source = frames.Frames(os.dup(0))  # 0 itself is the terminal's where there is a screen
     kind, payload = next(iter(source), (b"", b""))
     if kind != frames.CONFIG:
         return 2
@@ -39,12 +44,12 @@ def main() -> int:
     except BrokenPipeError:  # the command is gone, and has taken its reasons along
         return 1
     finally:
-        if config["temporary"] and os.getppid() == 1:
+        if config["temporary"] and os.getppid() != command:  # which would have cleared up
             shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
     return 0
 
 
-def _run(config: dict[str, Any], source: frames.Frames, tell: Any) -> None:
+def _run(config: dict[str, Any], source: frames.Frames, tell: Tell) -> None:
     from txpipe.dashboard.intake import Intake  # noqa: PLC0415 - the imports take a second; faults first
     from txpipe.dashboard.retention import Limits  # noqa: PLC0415
     from txpipe.dashboard.store import Store  # noqa: PLC0415
@@ -54,7 +59,11 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Any) -> None:
         tell({"ready": True})
         web = _web(config, store, tell) if config["listening"] is not None else None
         limits = Limits(config["age_s"], config["size"])
-        if Intake(store, limits, tell, config["at"], config["line"]).run(source):
+
+        def take(source: frames.Frames, tell: Tell) -> bool:
+            return Intake(store, limits, tell, config["at"], config["line"]).run(source)
+
+        if _taken(config, store, take, source, tell):
             tell({"done": True})
         if web is not None:
             web.stop()
@@ -62,7 +71,22 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Any) -> None:
         store.close()
 
 
-def _web(config: dict[str, Any], store: Any, tell: Any) -> Any:
+def _taken(
+    config: dict[str, Any],
+    store: Any,
+    take: Callable[[frames.Frames, Tell], bool],
+    source: frames.Frames,
+    tell: Tell,
+) -> bool:
+    """Take the input, with or without a screen; return whether it ended, or the pipe broke off."""
+    if config["screen"] is None:
+        return take(source, tell)
+    from txpipe.dashboard.tui.attend import attend  # noqa: PLC0415 - an extra of its own
+
+    return attend(config, store, take, source, tell)
+
+
+def _web(config: dict[str, Any], store: Any, tell: Tell) -> Any:
     from txpipe.dashboard.access import access  # noqa: PLC0415 - see above
     from txpipe.dashboard.board import Board  # noqa: PLC0415
     from txpipe.dashboard.web import Web  # noqa: PLC0415

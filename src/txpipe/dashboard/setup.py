@@ -20,6 +20,7 @@ from txpipe.dashboard.buffer import Buffer
 from txpipe.dashboard.link import Link
 from txpipe.dashboard.listen import Listening, listen, listen_as_usual
 from txpipe.dashboard.pump import pump
+from txpipe.dashboard.tui import screen as terminal
 from txpipe.dashboard.where import is_url, without_secrets
 from txpipe.errors import UsageFault
 from txpipe.lists.index import Index
@@ -50,6 +51,7 @@ class Options:
         read_only: nobody may triage.
         hosts: names under which it may be asked for.
         origins: sites whose pages may ask.
+        tui: it is shown on the terminal, and served only where that was asked for.
     """
 
     db: str
@@ -61,6 +63,7 @@ class Options:
     read_only: bool
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
+    tui: bool
 
     def check(self) -> None:
         """Refuse what makes no sense, before lists are compiled.
@@ -71,7 +74,9 @@ class Options:
         absent = [name for name in _NEEDED if find_spec(name) is None]
         if absent:
             raise UsageFault(f"needs {', '.join(absent)}: pip install 'txpipe[dash]'")
-        if self.listen == OFF and not self.db:
+        if self.tui and find_spec("textual") is None:
+            raise UsageFault("--tui needs textual: pip install 'txpipe[dash,tui]'")
+        if self.listen == OFF and not self.db and not self.tui:
             raise UsageFault("--listen off needs --db: it would neither store nor serve")
 
 
@@ -83,11 +88,13 @@ class Running:
         buffer: takes what the pipe has passed on.
         link: its process.
         listening: where it serves; None if it does not.
+        screen: the terminal that it is shown on; None if it is not.
     """
 
     buffer: Buffer
     link: Link
     listening: Listening | None
+    screen: terminal.Screen | None = None
 
 
 @contextmanager
@@ -108,18 +115,20 @@ def dashboard(
     Raises:
         TxpipeError: it makes no sense, or cannot start; nothing was read.
     """
-    with _place(options.db) as (db, temporary):
-        listening = _bound(options.listen)
+    with _place(options.db) as (db, temporary), _screen(options, say) as screen:
+        listening = _bound(options)
         try:
             config = _config(options, listening, environ) | {"db": db, "temporary": temporary}
             config |= {
                 name: index.path if index else None
                 for name, index in zip(("block", "allow"), lists, strict=True)
             }
+            config["screen"] = screen and screen.says | {"url": listening.url if listening else ""}
             buffer = Buffer(options.buffer)
-            link = Link(config, buffer, say, listening.socket.fileno() if listening else None)
+            heard = screen.say if screen else say
+            link = Link(config, buffer, heard, listening.socket.fileno() if listening else None, screen)
             try:
-                yield from _running(Running(buffer, link, listening))
+                yield from _running(Running(buffer, link, listening, screen))
             finally:
                 buffer.close()
         finally:
@@ -130,15 +139,23 @@ def dashboard(
 def carry(running: Running, source: Source, sink: Sink, *, keep: bool) -> None:
     """Pass the input on until it ends; then let the reader go, and serve on if that is wanted.
 
+    With a screen, the person at it decides: it stays until they leave it, which ends the input, too.
+
     Raises:
         InputFailed, SinkFailed, ReaderGone: what one of the pipe's ends said.
     """
-    pump(source, sink, running.buffer.put)
-    if not keep or running.listening is None:
+    screen = running.screen
+    pump(terminal.Left(source, screen) if screen else source, sink, running.buffer.put)
+    if not screen and (not keep or running.listening is None):
         return
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sink.fd)  # so that the reader sees the end now
     os.close(null)
+    if screen:
+        running.link.over()
+        while not (screen.wait(None, _LOOK_S) or running.link.wait(0)):
+            pass
+        return
     while not running.link.wait(_LONGEST_WAIT_S):
         pass
 
@@ -168,8 +185,9 @@ def print_hash(source: BinaryIO, sink: Sink) -> int:
     return 0
 
 
-def _bound(where: str) -> Listening | None:
-    if where == OFF:
+def _bound(options: Options) -> Listening | None:
+    where = options.listen
+    if where == OFF or (options.tui and not where):
         return None
     return listen(where) if where else listen_as_usual()
 
@@ -189,10 +207,22 @@ def _running(running: Running) -> Iterator[Running]:
 
 
 _LONGEST_WAIT_S = 3600.0
+_LOOK_S = 0.5
+"""Seconds after which it is seen that nothing is behind a screen any more."""
 _LEAVING_S = 10.0
 """Seconds after Ctrl-C in which what was passed on is still stored."""
 _FAILING_S = 60.0
 """The same where the reader went away, or the pipe broke otherwise."""
+
+
+@contextmanager
+def _screen(options: Options, say: Callable[[str], None]) -> Iterator[terminal.Screen | None]:
+    """Yield the terminal, where it is to be shown there."""
+    if not options.tui:
+        yield None
+        return
+    with terminal.screen({"read_only": options.read_only}, say) as screen:
+        yield screen
 
 
 @contextmanager

@@ -191,6 +191,16 @@ class Store:
         with self.database.reading() as connection:
             return [Event(each.seq, kind(each.line), each.line) for each in connection.execute(found)]
 
+    def forgotten(self, seq: int) -> dict[str, int] | None:
+        """Say what retention has taken of the revisions after a number; None if nothing.
+
+        Returns:
+            ``after``, that number, and ``first``, that of the oldest revision that is still here.
+        """
+        with self.database.reading() as connection:
+            first = connection.execute(sa.select(sa.func.min(tables.revisions.c.seq))).scalar()
+        return {"after": seq, "first": first} if first is not None and first > seq + 1 else None
+
     def size(self) -> int:
         """Return the bytes of what the store holds."""
         with self.database.reading() as connection:

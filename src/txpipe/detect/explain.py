@@ -11,14 +11,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from txpipe.detect.names import SHIPPED
+from txpipe.detect.names import OF_TXALERT, SHIPPED
 from txpipe.detect.plain import MOST_ITEMS, day, filled, kind_of, plain
 from txpipe.detect.rules import CONDUCT, RULES
 from txpipe.detect.watch import ConductRule
 from txpipe.errors import RecordFault
 from txpipe.record import check
 
-_WIDTH = 96
+WIDTH = 96
+"""Columns at which lines are broken."""
 _MOST_KEYS = 60
 _SETTING = re.compile(r"\{thresholds\.(\w+)")
 _SHOWN_UNITS = {"seconds": "s", "USD": "usd", "share": "share"}
@@ -129,6 +130,9 @@ def _unheard(rule: str, evidence: Mapping[str, Any]) -> Iterator[str]:
     if rule in SHIPPED:
         return
     yield "It would have stayed silent:"
+    if rule in OF_TXALERT:
+        yield "  had word come in time (txalert --deadman)"
+        return
     if isinstance(when, str):
         yield from _wrapped("where this does not hold, as it stands in the rule file (--rules) under", "  ")
         yield from _wrapped(f"[expressions.{plain(rule)}]", "    ")
@@ -149,7 +153,7 @@ def _section(head: str, text: str) -> Iterator[str]:
 
 def _wrapped(text: str, first: str, hanging: str = "    ") -> list[str]:
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=first, subsequent_indent=hanging,
+        text, WIDTH, initial_indent=first, subsequent_indent=hanging,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from txpipe.clock import Clock
 from txpipe.errors import RecordFault
 from txpipe.record import check, dumps, loads
 from txpipe.sink import Sink
@@ -22,21 +23,6 @@ at all lines would cost some per cent of a long run's time."""
 _NEWEST = 2**53
 _SIGN = b'"parent"'
 """A key that only block records have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as heartbeats need it.
-
-    Attributes:
-        now: monotonic seconds.
-        unix: Unix seconds.
-        ready: waits at most so many seconds for input; whether there is some, or its end.
-    """
-
-    now: Callable[[], float]
-    unix: Callable[[], float]
-    ready: Callable[[float], bool]
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from txpipe.alerts.intake import taken
+from txpipe.detect.names import OF_TXALERT
 from txpipe.errors import UsageFault
 from txpipe.score.found import Found
 from txpipe.score.truth import Truth
@@ -31,7 +32,7 @@ class Intake:
     _kinds: Counter[str] = field(default_factory=Counter)
 
     def alerts(self, paths: Sequence[str], found: Found) -> None:
-        """Read alerts to the end; records of other types, as heartbeats, are passed over.
+        """Read alerts to the end; what txalert says itself, and records of other types, are passed over.
 
         Raises:
             UsageFault: an input holds records or labels, and not a single alert.
@@ -39,7 +40,7 @@ class Intake:
         """
         for path in paths:
             for record in self._records(path, _MAX_ALERT):
-                if record["type"] == "alert":
+                if record["type"] == "alert" and record["rule"] not in OF_TXALERT:
                     found.add(record)
             if not self._kinds["alert"] and (kind := self._other("label", *_RECORDS)):
                 remedy = "name it with --labels" if kind == "labels" else "txdetect makes alerts of them"

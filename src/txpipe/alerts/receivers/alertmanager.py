@@ -19,7 +19,9 @@ Labels = dict[str, str]
 Posted = dict[str, Any]
 Writer = Callable[[dict[str, Any]], str]
 
-FIRES_S = 3600.0
+_LONGEST_S = 3653 * 86_400.0
+"""Ten years: an end must be a date that calendars have."""
+
 _KNOWN = 10_000
 """Alerts whose labels are remembered, so that a later revision with others takes the earlier one back."""
 
@@ -64,7 +66,7 @@ class Alertmanager:
         said = dict(parse_qsl(parts.query, keep_blank_values=True))
         fires_s = seconds(said.pop("for", "1h"))
         self._link = said.pop("link", "")
-        if said or not fires_s:
+        if said or not fires_s or fires_s > _LONGEST_S:
             raise ReceiverFault(_FORM)
         url = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/api/v2/alerts", "", ""))
         self._poster = Poster(url, now)

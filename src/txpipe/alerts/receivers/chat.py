@@ -11,7 +11,7 @@ from typing import Any
 
 from txpipe.alerts.handles import Handle, Handles
 from txpipe.alerts.message import Message, Writer, composed
-from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named
+from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named, origin
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
 from txpipe.record import SEVERITIES, loads
@@ -49,6 +49,7 @@ class Chat(ABC):
         """
         if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable():
             raise ReceiverFault(f"{self.scheme}: write {self.scheme}:https://…, as the service gives it")
+        origin(url)
         self.name = named(f"{self.scheme}:", url)
         self.handles: Handles | None = None
         self._url = url

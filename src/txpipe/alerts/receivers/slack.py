@@ -17,6 +17,7 @@ _LONGEST = 3900
 
 _GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
 _REFUSED = frozenset(("msg_too_long", "no_text", "invalid_blocks"))
+_TOKEN = re.compile(r"[!-~]+")
 _WORD = re.compile(r"[a-z][a-z_]{0,63}")
 _FORM = "write slack:https://TOKEN@slack.com/api?channel=CHANNEL, with the id of the channel (C0123456789)"
 
@@ -31,11 +32,12 @@ class Slack(Chat):
         super().__init__(url, writers, now)
         parts = urlsplit(url)
         queries = dict(parse_qsl(parts.query))
-        if not parts.username or queries.keys() != {"channel"}:
+        token = unquote(parts.username or "")
+        if not _TOKEN.fullmatch(token) or queries.keys() != {"channel"}:
             raise ReceiverFault(f"slack: {_FORM}")
         self._base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._channel = queries["channel"]
-        self._headers = {"authorization": f"Bearer {unquote(parts.username)}"}
+        self._headers = {"authorization": f"Bearer {token}"}
 
     def post(self, message: Message, to: str) -> str:
         """See ``Chat``."""

@@ -75,9 +75,7 @@ def alerts(request: Request, wanted: _Wanted, cursor: _Cursor = "", limit: _Limi
     return answers.json(answers.page(found))
 
 
-@router.get(
-    "/alerts/{alert_id}", response_model=shapes.AlertDetail, responses={404: {"model": shapes.Problem}}
-)
+@router.get("/alerts/{alert_id}", response_model=shapes.AlertDetail)
 def alert(request: Request, alert_id: AlertId) -> Response:
     """Return an alert with its revisions and its triage log."""
     found = answers.board(request).store.alert(alert_id)
@@ -102,7 +100,6 @@ def incident(
     "/alerts/{alert_id}/triage",
     response_model=shapes.LogEntry,
     status_code=201,
-    responses={code: {"model": shapes.Problem} for code in (403, 404, 409)},
 )
 def triage(request: Request, alert_id: AlertId, said: shapes.Said) -> Response:
     """Say what to make of an alert; by whom and when is kept."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 import txpipe
-from txpipe.dashboard.api import alerts, answers, events, screening, sockets, state
+from txpipe.dashboard.api import alerts, answers, events, screening, shapes, sockets, state
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.guard import Guard
 from txpipe.errors import ListFault, SinkFailed
@@ -26,11 +28,13 @@ def build(board: Board) -> Guard:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # their pages load code from elsewhere
         redoc_url=None,
+        responses={"4XX": {"model": shapes.Problem}, "503": {"model": shapes.Problem}},
     )
     app.state.board = board
     for each in (alerts, screening, state, events):
         app.include_router(each.router)
     app.add_exception_handler(HTTPException, _refusal)
+    app.add_exception_handler(RequestValidationError, _nonsense)
     app.add_exception_handler(SinkFailed, _failure)
     app.add_exception_handler(ListFault, _failure)
     if board.origins:
@@ -52,6 +56,15 @@ async def _refusal(_request: Request, error: Exception) -> Response:
         raise error
     headers = dict(error.headers) if error.headers else None
     return answers.json({"error": error.detail}, error.status_code, headers)
+
+
+async def _nonsense(_request: Request, error: Exception) -> Response:
+    """Say which value of a request makes no sense, and why."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return answers.json({"error": f"{where}: {first['msg']}"}, 422)
 
 
 async def _failure(_request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -13,11 +14,13 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from txpipe.dashboard.api import answers
-from txpipe.dashboard.live import Live
+from txpipe.dashboard.store import Store
 from txpipe.dashboard.writer import Event
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 
+GAP = "gap"
+"""The event that says what a reader who comes back has lost to retention."""
 _RETRY_MS = 500
 _BATCH = 200
 
@@ -30,21 +33,22 @@ _Number = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description="begi
 async def events(
     request: Request, after: _Number = None, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:
-    """Stream events: ``alert``, ``retraction`` (with ids), ``triage`` and ``health`` (without).
+    """Stream events: ``alert``, ``retraction`` (with ids), ``triage``, ``health`` and ``gap`` (without).
 
     It begins with what comes next; behind ``Last-Event-ID``, which browsers send when they come back, or
-    ``after``. ``after=0`` begins with the oldest alert in the store.
+    ``after``. ``after=0`` begins with the oldest alert in the store. ``gap`` says what was forgotten before.
     """
     asked = last_event_id if last_event_id and last_event_id.isdecimal() else after
-    live = answers.board(request).store.live
-    stream = _stream(live, int(asked[:18]) if asked else None)
+    stream = _stream(answers.board(request).store, int(asked[:18]) if asked else None)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
-async def _stream(live: Live, after: int | None) -> AsyncIterator[bytes]:
+async def _stream(store: Store, after: int | None) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % _RETRY_MS
-    async for batch in live.batches(after, _BATCH):
+    if after is not None and (gap := await asyncio.to_thread(store.forgotten, after)):
+        yield written(Event(0, GAP, orjson.dumps(gap)))
+    async for batch in store.live.batches(after, _BATCH):
         yield b"".join(map(written, batch)) if batch else b":\n\n"
 
 

@@ -14,6 +14,7 @@ import socketio
 from starlette.types import ASGIApp
 
 from txpipe.dashboard.access import Person
+from txpipe.dashboard.api.events import GAP
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.guard import MOST_BODY, MOST_STREAMS, known_host, known_origin
 from txpipe.dashboard.writer import Event
@@ -41,9 +42,9 @@ class _Json:
 def sockets(board: Board) -> ASGIApp:
     """Return the application behind ``/socket.io/``.
 
-    Events: ``alert`` and ``retraction`` (the alert, its number), ``triage`` and ``health`` (the object). A
-    client may connect with ``auth: {token, after}``: a token where one is asked for, and the number of the
-    last event that it has.
+    Events: ``alert`` and ``retraction`` (the alert, its number), ``triage``, ``health`` and ``gap`` (the
+    object). A client may connect with ``auth: {token, after}``: a token where one is asked for, and the
+    number of the last event that it has.
     """
 
     def from_here(origin: str | None, environ: dict[str, Any]) -> bool:
@@ -92,6 +93,8 @@ def _place(value: Any) -> int | None:
 
 async def _serve(server: Any, sid: str, board: Board, after: int | None) -> None:
     try:
+        if after is not None and (gap := await asyncio.to_thread(board.store.forgotten, after)):
+            await server.emit(GAP, gap, to=sid, namespace=_SPACE)
         async for batch in board.store.live.batches(after, _BATCH):
             for event in batch:
                 await server.emit(event.kind, _data(event), to=sid, namespace=_SPACE)

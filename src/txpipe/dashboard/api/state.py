@@ -106,7 +106,7 @@ def who(request: Request) -> Response:
     return answers.json(asdict(answers.person(request)))
 
 
-@router.post("/login", response_model=shapes.Who, responses={401: {"model": shapes.Problem}})
+@router.post("/login", response_model=shapes.Who)
 def log_in(request: Request, who: shapes.LogIn) -> Response:
     """Log in with name and password; the answer's cookie is good for twelve hours."""
     peer = request.client.host if request.client else ""

@@ -225,7 +225,6 @@ const txdash = (() => {
 
   function pause(button) {
     paused = !paused;
-    button.setAttribute("aria-pressed", String(paused));
     button.textContent = paused ? "Resume" : "Pause";
     if (!paused && !away) flush();
     shown();

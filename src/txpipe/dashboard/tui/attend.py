@@ -1,0 +1,120 @@
+"""The screen in the dashboard's process: the input has a thread of its own, the terminal the main one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from txpipe.dashboard import frames
+from txpipe.dashboard.store import Store
+from txpipe.dashboard.tui.app import DashApp
+from txpipe.dashboard.tui.outside import Outside, Place
+from txpipe.dashboard.tui.screen import TERMINAL
+
+Tell = Callable[[dict[str, Any]], None]
+
+_HANGUP_S = 1.0
+"""Seconds after a screen's death in which the input's end shows that the terminal went, and all with it."""
+
+
+def attend(
+    config: dict[str, Any],
+    store: Store,
+    take: Callable[[frames.Frames, Tell], bool],
+    source: frames.Frames,
+    tell: Tell,
+) -> bool:
+    """Show the store until the person leaves; take the input until it ends.
+
+    Args:
+        config: the dashboard's.
+        store: what is shown.
+        take: takes the input in, given it and who is told; returns whether it ended properly.
+        source: where it comes from.
+        tell: takes what the command is to know.
+
+    Returns:
+        What ``take`` returned.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what was passed on is stored, terminal or not
+    outside = Outside()
+    taken: list[bool] = []
+    failed: list[BaseException] = []
+
+    def told(what: dict[str, Any]) -> None:
+        outside.over = source.over
+        outside.said = what.get("say", outside.said)
+        tell(what)
+
+    def run() -> None:
+        try:
+            taken.append(take(source, told))
+        except BaseException as exc:  # noqa: BLE001 - raised below, in the main thread
+            failed.append(exc)
+        finally:
+            outside.done = True
+
+    thread = threading.Thread(target=run, name="txdash-intake", daemon=True)
+    thread.start()
+    shown = config["screen"]
+    try:
+        with _on_terminal():
+            end = _shown(store, outside, shown)
+    except BaseException:
+        thread.join(_HANGUP_S)
+        if not outside.done:
+            raise
+    else:
+        _leave(end, tell)
+    thread.join()
+    if failed:
+        raise failed[0]
+    return taken[0]
+
+
+def _shown(store: Store, outside: Outside, shown: dict[str, Any]) -> str:
+    """Run the application; return how the person left."""
+    app = DashApp(store, outside, time.time, Place(**shown))
+    end = app.run(mouse=False)  # the mouse marks text, as it does everywhere in a terminal
+    if app._exception is not None:  # noqa: SLF001 - run() swallows it
+        raise app._exception  # noqa: SLF001
+    return end or "quit"
+
+
+def _leave(end: str, tell: Tell) -> None:
+    """Tell the pipe that the person has left; Ctrl-C is for the whole pipeline, as a terminal has it."""
+    with suppress(OSError):
+        tell({"quit": True})
+    if end != "interrupt":
+        return
+    with suppress(OSError):
+        terminal = os.open(TERMINAL, os.O_RDWR)
+        if os.tcgetpgrp(terminal) == os.getpgrp():
+            os.killpg(os.getpgrp(), signal.SIGINT)
+        os.close(terminal)
+
+
+@contextmanager
+def _on_terminal() -> Iterator[None]:
+    """Have the terminal as stdin, stdout and stderr: Textual reads keys, asks for the size and draws there.
+
+    Textual takes its keys from descriptor 0 whatever is there (Textualize/textual#5531).
+    """
+    for name in ("COLUMNS", "LINES"):  # of a shell's start, not of now
+        os.environ.pop(name, None)
+    kept = [os.dup(fd) for fd in range(3)]
+    terminal = os.open(TERMINAL, os.O_RDWR)
+    for fd in range(3):
+        os.dup2(terminal, fd)
+    os.close(terminal)
+    try:
+        yield
+    finally:
+        for fd, old in enumerate(kept):
+            os.dup2(old, fd)
+            os.close(old)
