@@ -252,6 +252,20 @@ def test_keyboard_alone(browser, filled):
     page.close()
 
 
+def test_choices_are_kept(browser, filled):
+    """Sound and dark are chosen once: they hold after a reload, and an alert that sounds raises nothing."""
+    page = browser.visit(filled.url)
+    page.click("#switch-sound")
+    page.click("#switch-theme")
+    page.reload()
+    page.wait_for_selector(".count")
+    assert page.get_attribute("#switch-sound", "aria-pressed") == "true"
+    assert page.locator("body.body--dark").count() == 1
+    sent_apart(filled, page, [numbered(20_000)])
+    assert page.faults == []
+    page.close()
+
+
 def test_who_may_what(browser, tmp_path, hashed_password):
     """Nobody sees anything unasked; a viewer looks, an analyst judges, by name; who logs out is out."""
     users = tmp_path / "users"

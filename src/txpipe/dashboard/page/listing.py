@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import Request
@@ -30,7 +31,7 @@ def add(board: Board, pulse: Pulse) -> None:
         asked = wanted(request.url.query)
         feed = Feed(client, board, asked, board.store.live.last)
         found = await first(board, asked)
-        counts = board.store.counts()
+        counts = await asyncio.to_thread(board.store.counts)
         with frame(board, pulse, request, "Alerts", feed):
             Tag("h1", "Alerts", "unseen")
             _filters(counts)
