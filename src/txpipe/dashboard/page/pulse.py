@@ -15,6 +15,7 @@ _FRESH_S = 0.9
 _SILENT_S = 60.0
 """A source that says nothing for so long is called silent: heartbeats come every second or few."""
 _MOST_SOURCES = 12
+_MOST_CHOICES = 100
 _GRADES = {"blind": 0, "stalled": 1, "silent": 2, "ok": 3}
 
 
@@ -57,6 +58,10 @@ class Pulse:
         sources = sorted((_source(each, now) for each in health), key=lambda each: _GRADES[each["status"]])
         return found | {
             "severity": counts["severity"],
+            "choices": {
+                "rule": {each: clipped(each, 80) for each in [*counts["rule"]][:_MOST_CHOICES]},
+                "chain": {each: clipped(chain(each), 80) for each in [*counts["chain"]][:_MOST_CHOICES]},
+            },
             "open": counts["triage"].get("open", 0),
             "total": sum(counts["severity"].values()),
             "sources": sources[:_MOST_SOURCES],

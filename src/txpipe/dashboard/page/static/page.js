@@ -243,6 +243,7 @@ const txdash = (() => {
 
   function pulse(what) {
     trouble(what.trouble);
+    for (const [name, values] of Object.entries(what.choices ?? {})) choices(name, values);
     const lasting = what.sources.map(source);
     if (!lasting.length) lasting.push(make("span", "no source has said anything yet (txdetect --heartbeat 1)", "faint"));
     if (what.more) lasting.push(make("span", `and ${what.more} more`, "faint"));
@@ -257,6 +258,15 @@ const txdash = (() => {
     fill("counters", levels);
     fill("sparks", [spark("records", what.traffic), spark("alerts", what.alerts)]);
     return true;
+  }
+
+  function choices(name, values) { // rules and chains that the page did not know yet
+    const field = document.querySelector(`#filters select[name=${name}]`);
+    if (!field || document.activeElement === field) return;
+    const known = new Set([...field.options].map((each) => each.value));
+    for (const [value, text] of Object.entries(values)) {
+      if (!known.has(value)) field.append(make("option", text, "", { value }));
+    }
   }
 
   function source(each) {
