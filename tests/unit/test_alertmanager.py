@@ -169,7 +169,14 @@ def test_user_and_password(receiver):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "//h:9093", "h:9093", "ftp://h", "http://h?for=often", "http://h?for=0s", "http://h?for=9999d", "http://h?fro=6h"]
+    "url",
+    [
+        "",
+        "//h:9093",
+        "h:9093",
+        "ftp://h",
+        *(f"http://h?{q}" for q in ("for=often", "for=0s", "for=9999d", "fro=6h")),
+    ],
 )
 def test_no_receiver(receiver, url):
     """What is no address is refused with what one looks like."""
