@@ -56,16 +56,13 @@ def all_in(page, column, text):
     page.wait_for_function(f"{every}.every((each) => each.textContent === text)", arg=[column, text])
 
 
-def test_an_alert_is_seen_within_a_quarter_of_a_second(browser):
+def test_an_alert_is_seen_within_a_quarter_of_a_second(browser, filled):
     """From the pipe to the eye: 250 ms for 95 of 100."""
-    with dashboard() as dash:
-        dash.feed(ALERT)
-        dash.until("/api/v1/alerts", lambda found: found["alerts"])
-        page = browser.visit(dash.url)
-        page.wait_for_selector(".count")
-        sent_apart(dash, page, [numbered(1)])
-        took = sent_apart(dash, page, [numbered(number) for number in range(2, 42)])
-        page.close()
+    page = browser.visit(filled.url)
+    page.wait_for_selector(".count")
+    sent_apart(filled, page, [numbered(10_000)])
+    took = sent_apart(filled, page, [numbered(10_000 + number) for number in range(1, 41)])
+    page.close()
     assert statistics.quantiles(took, n=20)[-1] < 0.25, sorted(took)
 
 
@@ -256,7 +253,7 @@ def test_keyboard_alone(browser, filled):
 
 
 def test_who_may_what(browser, tmp_path, hashed_password):
-    """Nobody sees anything unasked; a viewer looks and is given no buttons, an analyst is, by name."""
+    """Nobody sees anything unasked; a viewer looks, an analyst judges, by name; who logs out is out."""
     users = tmp_path / "users"
     users.write_text(f"ann analyst {hashed_password}\nvic viewer {hashed_password}\n")
     with dashboard("--users", str(users)) as dash:
@@ -275,6 +272,10 @@ def test_who_may_what(browser, tmp_path, hashed_password):
             if may:
                 page.click("text=Acknowledge")
                 page.wait_for_selector("#state:has-text('by ann')")
+            left = page.context.new_page()
+            left.goto(dash.url)
+            left.click("#log-out")
+            page.wait_for_url("**/login")  # the other window, too
             page.context.close()
 
 

@@ -7,6 +7,7 @@ newest alerts anew instead of all that it missed; they are a filter away.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
@@ -69,15 +70,20 @@ async def _guarded(task: Task) -> None:
 
 
 class Heart:
-    """Tells a browser once a second how it is."""
+    """Tells a browser once a second how it is, and sends it away when its session has ended."""
 
-    def __init__(self, client: Client, pulse: Pulse) -> None:
+    def __init__(self, client: Client, pulse: Pulse, may_look: Callable[[], bool]) -> None:
         self._client = client
         self._pulse = pulse
+        self._may_look = may_look
 
     async def run(self) -> None:
         """Go on until the client is gone."""
         while not self._client.is_deleted:
+            if not self._may_look():
+                await call(self._client, "leave", {})
+                self._client.delete()
+                return
             await call(self._client, "pulse", await self._pulse.now())
             await asyncio.sleep(1.0)
 

@@ -43,7 +43,7 @@ def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task
     client = ui.context.client
     client.title = f"{title} · txdash"
     ui.add_head_html(_HEAD)
-    Life(client, Heart(client, pulse), *tasks)
+    Life(client, Heart(client, pulse, lambda: who(board, request) is not None), *tasks)
     Tag("a", "Skip to the content", "skip", href="#main")
     with Tag("header", "", "top"):
         Tag("a", "txdash", "brand", href="/", aria_label="txdash, all alerts")

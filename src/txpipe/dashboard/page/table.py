@@ -21,7 +21,7 @@ def table(feed: Feed, found: Page) -> None:
     """
     with Tag("div", "", "bar"):
         Tag("span", "", "shown", id="shown", role="status")
-        Tag("button", "Pause", "switch", type="button", id="pause", aria_pressed="false")
+        Tag("button", "Pause", "switch", type="button", id="pause")
         Tag("button", "", "pill hidden", type="button", id="pill")
     options = _options([stored_row(each) for each in found.alerts])
     grid = ui.aggrid(options, theme="balham", auto_size_columns=False)

@@ -225,7 +225,6 @@ const txdash = (() => {
 
   function pause(button) {
     paused = !paused;
-    button.setAttribute("aria-pressed", String(paused));
     button.textContent = paused ? "Resume" : "Pause";
     if (!paused && !away) flush();
     shown();
@@ -432,6 +431,7 @@ const txdash = (() => {
     location.assign("/login");
   }
 
+  const leave = () => location.assign("/login");
   const note = () => byId("note")?.value ?? "";
   const typing = (element) => element.closest?.("input, textarea, select, [contenteditable]");
 
@@ -505,7 +505,7 @@ const txdash = (() => {
   }, 1000);
 
   return {
-    about, age, feed, key, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
+    about, age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
   };
 })();
 window.txdash = txdash;
