@@ -271,4 +271,5 @@ def test_stuck_terminal_does_not_slow_the_pipe(tmp_path):
                 while select.select([running.stdout], [], [], 0)[0]:
                     assert os.read(running.stdout.fileno(), 1 << 20)
         wait_until(lambda: len(stored_lines(tmp_path / "dash.db")) == 50)
-        running.stdin.close()
+        (screen,) = [pid for pid, parent in parents() if parent == running.pid]
+    wait_until(lambda: not Path(f"/proc/{screen}").exists())  # nor is it left behind

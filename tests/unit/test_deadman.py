@@ -53,6 +53,19 @@ class World:
         return [(one["chain"], one["status"], one["time"] - START) for one in self.out]
 
 
+def test_a_flood_of_what_is_no_record():
+    """Lines that are no records, and never pause, are silence; a stop of the process among them is not."""
+    world = World().after(10, HEARTBEAT)
+    for _ in range(100):
+        world.time += 0.7
+        world.after(0)
+    assert world.said == [(INPUT, "open", 70)]
+    world.after(0, HEARTBEAT)
+    world.time += 600
+    world.after(0).after(0, HEARTBEAT)
+    assert [status for _, status, _ in world.said] == ["open", "retracted"]
+
+
 def test_silence_is_told_once_and_taken_back():
     """Nothing for so long is one alert, at once; the first line takes it back under the same id."""
     world = World().after(10, HEARTBEAT).after(600, HEARTBEAT).after(10, HEARTBEAT)

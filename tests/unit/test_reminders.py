@@ -122,6 +122,36 @@ def test_over_restarts(people, tmp_path):
     ]
 
 
+def test_fewer_than_in_an_earlier_run(people, spool):
+    """Where there have been as many as are asked for now, there are no more."""
+    people.take(spool, parcel(1, "a"))
+    run(people.lane(spool, repeat_s=HOUR, reminders=5), people, 2.5 * HOUR)
+    run(people.lane(spool, repeat_s=HOUR, reminders=2), people, 24 * HOUR)
+    assert len(people.messages) == 3
+
+
+def test_a_revision_of_another_group(people, spool):
+    """An alert that is revised into another group is repeated there, and its old group no more."""
+    lane = people.lane(spool, repeat_s=HOUR, reminders=1)
+    people.take(spool, parcel(1, "a"))
+    run(lane, people, 60)
+    people.take(spool, parcel(1, "b", status="updated", rev=1))
+    run(lane, people, 24 * HOUR)
+    assert [bool(note) for *_, note in people.messages] == [False, False, True]
+
+
+def test_many_groups(spool):
+    """However many groups there are, they are counted at most for a message or a reminder."""
+    told = Reminders(spool.database, "a", Grouping(repeat_s=HOUR))
+    told.told([parcel(number, str(number)) for number in range(1000)], 0.0)
+    steps = []
+    with spool.database.reading() as db:
+        db.set_progress_handler(lambda: steps.append(1), 10)
+    told.told([parcel(999, "x")], 1.0)
+    told.reminded(told.due(HOUR).kin, HOUR)
+    assert len(steps) < 500
+
+
 def test_limit_holds_for_reminders(people, spool):
     """Reminders are messages: they wait for room, and new alerts go first."""
     lane = people.lane(spool, repeat_s=HOUR, reminders=5, most=1, span_s=2 * HOUR)

@@ -45,6 +45,7 @@ CREATE INDEX IF NOT EXISTS standing_kin ON standing (receiver, kin);
 CREATE TABLE IF NOT EXISTS groups (
     receiver TEXT NOT NULL, kin TEXT NOT NULL, began REAL NOT NULL, told REAL NOT NULL,
     reminders INTEGER NOT NULL, PRIMARY KEY (receiver, kin)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS groups_told ON groups (receiver, told);
 CREATE TABLE IF NOT EXISTS graves (kin TEXT NOT NULL UNIQUE, time REAL NOT NULL, id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS handles (
     receiver TEXT NOT NULL, id TEXT NOT NULL, message TEXT NOT NULL, rev INTEGER NOT NULL,

@@ -61,6 +61,8 @@ class DeadMan:
         self._tell = tell
         self._waited = 0.0
         self._heard = 0.0
+        self._read_at = clock.now()
+        self._is_heard = True
         self._block: int | None = None
         self._troubles: OrderedDict[str, _Trouble] = OrderedDict()
 
@@ -81,9 +83,19 @@ class DeadMan:
             yield item
 
     def idle(self) -> None:
-        """Wait until there is input or its end; tell of silence meanwhile."""
+        """Wait until there is input or its end; tell of silence meanwhile.
+
+        What was read since the last call and held no record is silence, too: a flood of it leaves no pause.
+        """
         for episode in self._episodes.untold():
             self._say_silent(episode)
+        if not self._is_heard:
+            self._waited += min(max(0.0, self._clock.now() - self._read_at), STEP_S)
+            self._look()
+        self._wait()
+        self._read_at, self._is_heard = self._clock.now(), False
+
+    def _wait(self) -> None:
         while not self._clock.ready(0.0):  # what waits to be read may be good word
             self._look()
             began = self._clock.now()
@@ -100,7 +112,7 @@ class DeadMan:
         return min((one for one in left if one > 0), default=STEP_S)
 
     def _hear(self, record: dict[str, Any]) -> None:
-        self._heard = self._waited
+        self._heard, self._is_heard = self._waited, True
         if len(self._episodes) and self._episodes.get(INPUT):
             self._take_back(INPUT)
         if record["type"] != "heartbeat":

@@ -57,17 +57,20 @@ class Reminders:
 
         An alert that is taken back stands no longer; a group of which none stands is not repeated.
         """
-        name, kins = self._receiver, set()
+        name = self._receiver
+        kins: set[str] = set()
+        left: set[str] = set()  # a revision may be of another group than what it follows
         with self._database.writing() as db:
             for parcel in parcels:
                 alert = loads(parcel.line)
                 kins.add(kin := kin_of(alert, self._grouping.keys))
+                left.update(was for (was,) in db.execute(_WAS, (name, alert["id"])))
                 if alert["status"] == "retracted" or alert["rule"] == HELD_BACK:  # nobody takes a digest back
                     db.execute(_DROP, (name, alert["id"]))
                 else:
                     db.execute(_STAND, (name, alert["id"], kin, parcel.key, parcel.line))
             db.executemany(_TOLD, [(name, kin, now, now) for kin in sorted(kins)])
-            db.execute(_FALLEN, (name,))
+            db.executemany(_FALLEN, [(name, kin) for kin in kins | left])
             over = db.execute(_COUNT, (name,)).fetchone()[0] - self._kept
             while over > 0:
                 (oldest,) = db.execute(_OLDEST, (name,)).fetchone()
@@ -81,9 +84,10 @@ class Reminders:
         """
         while found := self._first(now):
             kin, began, given = found
-            alerts = self._standing(kin, now)
-            if alerts:
-                most = self._grouping.reminders
+            most = self._grouping.reminders
+            if given >= most:  # an earlier run was to give more
+                self._end(kin)
+            elif alerts := self._standing(kin, now):
                 note = f"Reminder {given + 1} of {most}, first told {span(max(0.0, now - began))} ago"
                 return Reminder(kin, [Parcel(key, line, now, note=note) for key, line in alerts])
         return None
@@ -96,13 +100,20 @@ class Reminders:
         """Note that a reminder was given; the last one of a group ends it."""
         with self._database.writing() as db:
             db.execute(_REMINDED, (now, self._receiver, kin))
-            for (done,) in db.execute(_DONE, (self._receiver, self._grouping.reminders)).fetchall():
-                db.execute(_DROP_KIN, (self._receiver, done))
-                db.execute(_END, (self._receiver, done))
+            (given,) = db.execute(_GIVEN, (self._receiver, kin)).fetchone() or (0,)
+        if given >= self._grouping.reminders:
+            self._end(kin)
+
+    def _end(self, kin: str) -> None:
+        with self._database.writing() as db:
+            db.execute(_DROP_KIN, (self._receiver, kin))
+            db.execute(_END, (self._receiver, kin))
 
     def _first(self, now: float) -> tuple[str, float, int] | None:
         with self._database.reading() as db:
-            row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s, now)).fetchone()
+            row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s)).fetchone()
+            # A clock that was set back must not put them off for years.
+            row = row or db.execute(_AHEAD, (self._receiver, now)).fetchone()
         return row and (row[0], row[1], row[2])
 
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
@@ -116,7 +127,7 @@ class Reminders:
                     db.execute(_DROP, (self._receiver, alert["id"]))
                 else:
                     kept.append((key, line))
-            db.execute(_FALLEN, (self._receiver,))
+            db.execute(_FALLEN, (self._receiver, kin))
         return kept
 
 
@@ -124,20 +135,19 @@ _STAND = "INSERT OR REPLACE INTO standing (receiver, id, kin, key, line) VALUES 
 _DROP = "DELETE FROM standing WHERE receiver = ? AND id = ?"
 _DROP_KIN = "DELETE FROM standing WHERE receiver = ? AND kin = ?"
 _COUNT = "SELECT count(*) FROM standing WHERE receiver = ?"
-_STANDING = "SELECT key, line FROM standing WHERE receiver = ? AND kin = ? LIMIT ?"
+_STANDING = "SELECT key, line FROM standing INDEXED BY standing_kin WHERE receiver = ? AND kin = ? LIMIT ?"
 _TOLD = (
     "INSERT INTO groups (receiver, kin, began, told, reminders) VALUES (?, ?, ?, ?, 0)"
     " ON CONFLICT DO UPDATE SET told = excluded.told, reminders = 0"
 )
 _REMINDED = "UPDATE groups SET told = ?, reminders = reminders + 1 WHERE receiver = ? AND kin = ?"
-_DUE = (  # a clock that was set back must not put them off for years
-    "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND (told <= ? OR told > ?)"
-    " ORDER BY told LIMIT 1"
-)
+_WAS = "SELECT kin FROM standing WHERE receiver = ? AND id = ?"
+_DUE = "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND told <= ? ORDER BY told LIMIT 1"
+_AHEAD = "SELECT kin, began, reminders FROM groups WHERE receiver = ? AND told > ? ORDER BY told LIMIT 1"
 _OLDEST = "SELECT kin FROM groups WHERE receiver = ? ORDER BY told LIMIT 1"
-_DONE = "SELECT kin FROM groups WHERE receiver = ? AND reminders >= ?"
+_GIVEN = "SELECT reminders FROM groups WHERE receiver = ? AND kin = ?"
 _END = "DELETE FROM groups WHERE receiver = ? AND kin = ?"
 _FALLEN = (
-    "DELETE FROM groups WHERE receiver = ?1 AND NOT EXISTS"
-    " (SELECT 1 FROM standing s WHERE s.receiver = ?1 AND s.kin = groups.kin)"
+    "DELETE FROM groups WHERE receiver = ?1 AND kin = ?2 AND NOT EXISTS"
+    " (SELECT 1 FROM standing s WHERE s.receiver = ?1 AND s.kin = ?2)"
 )

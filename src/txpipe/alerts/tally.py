@@ -10,8 +10,9 @@ from txpipe.record import SEVERITIES
 from txpipe.stream import BadLines
 from txpipe.visible import clipped
 
-_KEPT = 1000
-"""Pairs of severity and rule that are told apart: made-up rules must not fill the memory."""
+_KEPT = 1000 - len(SEVERITIES)
+"""Pairs of severity and rule that are told apart: made-up rules must not fill the memory. With the others,
+one a severity, they are as many as metrics show."""
 _RULES_SHOWN = 20
 _RECORDS = frozenset(("transfer", "call", "approval", "block"))
 _OTHER = "other rules"

@@ -36,20 +36,26 @@ def main() -> int:
     if kind != frames.CONFIG:
         return 2
     config = orjson.loads(payload)
+    clear = functools.partial(_clear, config, command)
     try:
-        _run(config, source, tell)
+        _run(config, source, tell, clear)
     except TxpipeError as exc:
         tell({"fault": str(exc), "status": exc.status})
         return exc.status
     except BrokenPipeError:  # the command is gone, and has taken its reasons along
         return 1
     finally:
-        if config["temporary"] and os.getppid() != command:  # which would have cleared up
-            shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
+        clear()
     return 0
 
 
-def _run(config: dict[str, Any], source: frames.Frames, tell: Tell) -> None:
+def _clear(config: dict[str, Any], command: int) -> None:
+    """Remove a store that was to end with the command, if that is gone and cannot."""
+    if config["temporary"] and os.getppid() != command:
+        shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
+
+
+def _run(config: dict[str, Any], source: frames.Frames, tell: Tell, clear: Callable[[], None]) -> None:
     from txpipe.dashboard.intake import Intake  # noqa: PLC0415 - the imports take a second; faults first
     from txpipe.dashboard.retention import Limits  # noqa: PLC0415
     from txpipe.dashboard.store import Store  # noqa: PLC0415
@@ -63,7 +69,7 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Tell) -> None:
         def take(source: frames.Frames, tell: Tell) -> bool:
             return Intake(store, limits, tell, config["at"], config["line"]).run(source)
 
-        if _taken(config, store, take, source, tell):
+        if _taken(config, store, take, source, tell, clear):
             tell({"done": True})
         if web is not None:
             web.stop()
@@ -71,19 +77,20 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Tell) -> None:
         store.close()
 
 
-def _taken(
+def _taken(  # noqa: PLR0913, PLR0917 - what a screen needs
     config: dict[str, Any],
     store: Any,
     take: Callable[[frames.Frames, Tell], bool],
     source: frames.Frames,
     tell: Tell,
+    clear: Callable[[], None],
 ) -> bool:
     """Take the input, with or without a screen; return whether it ended, or the pipe broke off."""
     if config["screen"] is None:
         return take(source, tell)
     from txpipe.dashboard.tui.attend import attend  # noqa: PLC0415 - an extra of its own
 
-    return attend(config, store, take, source, tell)
+    return attend(config, store, take, source, tell, clear)
 
 
 def _web(config: dict[str, Any], store: Any, tell: Tell) -> Any:

@@ -18,16 +18,21 @@ from txpipe.dashboard.tui.screen import TERMINAL
 
 Tell = Callable[[dict[str, Any]], None]
 
+_LEAVE_S = 5.0
+"""Seconds that the screen has to go once nothing is left to do: Textual waits for ever to write to a terminal
+that is gone, and reads it without a pause meanwhile."""
+
 _HANGUP_S = 1.0
 """Seconds after a screen's death in which the input's end shows that the terminal went, and all with it."""
 
 
-def attend(
+def attend(  # noqa: PLR0913, PLR0917 - what a screen needs
     config: dict[str, Any],
     store: Store,
     take: Callable[[frames.Frames, Tell], bool],
     source: frames.Frames,
     tell: Tell,
+    clear: Callable[[], None],
 ) -> bool:
     """Show the store until the person leaves; take the input until it ends.
 
@@ -37,6 +42,7 @@ def attend(
         take: takes the input in, given it and who is told; returns whether it ended properly.
         source: where it comes from.
         tell: takes what the command is to know.
+        clear: removes what is to end with the process, before it is ended the hard way.
 
     Returns:
         What ``take`` returned.
@@ -45,6 +51,7 @@ def attend(
     outside = Outside()
     taken: list[bool] = []
     failed: list[BaseException] = []
+    left = threading.Event()
 
     def told(what: dict[str, Any]) -> None:
         outside.over = source.over
@@ -58,6 +65,9 @@ def attend(
             failed.append(exc)
         finally:
             outside.done = True
+        if not left.wait(_LEAVE_S):
+            clear()
+            os._exit(1)
 
     thread = threading.Thread(target=run, name="txdash-intake", daemon=True)
     thread.start()
@@ -65,7 +75,9 @@ def attend(
     try:
         with _on_terminal():
             end = _shown(store, outside, shown)
+            left.set()
     except BaseException:
+        left.set()
         thread.join(_HANGUP_S)
         if not outside.done:
             raise
