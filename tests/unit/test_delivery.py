@@ -18,7 +18,7 @@ from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
-from txpipe.alerts.receiver import NotTaken, Parcel, named, origin, shown
+from txpipe.alerts.receiver import AT_ONCE_BYTES, NotTaken, Parcel, named, origin, shown
 from txpipe.alerts.spool import Spool, Taken
 from txpipe.errors import RecordFault
 from txpipe.stream import BadLines
@@ -360,6 +360,19 @@ def test_a_clock_set_back_makes_no_long_rest(spool):
     lane.step()
     fake.time -= 86_400
     assert lane.step() == 1
+
+
+def test_large_alerts_are_not_read_all_at_once(spool):
+    """What is sent or given up at once has a bound in bytes, too; it is never less than one alert."""
+    large = [Taken(f"{number:032x}:0", b"x" * (AT_ONCE_BYTES // 4 + 1), ("a",)) for number in range(6)]
+    spool.take([*large, Taken(f"{6:032x}:0", b"x" * 2 * AT_ONCE_BYTES, ("a",)), *taken(7)], 0.0)
+    for read in (spool.due, spool.overdue):
+        assert keys(read("a", 1.0, 500)) == [0, 1, 2, 3]
+        assert keys(read("a", 1.0, 2)) == [0, 1]
+    spool.delivered("a", spool.due("a", 1.0, 500))
+    assert keys(spool.due("a", 1.0, 500)) == [4, 5, 6]
+    spool.delivered("a", spool.due("a", 1.0, 500))
+    assert keys(spool.due("a", 1.0, 500)) == [7]
 
 
 def test_a_clock_set_back_makes_no_long_wait(spool):

@@ -231,6 +231,34 @@ def test_never_more_than_the_limit(times, count):
     assert all(sum(start <= time < start + 60 for time in passed) <= count for start in starts)
 
 
+def test_long_texts_are_not_remembered(spool):
+    """What alerts agree in is known by a short name, however long it is; they are told apart all the same."""
+    about = ("incident", "rule")
+    inhibitor = Inhibitor(Inhibition(by="critical", mutes="high", equal=about), spool.database)
+    levels = Escalation([Level("level", ("a",), about, count=2)])
+    restraint = Restraint(inhibitor, Limiter([limit(count=1, track=about)], spool.database), levels)
+    addressing = Addressing(spool, lambda _: ("a",), restraint)
+    long = [{"incident": "x" * 100_000 + end} for end in "ab"]
+    alerts = [alert(number, **long[number // 3], rule="r" * 1000) for number in range(6)]
+    alerts += [
+        {**alerts[0], "id": f"{number:032x}", "severity": said}
+        for number, said in ((6, "critical"), (7, "high"))
+    ]
+    addressing.take([(line(one)[:-1], one) for one in alerts], WALL)
+    with spool.database.reading() as db:
+        for names, number in (
+            ("SELECT name FROM windows", 2),
+            ("SELECT kin FROM graves", 1),
+            ("SELECT kin FROM growth", 2),
+            ("SELECT DISTINCT kin FROM members", 2),
+        ):
+            found = [name for (name,) in db.execute(names)]
+            assert len(found) == number
+            assert max(map(len, found)) < 300
+    assert addressing.inhibited == 1
+    assert addressing.held_back.counts["flood"] == 4
+
+
 def test_memory_is_bounded(spool):
     """Windows used the longest ago are forgotten, in the spool, too; so many subjects are told apart."""
     stage = Stage(spool, limit(count=1, track=("subject",)), kept=10)

@@ -5,6 +5,7 @@ Nothing is dropped: what is held back comes in the next message, with counts.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from txpipe.record import loads
 
 SOURCES = ("incident", "subject", "rule", "category", "chain", "severity", "tx")
 """Keys of an alert by which alerts are put together."""
+
+_LONGEST = 256
+"""Characters of a name: hundreds of thousands are remembered, and texts of alerts may have a million each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,16 @@ def kin(line: bytes, keys: Sequence[str]) -> str:
 def kin_of(alert: dict[str, Any], keys: Sequence[str]) -> str:
     """Return the same of an alert that is parsed."""
     values = [alert.get(key) for key in keys]
-    return str(alert["id"]) if None in values else "\x1f".join(map(text, values))
+    return str(alert["id"]) if None in values else brief("\x1f".join(map(text, values)))
+
+
+def brief(name: str) -> str:
+    """Return a name to remember something by: itself, or the digest of one that is too long for that.
+
+    >>> brief("a" * 256) == "a" * 256, len(brief("a" * 257))
+    (True, 64)
+    """
+    return name if len(name) <= _LONGEST else hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
 
 
 def plan(

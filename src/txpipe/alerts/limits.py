@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.facts import text
+from txpipe.alerts.grouping import brief
 from txpipe.alerts.routes import Route
 from txpipe.record import SEVERITIES, Severity
 
@@ -111,7 +112,7 @@ class Limiter:
         a new one, for else a single alert from the future would hold back all that follow.
         """
         parts = (limit.about.name, receiver, alert["chain"], *(text(alert.get(key)) for key in limit.track))
-        name, time = "\x1f".join(parts), float(alert["time"])
+        name, time = brief("\x1f".join(parts)), float(alert["time"])
         begins, number = self._windows.pop(name, (time, 0))
         if abs(time - begins) >= limit.for_s:
             begins, number = time, 0

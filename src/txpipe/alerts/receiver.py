@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from txpipe.errors import TxpipeError, UsageFault
 
 SEND_S = 60.0
 """Seconds that a receiver has to take what it is sent."""
+
+AT_ONCE_BYTES = 16 << 20
+"""Bytes of alerts after which no further one is read at once: some 15,000 of txdetect's."""
 
 secret_names = {"TXALERT_SECRET", "TXALERT_TO"}
 """Variables of the environment that hold secrets; a route file names more. Commands do not inherit them."""
@@ -63,6 +66,22 @@ class Parcel:
     def sent(self) -> bytes:
         """What the receiver gets, without a newline."""
         return self.shaped or self.line
+
+
+def at_once(rows: Iterable[tuple[Any, ...]]) -> list[Parcel]:
+    """Return the first of some alerts: one, and more while they are not too large together for the memory.
+
+    Args:
+        rows: what a parcel has; no more of them are read than are returned.
+    """
+    found: list[Parcel] = []
+    size = 0
+    for row in rows:
+        found.append(Parcel(*row))
+        size += len(found[-1].line)
+        if size >= AT_ONCE_BYTES:
+            break
+    return found
 
 
 class Receiver(Protocol):

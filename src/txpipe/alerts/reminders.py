@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from txpipe.alerts.database import Database
 from txpipe.alerts.grouping import Grouping, kin_of
 from txpipe.alerts.human import HELD_BACK
-from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.receiver import Parcel, at_once
 from txpipe.alerts.silence import Silences, muting
 from txpipe.duration import span
 from txpipe.record import loads
@@ -119,14 +119,14 @@ class Reminders:
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
         """Return the alerts of a group that are not muted by now; those that are, are forgotten."""
         with self._database.writing() as db:
-            rows = db.execute(_STANDING, (self._receiver, kin, _SHOWN)).fetchall()
+            stand = at_once(db.execute(_STANDING, (self._receiver, kin, _SHOWN)))
             silences = self._silences.holding(now)
             kept = []
-            for key, line in rows:
-                if muting(silences, alert := loads(line)):
+            for one in stand:
+                if muting(silences, alert := loads(one.line)):
                     db.execute(_DROP, (self._receiver, alert["id"]))
                 else:
-                    kept.append((key, line))
+                    kept.append((one.key, one.line))
             db.execute(_FALLEN, (self._receiver, kin))
         return kept
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from txpipe.alerts import spoolfolder
 from txpipe.alerts.database import Database
-from txpipe.alerts.receiver import Parcel
+from txpipe.alerts.receiver import Parcel, at_once
 from txpipe.alerts.rest import LONGEST_ASKED_S
 from txpipe.alerts.volatile import Volatile
 
@@ -135,10 +135,12 @@ class Spool:
             return [name for (name,) in db.execute(_HAD, _stems(alert_id))]
 
     def due(self, receiver: str, now: float, limit: int) -> list[Parcel]:
-        """Return the first alerts that a receiver is to get now, in the order in which they came."""
+        """Return the first alerts that a receiver is to get now, in the order in which they came.
+
+        Of large ones they are fewer than ``limit``: see ``at_once``.
+        """
         with self.database.reading() as db:
-            rows = db.execute(_DUE, (self._number(db, receiver), now, limit)).fetchall()
-        return [Parcel(*row) for row in rows]
+            return at_once(db.execute(_DUE, (self._number(db, receiver), now, limit)))
 
     def delivered(self, receiver: str, parcels: Sequence[Parcel]) -> None:
         """Note that a receiver has alerts."""
@@ -157,10 +159,9 @@ class Spool:
             )
 
     def overdue(self, receiver: str, since: float, limit: int) -> list[Parcel]:
-        """Return the first alerts that have waited for a receiver from before a time on."""
+        """Return the first alerts that have waited for a receiver from before a time on; see ``due``."""
         with self.database.reading() as db:
-            rows = db.execute(_OVERDUE, (self._number(db, receiver), since, limit)).fetchall()
-        return [Parcel(*row) for row in rows]
+            return at_once(db.execute(_OVERDUE, (self._number(db, receiver), since, limit)))
 
     def waiting(self) -> dict[str, int]:
         """Return how many alerts wait, by receiver; receivers for which none does are left out."""
