@@ -9,7 +9,6 @@ import select
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ import pytest
 import chat_kit
 from conftest import script
 from examples import ALERT, HEARTBEAT, line
+from memory_kit import measured
 from receiver_kit import TAKEN, Hook, closed_port
 from txpipe.alerts.database import Database
 
@@ -768,15 +768,6 @@ def test_deadman_and_the_end():
     assert run("--deadman", "0")[0] == 2
 
 
-_PEAK = """
-import pathlib, resource, subprocess, sys
-status = subprocess.run(sys.argv[1:]).returncode
-pathlib.Path("peak").write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(status)
-"""
-"""Runs a command and notes its peak, which of a child of this process would be at least this one's size."""
-
-
 def test_memory_has_a_bound():
     """Without a spool a dead receiver costs a bounded memory; what is lost is counted and said."""
     count, size = 300, 1_000_000
@@ -784,7 +775,7 @@ def test_memory_has_a_bound():
         file.writelines(alerts(number, title="x" * size) for number in range(count))
     args = ("--to", f"http://127.0.0.1:{closed_port()}/", "--drain", "0", "alerts.ndjson")
     with Path("out").open("wb") as out, Path("err").open("wb") as err:
-        command = [sys.executable, "-c", _PEAK, script("txalert"), *args]
+        command = measured(script("txalert"), *args)
         status = subprocess.run(command, stdout=out, stderr=err, timeout=120, check=False).returncode
     assert status == 1
     assert Path("out").stat().st_size == Path("alerts.ndjson").stat().st_size

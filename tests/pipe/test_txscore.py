@@ -12,6 +12,7 @@ import pytest
 
 from conftest import CHECKOUT, script
 from examples import ALERT, RECORDS, TX, line
+from memory_kit import measured
 
 LABEL = line(RECORDS["label"])
 FOUND = line(ALERT)
@@ -203,13 +204,9 @@ def test_ctrl_c():
 
 def peak_kib(*args):
     """Run on stdin without a line; returns the scorecard's first row and the most memory that was held."""
-    with subprocess.Popen(
-        [script("txscore"), *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        first = json.loads(process.stdout.read().splitlines()[0])
-        said = process.stderr.read().decode()
-        _, process.returncode, usage = os.wait4(process.pid, 0)
-    return first, said, usage.ru_maxrss
+    command = measured(script("txscore"), *args)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    return json.loads(done.stdout.splitlines()[0]), done.stderr.decode(), int(Path("peak").read_text())
 
 
 def test_memory_of_many_records():
