@@ -49,6 +49,31 @@ def test_in_order_and_to_the_end():
     assert heights(follow(follower)) == [20, 21]
 
 
+def test_the_newest_is_asked_for_now_and_then_on_the_way_to_it():
+    """A node is not asked for its newest block at every step while that is far ahead; near it, it is."""
+
+    class Counted(Chain):
+        heads = 0
+
+        def head(self):
+            self.heads += 1
+            return super().head()
+
+    chain = Counted(1000)
+    follower = Follower(chain, 0, in_flight=8, confirmations=20)
+    follow(follower)
+    assert follower.at == 980
+    assert chain.heads < 980 // 8 // 6
+    chain.grow(1)
+    asked = chain.heads
+    assert heights(follower.step()) == [980]
+    chain.branches = chain.branches[:900]  # one that lags
+    assert follower.step() == []
+    chain.grow(200)
+    assert heights(follow(follower))[-1] == 1079
+    assert chain.heads > asked + 3
+
+
 def test_newest_last_and_confirmations():
     """It begins at the newest, ends at the last, and waits for the blocks that must follow."""
     assert heights(follow(Follower(Chain(20), None))) == [19]

@@ -93,8 +93,12 @@ class _Worth:
             return f'{self._head}"value":"{value}"'
         if self._is_simple:
             digits, decimals = str(value), self._token.decimals
-            amount = record.placed(digits, decimals) if decimals else digits
-            return f'{self._head}"value":"{digits}","amount":"{amount}"'
+            if not decimals:
+                return f'{self._head}"value":"{digits}","amount":"{digits}"'
+            padded = digits.rjust(decimals + 1, "0")  # as record.placed, without a call
+            part = padded[-decimals:].rstrip("0")
+            point = f".{part}" if part else ""
+            return f'{self._head}"value":"{digits}","amount":"{padded[:-decimals]}{point}"'
         return _written(self._keys(value, self._tokens if usd else None))
 
     def _keys(self, value: int, worth: Tokens | None) -> Record:

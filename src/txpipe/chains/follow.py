@@ -17,6 +17,9 @@ txdetect undoes the last 64."""
 IN_FLIGHT = 8
 """Blocks asked for at once."""
 
+LOOK_AHEAD = 8
+"""Steps on the way to a newest block that is far ahead before it is asked for again."""
+
 
 class Head(Struct, frozen=True):
     """The newest block that a node knows."""
@@ -158,6 +161,7 @@ class Follower:
         self._void = sorted(void, key=lambda place: place.height)
         self._is_whole = not self.places and not self._void
         self.head: Head | None = None
+        self._looked = 0
 
     @property
     def is_done(self) -> bool:
@@ -182,9 +186,12 @@ class Follower:
             Blind: no node answers; nothing was lost, call again.
             TooDeep: the chain was reorganised deeper than the ring goes back.
         """
-        head = self.head = self.source.head()
+        head = self._newest()
         if self.at is not None:
-            return self._next(head, self.at)
+            found = self._next(head, self.at)
+            if not found:
+                self._looked = LOOK_AHEAD  # it was not as far as thought
+            return found
         newest = max(0, head.height - self._confirmations)
         self.at = newest if self.last is None else min(newest, self.last)
         given: list[Block | Dropped] = []
@@ -194,6 +201,19 @@ class Follower:
             if not given:
                 self.at = None  # nobody had it: who named the newest block may be wrong
         return given
+
+    def _newest(self) -> Head:
+        """Return the newest block; one that is far ahead is asked for now and then only."""
+        self._looked += 1
+        head, at = self.head, self.at
+        is_far = head is not None and at is not None and self._is_within(at + self._in_flight, head)
+        if head is None or not is_far or self._looked >= LOOK_AHEAD:
+            head, self._looked = self.source.head(), 0
+        self.head = head
+        return head
+
+    def _is_within(self, height: int, head: Head) -> bool:
+        return height <= head.height - self._confirmations
 
     def _next(self, head: Head, at: int) -> list[Block | Dropped]:
         if self._is_replaced(head):
