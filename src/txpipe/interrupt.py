@@ -1,4 +1,4 @@
-"""Ctrl-C that never cuts a record in two: while a write is under way it waits for the write to return.
+"""Ctrl-C, SIGTERM and SIGHUP never cut a record in two: while a write is under way they wait for its return.
 
 ``os.write`` may return a part of a batch because the signal came; an exception raised before that number is
 stored would leave nobody who knows what has been written.
@@ -84,13 +84,12 @@ def _leave(_signum: int, _frame: FrameType | None) -> None:
 
 
 def install() -> None:
-    """Make SIGINT go through ``held``, unless it is ignored (``nohup``, a shell's background job)."""
+    """Make SIGINT raise KeyboardInterrupt by way of ``held``, and SIGTERM and SIGHUP Ended.
+
+    What is ignored (``nohup``, a shell's background job) stays so.
+    """
     if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, _leave}:
         signal.signal(signal.SIGINT, held.handle)
-
-
-def finish_first() -> None:
-    """Let SIGTERM and SIGHUP raise Ended, as Ctrl-C does KeyboardInterrupt, unless they are ignored."""
     for number in _ENDS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, held.handle)

@@ -286,36 +286,42 @@ def test_answer_comes_while_input_stays_open(reader):
     assert process.returncode == 0
 
 
+signals = pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+
+
 @reads
-def test_ctrl_c(reader):
-    """Ctrl-C is 130, silently, and what was finished is out."""
+@signals
+def test_ended_by_a_signal(reader, sent):
+    """Ctrl-C is 130, SIGTERM 143, SIGHUP 129, silently, and what was finished is out."""
     with start(reader) as process:
         process.stdin.write(reader.line)
         read_line(process.stdout)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         assert process.stderr.read() == b""
-    assert process.returncode == 130
+    assert process.returncode == 128 + sent
 
 
-def test_ctrl_c_of_a_source():
+@signals
+def test_source_ended_by_a_signal(sent):
     """The same for a command that reads nothing; its output ends with a whole line."""
     with start(Reader("txsim", (), b"")) as process:
         found = read_line(process.stdout)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         rest, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, b"")
+    assert (process.returncode, err) == (128 + sent, b"")
     assert all(json.loads(row) for row in (found + rest).splitlines())
 
 
 @reads
-def test_ctrl_c_while_the_reader_is_slow(reader):
-    """Ctrl-C in the middle of a write to a full pipe cuts no line in two."""
+@signals
+def test_ended_while_the_reader_is_slow(reader, sent):
+    """A signal in the middle of a write to a full pipe cuts no line in two."""
     Path("in").write_bytes(reader.lines(20_000))
     with start(reader, "in") as process:
         _wait_until_asleep(process.pid)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, b"")
+    assert (process.returncode, err) == (128 + sent, b"")
     assert out.endswith(b"\n")
     assert all(json.loads(row) for row in out.splitlines())
 

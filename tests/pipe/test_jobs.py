@@ -120,7 +120,7 @@ def workers(pid):
 def started(count):
     process = subprocess.Popen(
         [script("txdetect"), *LISTS, "--jobs", str(count)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     process.stdin.write(b'{"type":"heartbeat"}\n')
     process.stdin.flush()
@@ -141,13 +141,16 @@ def test_a_process_that_dies_is_no_silence():
     assert b"a process of --jobs ended before its work was done" in errors
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
-def test_nobody_is_left_behind(sent):
-    """However the command ends, its processes end with it."""
+@pytest.mark.parametrize("whom", [os.kill, os.killpg])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_nobody_is_left_behind(sent, whom):
+    """However the command ends, its processes end with it; in good order where the whole group is asked."""
     process = started(3)
     left = workers(process.pid)
-    process.send_signal(sent)
-    process.communicate(timeout=30)
+    whom(process.pid, sent)
+    _, errors = process.communicate(timeout=30)
+    assert errors == b""
+    assert process.returncode == (-sent if sent == signal.SIGKILL else 128 + sent)
     end = time.monotonic() + 20
     while any(Path(f"/proc/{pid}").exists() for pid in left) and time.monotonic() < end:
         time.sleep(0.02)

@@ -78,7 +78,6 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
     running = Delivery(courier, spool, routes, failed)
     sink.before, sink.room = courier.commit, _ROOM
-    interrupt.finish_first()
     courier.start()
     try:
         yield from _run(running, choice.drain_s, sink, say)

@@ -8,8 +8,10 @@ one process. It hands windows of lines out through shared memory and gets findin
 
 from __future__ import annotations
 
+import atexit
 import mmap
 import multiprocessing
+import signal
 from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,7 +23,7 @@ from txpipe.detect.conduct import Conduct
 from txpipe.detect.finding import Finding
 from txpipe.detect.screener import Screener
 from txpipe.detect.watch import NOBODY, Listing
-from txpipe.detect.worker import Report, work
+from txpipe.detect.worker import ENDING, Report, work
 from txpipe.errors import RecordFault, TxpipeError
 from txpipe.stream import MAX_LINE
 from txpipe.window import WINDOW
@@ -99,6 +101,7 @@ class Crew(Conduct):
         context = multiprocessing.get_context("fork")
         self._room = mmap.mmap(-1, AHEAD * _PLACE)
         self._conduct.reorgs = self.reorgs
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         for number in range(self._jobs):
             mine, its = context.Pipe()
             others = [mine, *self._links]  # while one of them is open, nobody sees that the parent is gone
@@ -106,6 +109,8 @@ class Crew(Conduct):
             context.Process(target=work, args=args, daemon=True).start()
             its.close()
             self._links.append(mine)
+            atexit.register(mine.close)  # they end by that; what ends processes of Python's is ignored there
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def hand_out(self, text: bytes, fed: list[int], first: int) -> None:
         """Let every process take a window of lines.

@@ -106,6 +106,10 @@ class Worker:
             self._report.found[at] = (int(share is not None and not share(move.sender.address)), list(found))
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that may come to the whole group: the parent ends the run, and begins it with them blocked."""
+
+
 def work(  # noqa: PLR0913, PLR0917 - what a process is given
     conduct: Conduct,
     screener: Screener,
@@ -115,14 +119,16 @@ def work(  # noqa: PLR0913, PLR0917 - what a process is given
     room: mmap.mmap,
 ) -> None:
     """Run a process: windows in, reports out, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     for other in others:
         other.close()
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    number, jobs = share
-    conduct.share = lambda address: hash(address) % jobs == number  # children of one process hash alike
+    place, jobs = share
+    conduct.share = lambda address: hash(address) % jobs == place  # children of one process hash alike
     worker = Worker(conduct, screener)
     while True:
         try:
