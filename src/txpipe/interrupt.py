@@ -7,6 +7,7 @@ stored would leave nobody who knows what has been written.
 from __future__ import annotations
 
 import os
+import select
 import signal
 
 TYPE_CHECKING = False
@@ -72,6 +73,9 @@ class Held:
 held = Held()
 """The process's one guard, as there is one SIGINT."""
 
+_WOKEN: list[int] = []
+"""The end of a pipe to which signals write, once there is one."""
+
 
 def leave_at_once() -> None:
     """Make SIGINT end the process silently, until ``install``: nothing was read or written yet."""
@@ -88,11 +92,29 @@ def install() -> None:
 
     What is ignored (``nohup``, a shell's background job) stays so.
     """
+    if not _WOKEN:
+        woken, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        _WOKEN.append(woken)
     if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, _leave}:
         signal.signal(signal.SIGINT, held.handle)
     for number in _ENDS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, held.handle)
+
+
+def wait(fd: int) -> None:
+    """Wait until a descriptor has something to read or has ended; a signal raises what it is to raise.
+
+    A signal that comes right before a read breaks nothing off, and nobody sees it until the read returns:
+    not so rare where another thread runs before it. What a signal writes is still there for poll.
+    """
+    poll = select.poll()
+    for one in (fd, *_WOKEN):
+        poll.register(one, select.POLLIN)
+    while all(found in _WOKEN for found, _ in poll.poll()):
+        os.read(_WOKEN[0], select.PIPE_BUF)
 
 
 def end_soon() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-import select
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from txpipe.descriptor import wait, widen_pipe
+from txpipe import interrupt
+from txpipe.descriptor import widen_pipe
 from txpipe.errors import BadLine, InputFailed
 
 CHUNK = 1 << 18
@@ -65,10 +65,11 @@ class Source:
     def _retried(self, read: Callable[[], _Got], before_block: Callable[[], None]) -> _Got:
         before_block()
         while True:
+            interrupt.wait(self.fd)
             try:
                 return read()
-            except BlockingIOError:  # whoever shares our stdin made it non-blocking
-                wait(self.fd, select.POLLIN)
+            except BlockingIOError:  # whoever shares our stdin made it non-blocking, and has read it
+                continue
             except OSError as exc:
                 raise InputFailed(f"{self.name}: cannot be read: {exc.strerror}") from exc
 

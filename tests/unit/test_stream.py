@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -267,3 +269,25 @@ def test_ctrl_c_ignored_stays_ignored():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+def test_waiting_for_input_hears_signals():
+    """One that raises nothing is waited past, without spinning; one that ends the command does so there."""
+    code = """
+import os, signal, threading, time
+from txpipe import interrupt
+interrupt.install()
+signal.signal(signal.SIGUSR1, lambda *_: None)
+source, other = os.pipe()
+os.kill(os.getpid(), signal.SIGUSR1)
+threading.Timer(0.5, os.write, (other, b"x")).start()
+interrupt.wait(source)
+print(os.read(source, 1), time.process_time() < 0.4)
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+try:
+    interrupt.wait(source)
+except interrupt.Ended as came:
+    print(came.status)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    assert found.stdout.split() == [b"b'x'", b"True", b"143"]
