@@ -25,12 +25,14 @@ class Handle:
         rev: of the alert that it tells of.
         severity: of that, as a place in SEVERITIES.
         is_alone: it tells of no other alert.
+        at: when it was sent or changed, Unix seconds.
     """
 
     message: str
     rev: int
     severity: int
     is_alone: bool
+    at: float
 
 
 @runtime_checkable
@@ -55,7 +57,7 @@ class Handles:
         """Return the message that told of an alert last; None if none is known."""
         with self._database.reading() as db:
             row = db.execute(_FIND, (self._receiver, alert_id)).fetchone()
-        return row and Handle(row[0], row[1], row[2], bool(row[3]))
+        return row and Handle(row[0], row[1], row[2], bool(row[3]), row[4])
 
     def forget(self, alert_id: str) -> None:
         """Forget the message that told of an alert: it is there no more."""
@@ -88,7 +90,7 @@ class Handles:
             db.execute("DELETE FROM handles WHERE receiver = ? AND at < ?", (self._receiver, now - _KEPT_S))
 
 
-_FIND = "SELECT message, rev, severity, is_alone FROM handles WHERE receiver = ? AND id = ?"
+_FIND = "SELECT message, rev, severity, is_alone, at FROM handles WHERE receiver = ? AND id = ?"
 _NOTE = (
     "INSERT OR REPLACE INTO handles (receiver, id, message, rev, severity, is_alone, at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
