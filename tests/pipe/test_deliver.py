@@ -564,6 +564,28 @@ def test_silences_that_make_no_sense():
         2,
         "txalertctl: no silence 7 holds; txalertctl silence list --all shows all\n",
     )
+    assert ctl("silence", "expire", "--spool", "s", str(2**63))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"--rule": b"\xff"}, r"'\udcff' is empty, or no UTF-8"),
+        ({"--subject": "\ud800".encode("utf-8", "surrogatepass")}, "is empty, or no UTF-8"),
+        ({"--reason": b"\xff"}, r"'\udcff' is empty, or no UTF-8"),
+        ({"--incident": b""}, "'' is empty, or no UTF-8"),
+        ({"--for": b"0s"}, "--for 0s mutes nothing"),
+    ],
+    ids=str,
+)
+def test_silences_of_what_is_no_text(changed, words):
+    """What no alert can have, or lasts no time, is said: it would mute nothing."""
+    run("--spool", "s")
+    said = {"--for": b"1h", "--reason": b"x", "--rule": b"x", **changed}
+    args = [part for pair in said.items() for part in pair]
+    status, _, told = ctl("silence", "add", "--spool", "s", *args)
+    assert status == 2
+    assert told.rstrip("\n").endswith(words)
 
 
 def test_groups():
