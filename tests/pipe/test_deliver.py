@@ -605,6 +605,20 @@ def test_groups():
     ]
 
 
+def test_repeat_that_was_taken_out():
+    """What stood when ``repeat`` was taken out of the file does not come up once it is there again."""
+    with Hook() as hook:
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\n'))
+        run(*args, data=alerts(1, incident="a"))
+        Path("routes.toml").write_text(chat(hook.url, 'group = ["rule"]\n'))
+        run(*args)
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\n'))
+        time.sleep(1.1)
+        run(*args)
+    assert len(hook.got) == 1
+
+
 def chat(url, more=""):
     return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
 

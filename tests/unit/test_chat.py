@@ -418,6 +418,22 @@ def test_handles_are_forgotten():
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
 
 
+def test_handles_are_bounded():
+    """Of thousands of alerts in a message, for a month, the latest are known: the spool stays small."""
+    with Spool(None) as spool:
+        handles = Handles(spool.database, "a", 50)
+        other = Handles(spool.database, "b")
+        other.note([{"id": "0", "rev": 0, "severity": "low"}], "m", NOW - 1, is_alone=True)
+        for number in range(100):
+            alerts = [{"id": f"{number} {one}", "rev": 0, "severity": "low"} for one in range(10)]
+            handles.note(alerts, "m", NOW + number, is_alone=False)
+        with spool.database.reading() as db:
+            assert db.execute("SELECT count(*) FROM handles WHERE receiver = 'a'").fetchone()[0] <= 100
+        assert handles.find("99 9")
+        assert handles.find("90 0") is None
+        assert other.find("0")
+
+
 @pytest.mark.parametrize("rev", [2**63, 2**64, 10**300])
 def test_revisions_beyond_any_number(service, chat, rev):
     """A revision that no database keeps whole is known as a great one."""

@@ -80,6 +80,23 @@ def test_retraction_ends_it(people, spool):
     assert [numbers for _, numbers, note in people.messages if note] == [[2]]
 
 
+def test_no_reminder_of_what_was_taken_back_before_it_was_told(people, spool):
+    """A first revision that comes after its retraction, in one message or in a later one, does not stand."""
+    lane = people.lane(spool, repeat_s=4 * HOUR)
+    people.take(spool, retraction(1), parcel(1))
+    run(lane, people, HOUR)
+    people.take(spool, retraction(2, "j"))
+    run(lane, people, HOUR)
+    people.take(spool, parcel(2, "j"), parcel(3, "j"))
+    run(lane, people, 5 * HOUR)
+    assert [(numbers, note[:10]) for _, numbers, note in people.messages] == [
+        ([1, 1], ""),
+        ([2], ""),
+        ([2, 3], ""),
+        ([3], "Reminder 1"),
+    ]
+
+
 def test_updates_are_repeated_as_they_are(people, spool):
     """A reminder shows the last revision."""
     lane = people.lane(spool, repeat_s=HOUR, reminders=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from txpipe import interrupt
-from txpipe.alerts import lock
+from txpipe.alerts import lock, reminders
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.escalation import Escalation
@@ -195,6 +195,9 @@ def _lanes(
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
     for lane in lanes:
+        grouping = file.groupings.get(lane.receiver.name) if file is not None else None
+        if grouping is None or not grouping.repeat_s:
+            reminders.forget(spool.database, lane.receiver.name)
         if isinstance(lane.receiver, Changing):
             lane.receiver.handles = Handles(spool.database, lane.receiver.name)
     return lanes
