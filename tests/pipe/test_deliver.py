@@ -605,6 +605,19 @@ def test_groups():
     ]
 
 
+def test_retraction_where_a_receiver_has_another_name():
+    """Where nobody who had an alert is named any more, a retraction goes to who would get the alert now."""
+    args = ("--spool", "s", *SOON)
+    back = alerts(1, status="retracted", rev=1)
+    assert run(*args, "--to", "file:old", "--to", "file:other", data=alerts(1)) == (0, alerts(1), "")
+    assert run(*args, "--to", "file:new", "--to", "file:other", "--drain", "0.5", data=back)[:2] == (1, back)
+    assert (Path("other").read_bytes(), Path("new").exists()) == (alerts(1) + back, False)
+    assert run(*args, "--to", "file:old", data=alerts(2)) == (0, alerts(2), "")
+    back = alerts(2, status="retracted", rev=1)
+    assert run(*args, "--to", "file:new", "--drain", "0.5", data=back)[:2] == (1, back)
+    assert Path("new").read_bytes() == back
+
+
 def test_repeat_that_was_taken_out():
     """What stood when ``repeat`` was taken out of the file does not come up once it is there again."""
     with Hook() as hook:

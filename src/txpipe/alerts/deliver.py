@@ -73,7 +73,8 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     spool = Spool(choice.spool)
     lanes = _lanes(choice, receivers, file, spool, World(say))
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    addressing = Addressing(spool, routes.receivers, _restraint(file, spool))
+    names = {lane.receiver.name for lane in lanes}
+    addressing = Addressing(spool, routes.receivers, _restraint(file, spool), names)
     courier = Courier(spool, lanes, addressing, time.time, keep_s)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
     running = Delivery(courier, spool, routes, failed)
