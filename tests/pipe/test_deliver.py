@@ -605,6 +605,16 @@ def test_groups():
     ]
 
 
+def test_which_of_several_is_none():
+    """Of several URLs, none of which may be shown, a fault says which it is about."""
+    status, out, said = run(env={"TXALERT_TO": "file:a https://hidden@ file:b"}, data=alerts(1))
+    assert (status, out, said) == (
+        2,
+        b"",
+        "txalert: --to number 2: https: no URL: it has no host; write https://HOST/PATH\n",
+    )
+
+
 def test_retraction_where_a_receiver_has_another_name():
     """Where nobody who had an alert is named any more, a retraction goes to who would get the alert now."""
     args = ("--spool", "s", *SOON)

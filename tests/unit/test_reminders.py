@@ -216,6 +216,17 @@ def test_clock_that_is_set_back(people, spool):
     assert [note for *_, note in people.messages] == ["", "Reminder 1 of 1, first told a minute ago"]
 
 
+def test_clock_that_is_set_back_a_little(people, spool):
+    """As clocks are, to keep time: nobody is reminded of what he was told a second ago."""
+    lane = people.lane(spool, repeat_s=HOUR, reminders=1)
+    people.take(spool, parcel(1))
+    assert lane.step() == 0
+    people.time -= 2
+    assert lane.step() > 0
+    run(lane, people, 2 * HOUR)
+    assert [note for *_, note in people.messages] == ["", "Reminder 1 of 1, first told 1 hour ago"]
+
+
 def test_memory_is_bounded(spool):
     """Of more alerts than are remembered, the groups that were told the longest ago are forgotten."""
     reminders = Reminders(spool.database, "a", Grouping(repeat_s=HOUR), kept=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,12 +133,22 @@ def _outfit(choice: DeliveryChoice) -> Outfit:
 
 def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
     """Return the receivers of --to."""
-    receivers = [opened(url, outfit) for url in choice.urls]
+    receivers = [_named_by_to(choice.urls, at, outfit) for at in range(len(choice.urls))]
     names = [receiver.name for receiver in receivers]
     for name in names:
         if names.count(name) > 1:
             raise ReceiverFault(f"--to {name}: is named twice")
     return receivers
+
+
+def _named_by_to(urls: Sequence[str], at: int, outfit: Outfit) -> Receiver:
+    """Open one; of several, which may be secret, a fault says the place of the URL."""
+    try:
+        return opened(urls[at], outfit)
+    except ReceiverFault as fault:
+        if len(urls) == 1:
+            raise
+        raise ReceiverFault(f"--to number {at + 1}: {fault}") from fault
 
 
 def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:

@@ -121,8 +121,8 @@ class Reminders:
     def _first(self, now: float) -> tuple[str, float, int] | None:
         with self._database.reading() as db:
             row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s)).fetchone()
-            # A clock that was set back must not put them off for years.
-            row = row or db.execute(_AHEAD, (self._receiver, now)).fetchone()
+            # A clock that was set back must not put them off for years; by a little it may be at any time.
+            row = row or db.execute(_AHEAD, (self._receiver, now + self._grouping.repeat_s)).fetchone()
         return row and (row[0], row[1], row[2])
 
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
