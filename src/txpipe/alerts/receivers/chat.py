@@ -64,6 +64,7 @@ class Chat(ABC):
         origin(url)
         self.name = named(f"{self.scheme}:", url)
         self.handles: Handles | None = None
+        self._gone: set[str] = set()
         self._url = url
         self._title_of, self._body_of = writers
         self._now = now
@@ -77,6 +78,7 @@ class Chat(ABC):
         Raises:
             NotTaken: the service has not accepted it.
         """
+        self._gone = set()
         parcels = [parcel for parcel in parcels if not self._is_stale(parcel)]
         left = [parcel for parcel in parcels if not self._changed(parcel)]
         undone = [one for one in parcels if one not in left and loads(one.line)["status"] == "retracted"]
@@ -89,6 +91,7 @@ class Chat(ABC):
             lines += [f"and {len(undone) - _LINES:,} more retracted"] if len(undone) > _LINES else []
             about = Message("\n".join(lines), "", about.severity, about.alerts)
         sent = self.post(about, known.message if known else "")
+        self._forget_gone()  # not before: a gateway out of order says of all that they are not there
         if self.handles is not None and sent:
             is_alone = len(about.alerts) == 1
             self.handles.note(self._told_first(left), sent, self._now(), is_alone=is_alone)
@@ -152,7 +155,7 @@ class Chat(ABC):
         if known is None or parcel.note or not _is_change(alert, known):
             return False
         if not self.edit(message, known.message):
-            self._forget(alert)
+            self._gone.add(alert["id"])
             return False
         if self.handles is not None:
             self.handles.note([alert], known.message, self._now(), is_alone=True)
@@ -175,11 +178,15 @@ class Chat(ABC):
         return composed(parcels, self._title_of, self._body_of)
 
     def _known(self, alert: dict[str, Any]) -> Handle | None:
-        return None if self.handles is None else self.handles.find(alert["id"])
+        if self.handles is None or alert["id"] in self._gone:
+            return None
+        return self.handles.find(alert["id"])
 
-    def _forget(self, alert: dict[str, Any]) -> None:
-        if self.handles is not None:
-            self.handles.forget(alert["id"])
+    def _forget_gone(self) -> None:
+        for alert_id in sorted(self._gone):
+            if self.handles is not None:
+                self.handles.forget(alert_id)
+        self._gone = set()
 
 
 def _is_change(alert: dict[str, Any], known: Handle) -> bool:
