@@ -110,9 +110,10 @@ class Exporter:
         host, port = self.place
         try:
             server, _ = prometheus_client.start_http_server(port, host, registry)
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # that of a name that no look-up can write, as "a..b"
+            why = exc.strerror if isinstance(exc, OSError) else "no name of a host"
             raise UsageFault(
-                f"--metrics {_address(host, port)}: cannot listen there: {exc.strerror}; "
+                f"--metrics {_address(host, port)}: cannot listen there: {why}; "
                 "name another address or port, or 0 for any free port"
             ) from exc
         self.say(f"metrics at http://{_address(host, server.server_port)}/metrics")

@@ -564,6 +564,28 @@ def test_silences_that_make_no_sense():
         2,
         "txalertctl: no silence 7 holds; txalertctl silence list --all shows all\n",
     )
+    assert ctl("silence", "expire", "--spool", "s", str(2**63))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"--rule": b"\xff"}, r"'\udcff' is empty, or no UTF-8"),
+        ({"--subject": "\ud800".encode("utf-8", "surrogatepass")}, "is empty, or no UTF-8"),
+        ({"--reason": b"\xff"}, r"'\udcff' is empty, or no UTF-8"),
+        ({"--incident": b""}, "'' is empty, or no UTF-8"),
+        ({"--for": b"0s"}, "--for 0s mutes nothing"),
+    ],
+    ids=str,
+)
+def test_silences_of_what_is_no_text(changed, words):
+    """What no alert can have, or lasts no time, is said: it would mute nothing."""
+    run("--spool", "s")
+    said = {"--for": b"1h", "--reason": b"x", "--rule": b"x", **changed}
+    args = [part for pair in said.items() for part in pair]
+    status, _, told = ctl("silence", "add", "--spool", "s", *args)
+    assert status == 2
+    assert told.rstrip("\n").endswith(words)
 
 
 def test_groups():
@@ -581,6 +603,43 @@ def test_groups():
         "3 alerts",
         "CRITICAL 95 listed: Pays an address on a sanctions list",
     ]
+
+
+def test_which_of_several_is_none():
+    """Of several URLs, none of which may be shown, a fault says which it is about."""
+    status, out, said = run(env={"TXALERT_TO": "file:a https://hidden@ file:b"}, data=alerts(1))
+    assert (status, out, said) == (
+        2,
+        b"",
+        "txalert: --to number 2: https: no URL: it has no host; write https://HOST/PATH\n",
+    )
+
+
+def test_retraction_where_a_receiver_has_another_name():
+    """Where nobody who had an alert is named any more, a retraction goes to who would get the alert now."""
+    args = ("--spool", "s", *SOON)
+    back = alerts(1, status="retracted", rev=1)
+    assert run(*args, "--to", "file:old", "--to", "file:other", data=alerts(1)) == (0, alerts(1), "")
+    assert run(*args, "--to", "file:new", "--to", "file:other", "--drain", "0.5", data=back)[:2] == (1, back)
+    assert (Path("other").read_bytes(), Path("new").exists()) == (alerts(1) + back, False)
+    assert run(*args, "--to", "file:old", data=alerts(2)) == (0, alerts(2), "")
+    back = alerts(2, status="retracted", rev=1)
+    assert run(*args, "--to", "file:new", "--drain", "0.5", data=back)[:2] == (1, back)
+    assert Path("new").read_bytes() == back
+
+
+def test_repeat_that_was_taken_out():
+    """What stood when ``repeat`` was taken out of the file does not come up once it is there again."""
+    with Hook() as hook:
+        args = ("--routes", "routes.toml", "--spool", "s", *SOON)
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\n'))
+        run(*args, data=alerts(1, incident="a"))
+        Path("routes.toml").write_text(chat(hook.url, 'group = ["rule"]\n'))
+        run(*args)
+        Path("routes.toml").write_text(chat(hook.url, 'repeat = "1s"\n'))
+        time.sleep(1.1)
+        run(*args)
+    assert len(hook.got) == 1
 
 
 def chat(url, more=""):

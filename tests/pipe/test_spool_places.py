@@ -137,3 +137,19 @@ def test_a_disk_that_fills_up(small):
         args = ("--spool", "small/s", "--routes", "routes.toml", "--drain", "60")
         assert run(*args, "alerts.ndjson")[:2] == (1, alerts(5000))  # the dead one still waits for its own
     assert len(set(hook.taken)) == 5000 - count
+
+
+def test_nobody_else_reads_it():
+    """In a folder that others may read, too, what the spool keeps is its owner's alone."""
+    Path("open").mkdir(mode=0o755)
+    args = [script("txalert"), "--spool", "open", "--to", f"http://127.0.0.1:{closed_port()}/"]
+    with subprocess.Popen(
+        args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdin.write(alerts(1))
+        process.stdin.flush()
+        process.stdout.readline()
+        modes = {path.name: path.stat().st_mode & 0o077 for path in Path("open").iterdir()}
+        process.kill()
+    assert set(modes) >= {"spool.db", "spool.db-wal", "lock"}
+    assert set(modes.values()) == {0}

@@ -46,6 +46,18 @@ def posted(request):
     return found
 
 
+def test_a_revision_that_comes_late(receiver):
+    """What was taken back does not fire again because an earlier revision comes after that."""
+    with Hook() as hook:
+        made = receiver(hook.url, now=lambda: NOW)
+        made.send([parcel(1, rev=2, status="retracted"), parcel(1, rev=1), parcel(2)])
+        made.send([parcel(1)])
+        made.send([parcel(2, rev=1), parcel(1, rev=3)])
+    fires = "2026-09-21T15:13:20.000Z"
+    said = [[(one["labels"]["id"][-1], one["endsAt"] == fires) for one in posted(got)] for got in hook.got]
+    assert said == [[("1", False), ("2", True)], [("2", True), ("1", True)]]
+
+
 def test_post(receiver):
     """A batch is one request, to the API's path, in its shape; each alert fires for as long as was said."""
     with Hook() as hook:
@@ -203,7 +215,7 @@ def test_the_real_one(receiver):
         with pytest.raises(NotTaken, match="HTTP 404"):
             receiver(f"{running.url}/elsewhere").send([parcel(1)])
     with pytest.raises(NotTaken, match=r"no connection|the connection broke"):
-        made.send([parcel(1)])
+        made.send([parcel(3)])
     with pytest.raises(NotTaken, match="no connection"):
         receiver(f"http://127.0.0.1:{closed_port()}").send([parcel(1)])
 

@@ -304,6 +304,15 @@ def test_deep_evidence():
     assert "nested too deep" in shown(evidence={"x": deep})
 
 
+def test_evidence_without_end():
+    """Of a hundred thousand facts some are shown, and that there are more."""
+    found = shown(evidence={f"key{number}": number for number in range(100_000)})
+    assert found.count("because") == 61
+    assert found.count("because  and more, in the alert itself") == 1
+    held = shown(rule="held-back", evidence={"subjects": dict.fromkeys(map(str, range(100_000)), 1)})
+    assert held.count("\n") < 80
+
+
 @pytest.mark.parametrize("form", forms.FORMS)
 def test_forms_take_everything(form):
     """Every form takes every type; only ndjson passes on what is no alert."""

@@ -1,6 +1,11 @@
 """alerts.receivers.chat, discord, telegram, api; alerts.handles: messages that change with their alert."""
 
+import contextlib
+import json
+import socket
 import sqlite3
+import threading
+import time
 
 import pytest
 
@@ -186,12 +191,12 @@ def test_failures(service, chat, status, headers, wait_s, only_this):
         chat.send([parcel(1)])
     assert (caught.value.wait_s, caught.value.only_this) == (wait_s, only_this)
     chat.send([parcel(1)])
-    service.failing = [(status, headers, {})]
+    service.failing = [(status, headers, {})] * 2
     with pytest.raises(NotTaken):
         chat.send([retraction(1)])
     service.failing = []
     chat.send([retraction(1)])
-    assert starts(service)[0].startswith("RETRACTED")
+    assert starts(service)[-1].startswith("RETRACTED")
 
 
 def test_slack_says_no(tmp_path):
@@ -223,19 +228,145 @@ def test_telegram_says_how_long_to_wait(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"[1]", b"nope", b"{}", b'{"id":7}', b'{"result":{"message_id":"x"}}'], ids=str
+    "names",
+    [
+        {},
+        {"id": 7, "ts": 7, "result": {"message_id": "x"}},
+        {"id": "7" * 21, "ts": "7" * 65, "result": {"message_id": 10**20}},
+        {"id": "\u0667", "ts": "\u0667\r\n", "result": {"message_id": -7}},
+        {"id": [], "ts": {}, "result": []},
+    ],
+    ids=str,
 )
-def test_answers_that_make_no_sense(service, chat, answer):
+def test_answers_that_name_no_message(service, chat, names):
     """A message that was accepted counts, though the answer does not say which it is."""
-    service.answer = lambda _: (200, {}, answer)
-    if isinstance(service, chat_kit.Slack):  # it must say that it is ok
-        with pytest.raises(NotTaken, match="no reason given"):
-            chat.send([parcel(1)])
-        service.got.clear()
-        service.answer = lambda _: (200, {}, b'{"ok":true,"ts":7}')
+    service.answer = lambda _: (200, {}, json.dumps({"ok": True, **names}).encode())
     chat.send([parcel(1)])
     chat.send([retraction(1)])
     assert len(service.got) == 2
+    assert chat.handles.find(f"{1:032x}") is None
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"[1]", b"<html>log in</html>", b'{"ok":false,"message":"no"}'], ids=str
+)
+def test_not_every_200_is_an_acceptance(service, chat, answer):
+    """The page of a network to log in at, or a no with status 200, is no acceptance."""
+    if isinstance(service, chat_kit.Discord) and answer.startswith(b"{"):
+        answer = b"null"  # it has no such key
+    service.answer = lambda _: (200, {}, answer)
+    with pytest.raises(NotTaken, match=r"^it refuses: no|^HTTP 200, but no answer of "):
+        chat.send([parcel(1)])
+    service.answer = service.served
+    chat.send([parcel(1)])
+    service.answer = lambda _: (200, {}, answer)
+    with pytest.raises(NotTaken):
+        chat.send([update(1)])
+    service.answer = service.served
+    chat.send([update(1)])
+    assert starts(service) == [f"CRITICAL 95, updated (rev 1) {TITLE}"]
+
+
+def test_secrets_that_an_answer_repeats(service, chat):
+    """A gateway that says which path it does not know shows no token."""
+    for words in ("Cannot POST {0.path}", "no {0.path} here", "{0.headers}"):
+        service.answer = lambda got, words=words: (
+            404,
+            {},
+            json.dumps({"message": words.format(got).upper(), "description": words.format(got)}).encode(),
+        )
+        with pytest.raises(NotTaken, match=r"^HTTP 404") as caught:
+            chat.send([parcel(1)])
+        assert "hidden" not in str(caught.value).lower()
+
+
+def test_a_message_that_cannot_be_changed(service, chat):
+    """What the service does not let us change, whatever it says about that, is said anew."""
+    chat.send([parcel(1)])
+    if isinstance(service, chat_kit.Slack):
+        service.failing = [(200, {}, {"ok": False, "error": "cant_update_message"})]
+    else:
+        service.failing = [(403, {}, {"code": 50083, "message": "Thread is archived"})]
+    chat.send([retraction(1)])
+    assert len(service.messages) == 2
+    assert starts(service)[1].startswith("RETRACTED")
+
+
+def test_a_gateway_out_of_order(service, chat):
+    """What it says of one message while it says it of all is not believed: it is changed later on."""
+    chat.send([parcel(1)])
+    refusal = {"ok": False, "error": "message_not_found"} if isinstance(service, chat_kit.Slack) else {}
+    service.failing = [(200 if refusal else 404, {}, refusal)] * 2
+    with pytest.raises(NotTaken):
+        chat.send([update(1)])
+    chat.send([update(1)])
+    assert starts(service) == [f"CRITICAL 95, updated (rev 1) {TITLE}"]
+
+
+def test_slack_threads_that_take_no_answer():
+    """What cannot be an answer to its alarm is a message of its own."""
+    with chat_kit.Slack() as service, Spool(None) as spool:
+        chat = made(service, spool)
+        chat.send([parcel(1, severity="high")])
+        service.failing = [(200, {}, {"ok": False, "error": "restricted_action_thread_locked"})]
+        chat.send([update(1, severity="critical")])
+        assert (len(service.messages), service.answers[1001]) == (2, None)
+
+
+def test_an_earlier_revision_that_comes_late(service, chat):
+    """It says nothing new; but a source that lost its state counts from 0 again, and is heard."""
+    chat.send([parcel(1, rev=2, status="retracted")])
+    chat.send([parcel(1)])
+    chat.send([parcel(1), parcel(2)])
+    assert [text[:8] for text in starts(service)] == ["RETRACTE", "CRITICAL"]
+    chat._now = lambda: NOW + 2 * 86_400
+    chat.send([parcel(1)])
+    assert len(service.messages) == 3
+
+
+def test_many_retractions_at_once(service, chat):
+    """A message of many retractions is no longer than the service takes, and says how many there are."""
+    many = [parcel(number, title=f"{number} {'x' * 200}") for number in range(500)]
+    for one in many[:30]:
+        chat.send([one])
+    chat.send([retraction(number) for number in range(30)])
+    assert len(service.messages) == 31
+    assert len(service.messages[1030]) <= 4096
+    if not isinstance(service, chat_kit.Discord):
+        assert "and 10 more retracted" in service.messages[1030]
+
+
+def test_titles_of_any_length(service):
+    """A template may fill in as much as it likes."""
+    receiver = opened(service.address, Outfit(title=lambda _: "<" * 50_000))
+    receiver.send([parcel(1)])
+    assert len(service.messages[1000]) <= 20_000
+
+
+@pytest.mark.parametrize(
+    "dripping", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 999999\r\n\r\n"]
+)
+def test_an_answer_that_drips(dripping):
+    """An answer that never ends is broken off, and does not hold up what follows."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=dripped, args=(server, dripping), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(NotTaken, match=r"no answer in time|broke off"):
+            Api(url, send_s=0.3).call("POST", f"{url}/x", {})
+        assert time.monotonic() - began < 5
+        thread.join()
+
+
+def dripped(server, begin):
+    """Answer a first request, a little at a time, until nobody listens."""
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(begin)
+        while True:
+            connection.sendall(b"x: y\r\n")
+            time.sleep(0.02)
 
 
 def test_no_answer():
@@ -245,11 +376,11 @@ def test_no_answer():
     assert "hidden" not in str(caught.value)
     with chat_kit.Discord() as service:
         service.answer = lambda _: None
-        with pytest.raises(NotTaken, match="it broke"):
+        with pytest.raises(NotTaken, match="the connection broke"):
             opened(service.address, Outfit()).send([parcel(1)])
         service.answer = lambda _: (200, {"content-length": "10"}, b"x")
         with pytest.raises(NotTaken):
-            Api(0.2).call("POST", service.url, {})
+            Api(service.url, 0.2).call("POST", service.url, {})
 
 
 @pytest.mark.parametrize(
@@ -296,6 +427,22 @@ def test_handles_are_forgotten():
         handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW, is_alone=True)
         handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400, is_alone=True)
         assert (handles.find("1"), handles.find("2").message) == (None, "m")
+
+
+def test_handles_are_bounded():
+    """Of thousands of alerts in a message, for a month, the latest are known: the spool stays small."""
+    with Spool(None) as spool:
+        handles = Handles(spool.database, "a", 50)
+        other = Handles(spool.database, "b")
+        other.note([{"id": "0", "rev": 0, "severity": "low"}], "m", NOW - 1, is_alone=True)
+        for number in range(100):
+            alerts = [{"id": f"{number} {one}", "rev": 0, "severity": "low"} for one in range(10)]
+            handles.note(alerts, "m", NOW + number, is_alone=False)
+        with spool.database.reading() as db:
+            assert db.execute("SELECT count(*) FROM handles WHERE receiver = 'a'").fetchone()[0] <= 100
+        assert handles.find("99 9")
+        assert handles.find("90 0") is None
+        assert other.find("0")
 
 
 @pytest.mark.parametrize("rev", [2**63, 2**64, 10**300])

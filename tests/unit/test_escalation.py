@@ -168,3 +168,12 @@ def test_memory_is_bounded(spool):
     stage.take(*(alert(n, f"last{n}") for n in range(6001, 11_001)), now=WALL + 8 * DAY)
     with spool.database.reading() as db:
         assert db.execute("SELECT count(*) FROM growth WHERE at < ?", (WALL + DAY,)).fetchone() == (0,)
+
+
+def test_many_alerts_on_one_movement(spool):
+    """Their greatest worth is looked up, not looked for: the next alert costs what the first one did."""
+    stage = Stage(spool, FIVE)
+    stage.take(*(alert(number, usd=float(number)) for number in range(3)))
+    with spool.database.reading() as db:
+        plan = db.execute("EXPLAIN QUERY PLAN SELECT max(usd) FROM members WHERE kin = 1 AND place = 2")
+        assert "members_worth" in plan.fetchone()[3]

@@ -498,6 +498,7 @@ def test_templates(receiver):
         ("{severity.__class__}", "stands alone"),
         ("{0}", "stands alone"),
         ("a } b", "a } stands alone"),
+        ("a \udcff", "no UTF-8"),
     ],
 )
 def test_no_template(source, words):

@@ -80,6 +80,23 @@ def test_retraction_ends_it(people, spool):
     assert [numbers for _, numbers, note in people.messages if note] == [[2]]
 
 
+def test_no_reminder_of_what_was_taken_back_before_it_was_told(people, spool):
+    """A first revision that comes after its retraction, in one message or in a later one, does not stand."""
+    lane = people.lane(spool, repeat_s=4 * HOUR)
+    people.take(spool, retraction(1), parcel(1))
+    run(lane, people, HOUR)
+    people.take(spool, retraction(2, "j"))
+    run(lane, people, HOUR)
+    people.take(spool, parcel(2, "j"), parcel(3, "j"))
+    run(lane, people, 5 * HOUR)
+    assert [(numbers, note[:10]) for _, numbers, note in people.messages] == [
+        ([1, 1], ""),
+        ([2], ""),
+        ([2, 3], ""),
+        ([3], "Reminder 1"),
+    ]
+
+
 def test_updates_are_repeated_as_they_are(people, spool):
     """A reminder shows the last revision."""
     lane = people.lane(spool, repeat_s=HOUR, reminders=1)
@@ -197,6 +214,17 @@ def test_clock_that_is_set_back(people, spool):
     people.time -= 1e8
     run(lane, people, 2 * HOUR)
     assert [note for *_, note in people.messages] == ["", "Reminder 1 of 1, first told a minute ago"]
+
+
+def test_clock_that_is_set_back_a_little(people, spool):
+    """As clocks are, to keep time: nobody is reminded of what he was told a second ago."""
+    lane = people.lane(spool, repeat_s=HOUR, reminders=1)
+    people.take(spool, parcel(1))
+    assert lane.step() == 0
+    people.time -= 2
+    assert lane.step() > 0
+    run(lane, people, 2 * HOUR)
+    assert [note for *_, note in people.messages] == ["", "Reminder 1 of 1, first told 1 hour ago"]
 
 
 def test_memory_is_bounded(spool):

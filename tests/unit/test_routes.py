@@ -296,6 +296,10 @@ ROUTE = '[receivers.a]\nurl = "file:a"\n[[routes]]\nto = ["a"]\n'
             '[receivers.a]\nurl_env = "NOT_SET"\n',
             "receivers.a url_env: NOT_SET is not set in the environment",
         ),
+        (
+            '[receivers.a]\nurl = "https://h/"\nsecret_file = "a\\u0000"\n',
+            "receivers.a secret_file: a\0 cannot be read as text",
+        ),
         ('[receivers.a]\nurl_file = "/none"\n', "receivers.a url_file: /none cannot be read as text"),
         (
             '[receivers.a]\nurl = "https://"\n',

@@ -17,7 +17,7 @@ import pytest
 from examples import ALERT, line
 from receiver_kit import Hook, closed_port
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
-from txpipe.alerts.receivers import Outfit, opened, post
+from txpipe.alerts.receivers import Outfit, exchange, opened
 from txpipe.alerts.receivers.webhook import Webhook, secret_of, signature
 
 NOW = 1_760_000_000.0
@@ -241,7 +241,9 @@ def test_certificates_are_verified(monkeypatch):
     with Hook() as hook, pytest.raises(NotTaken, match="it does not speak TLS"):
         made(hook.url.replace("http:", "https:")).send([PARCEL])
     seen = []
-    monkeypatch.setattr(post.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"]))
+    monkeypatch.setattr(
+        exchange.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"])
+    )
     made("https://localhost/")._poster._opened()
     assert seen[0].verify_mode == ssl.CERT_REQUIRED
     assert seen[0].check_hostname

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,17 @@ class Addressing:
         held_back: counts of those that limits have, for digests.
     """
 
-    def __init__(self, spool: Spool, router: Router, restraint: Restraint) -> None:
+    def __init__(
+        self, spool: Spool, router: Router, restraint: Restraint, named: Collection[str] = ()
+    ) -> None:
+        """Take where to write, and who gets what.
+
+        Args:
+            spool: open.
+            router: says who.
+            restraint: what keeps alerts from them.
+            named: the receivers that there are now; empty is not known.
+        """
         self.muted = 0
         self.inhibited = 0
         self.held_back = HeldBack()
@@ -53,6 +63,7 @@ class Addressing:
         self._inhibitor = restraint.inhibitor
         self._limiter = restraint.limiter
         self._escalation = restraint.escalation
+        self._named = named
         self._silences = Silences(spool.database)
         self._had: dict[str, set[str]] = {}
 
@@ -125,12 +136,17 @@ class Addressing:
         if self._inhibitor is not None and self._inhibitor.mutes(alert):
             self.inhibited += 1
             return Taken(name, line, tuple(notes), notes=notes)
-        takes_back = alert["status"] == "retracted"
+        takes_back = alert["status"] == "retracted" and not self._is_orphan(alert)
         follows = alert["rev"] > 0 or alert["status"] != "open"
         receivers = self._router(alert)
-        if self._limiter is not None and not takes_back:
+        if self._limiter is not None and alert["status"] != "retracted":
             receivers = self._within_limits(self._limiter, line, alert, receivers, now, follows=follows)
         return Taken(name, line, tuple(dict.fromkeys([*receivers, *notes])), follows, takes_back, notes)
+
+    def _is_orphan(self, alert: dict[str, Any]) -> bool:
+        """Say whether nobody who had an alert is a receiver still: by another name or URL somebody may be."""
+        had = self._spool.had(alert["id"]) if self._named else []
+        return bool(had) and not any(name in self._named for name in had)
 
     def _within_limits(  # noqa: PLR0913 - what it is decided by
         self,

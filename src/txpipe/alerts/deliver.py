@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from txpipe import interrupt
-from txpipe.alerts import lock
+from txpipe.alerts import lock, reminders
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.escalation import Escalation
@@ -73,7 +73,8 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     spool = Spool(choice.spool)
     lanes = _lanes(choice, receivers, file, spool, World(say))
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
-    addressing = Addressing(spool, routes.receivers, _restraint(file, spool))
+    names = {lane.receiver.name for lane in lanes}
+    addressing = Addressing(spool, routes.receivers, _restraint(file, spool), names)
     courier = Courier(spool, lanes, addressing, time.time, keep_s)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
     running = Delivery(courier, spool, routes, failed)
@@ -131,12 +132,22 @@ def _outfit(choice: DeliveryChoice) -> Outfit:
 
 def _receivers(choice: DeliveryChoice, outfit: Outfit) -> list[Receiver]:
     """Return the receivers of --to."""
-    receivers = [opened(url, outfit) for url in choice.urls]
+    receivers = [_named_by_to(choice.urls, at, outfit) for at in range(len(choice.urls))]
     names = [receiver.name for receiver in receivers]
     for name in names:
         if names.count(name) > 1:
             raise ReceiverFault(f"--to {name}: is named twice")
     return receivers
+
+
+def _named_by_to(urls: Sequence[str], at: int, outfit: Outfit) -> Receiver:
+    """Open one; of several, which may be secret, a fault says the place of the URL."""
+    try:
+        return opened(urls[at], outfit)
+    except ReceiverFault as fault:
+        if len(urls) == 1:
+            raise
+        raise ReceiverFault(f"--to number {at + 1}: {fault}") from fault
 
 
 def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
@@ -194,6 +205,9 @@ def _lanes(
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
     for lane in lanes:
+        grouping = file.groupings.get(lane.receiver.name) if file is not None else None
+        if grouping is None or not grouping.repeat_s:
+            reminders.forget(spool.database, lane.receiver.name)
         if isinstance(lane.receiver, Changing):
             lane.receiver.handles = Handles(spool.database, lane.receiver.name)
     return lanes

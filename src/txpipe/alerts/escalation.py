@@ -74,6 +74,8 @@ class Escalation:
             alert: checked.
             now: wall time, Unix seconds.
         """
+        if not self._since_pruned:
+            db.execute(_BY_WORTH)
         found: dict[str, str] = {}
         for by in dict.fromkeys(level.by for level in self._levels):
             kin = f"{','.join(by)}\x1e{kin_of(alert, by)}"
@@ -148,6 +150,9 @@ def _reasons(level: Level, growth: _Growth, alert: dict[str, Any]) -> list[str]:
             found.append(f"from {SEVERITIES[growth.began]} to {alert['severity']}")
     return found
 
+
+_BY_WORTH = "CREATE INDEX IF NOT EXISTS members_worth ON members (kin, place, usd)"
+"""Thousands of alerts on one movement: the greatest worth of them must not be looked for among all."""
 
 _SAVE = (
     "INSERT INTO growth (kin, count, usd, began, reached, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"

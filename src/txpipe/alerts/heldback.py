@@ -71,7 +71,7 @@ class HeldBack:
             for name, receiver, chain, first, for_s, since in rows
             if ends
             or self._clocks.get(chain, first) - first >= for_s
-            or not 0 <= now - since < for_s  # the wall's clock, too, may be set back
+            or abs(now - since) >= for_s  # the wall's clock, too, may be set back
         ]
 
     def digests(self, db: sqlite3.Connection, now: float, *, ends: bool = False) -> Iterator[Taken]:

@@ -5,6 +5,7 @@ Addresses are never shortened: poisoners make look-alikes that share the first a
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,6 +36,9 @@ _TITLE = 240
 _LABEL = 80
 _EVIDENCE = 160
 _MATCHES_SHOWN = 5
+_FACTS_SHOWN = 60
+"""Facts of the evidence that are shown: an alert may hold a hundred thousand, which no mail takes."""
+
 _NARROWEST = 40
 _LOWERED = {
     "calldata-only": "found only in calldata",
@@ -95,7 +99,10 @@ def facts(alert: dict[str, Any]) -> Iterator[Fact]:
     yield from _parties(alert, alert["record"])
     yield "tx", clipped(alert["tx"], _NAME)
     yield from _listings(alert)
-    yield from _numbers(alert)
+    numbers = _numbers(alert)
+    yield from itertools.islice(numbers, _FACTS_SHOWN)
+    if next(numbers, None):
+        yield "because", "and more, in the alert itself"
     if isinstance(alert.get("incident"), str):
         yield "incident", clipped(alert["incident"], _NAME)
 

@@ -5,6 +5,7 @@ Alertmanager's ``repeat_interval`` is the model: a group that was told and still
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,15 +56,18 @@ class Reminders:
     def told(self, parcels: Sequence[Parcel], now: float) -> None:
         """Note what was told: the time to the next reminder begins anew, and so does their number.
 
-        An alert that is taken back stands no longer; a group of which none stands is not repeated.
+        An alert that is taken back stands no longer; a group of which none stands is not repeated. A revision
+        that was told later than one after it, for the receiver refused it or it came late, changes nothing.
         """
         name = self._receiver
         kins: set[str] = set()
         left: set[str] = set()  # a revision may be of another group than what it follows
         with self._database.writing() as db:
-            for parcel in parcels:
+            for parcel in _latest(parcels):
                 alert = loads(parcel.line)
                 kins.add(kin := kin_of(alert, self._grouping.keys))
+                if alert["rev"] < self._told_rev(db, alert["id"]):
+                    continue
                 left.update(was for (was,) in db.execute(_WAS, (name, alert["id"])))
                 if alert["status"] == "retracted" or alert["rule"] == HELD_BACK:  # nobody takes a digest back
                     db.execute(_DROP, (name, alert["id"]))
@@ -104,6 +108,11 @@ class Reminders:
         if given >= self._grouping.reminders:
             self._end(kin)
 
+    def _told_rev(self, db: sqlite3.Connection, alert_id: str) -> int:
+        """Return the last revision of an alert that the receiver is known to have; -1 for none."""
+        keys = db.execute(_HAS, (self._receiver, f"{alert_id}:", f"{alert_id};"))
+        return max((_rev(key) for (key,) in keys), default=-1)
+
     def _end(self, kin: str) -> None:
         with self._database.writing() as db:
             db.execute(_DROP_KIN, (self._receiver, kin))
@@ -112,8 +121,8 @@ class Reminders:
     def _first(self, now: float) -> tuple[str, float, int] | None:
         with self._database.reading() as db:
             row = db.execute(_DUE, (self._receiver, now - self._grouping.repeat_s)).fetchone()
-            # A clock that was set back must not put them off for years.
-            row = row or db.execute(_AHEAD, (self._receiver, now)).fetchone()
+            # A clock that was set back must not put them off for years; by a little it may be at any time.
+            row = row or db.execute(_AHEAD, (self._receiver, now + self._grouping.repeat_s)).fetchone()
         return row and (row[0], row[1], row[2])
 
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
@@ -131,6 +140,34 @@ class Reminders:
         return kept
 
 
+def forget(database: Database, receiver: str) -> None:
+    """Forget what a receiver would be reminded of, for it has no ``repeat`` any more.
+
+    If it gets one again, what was taken back meanwhile must not come up, nor months of it at once.
+    """
+    with database.writing() as db:
+        db.execute("DELETE FROM standing WHERE receiver = ?", (receiver,))
+        db.execute("DELETE FROM groups WHERE receiver = ?", (receiver,))
+
+
+def _latest(parcels: Sequence[Parcel]) -> list[Parcel]:
+    """Return the last revision of every alert."""
+    found: dict[str, Parcel] = {}
+    for parcel in parcels:
+        alert_id = parcel.key.partition(":")[0]
+        if alert_id not in found or _rev(parcel.key) >= _rev(found[alert_id].key):
+            found[alert_id] = parcel
+    return list(found.values())
+
+
+def _rev(key: str) -> int:
+    return int(key.partition(":")[2])
+
+
+_HAS = (
+    "SELECT a.key FROM alerts a JOIN deliveries d ON d.seq = a.seq JOIN receivers r ON r.number = d.receiver"
+    " WHERE r.name = ? AND d.state = 1 AND a.key >= ? AND a.key < ?"
+)
 _STAND = "INSERT OR REPLACE INTO standing (receiver, id, kin, key, line) VALUES (?, ?, ?, ?, ?)"
 _DROP = "DELETE FROM standing WHERE receiver = ? AND id = ?"
 _DROP_KIN = "DELETE FROM standing WHERE receiver = ? AND kin = ?"

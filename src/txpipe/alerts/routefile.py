@@ -185,5 +185,5 @@ def _one_of(table: Mapping[str, str], *keys: str) -> str | None:
         return table[key]
     try:
         return Path(table[key]).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
+    except (OSError, ValueError) as exc:  # no UTF-8, or a name with U+0000
         raise ReceiverFault(f"{key}: {table[key]} cannot be read as text") from exc

@@ -31,7 +31,7 @@ def remedy(error: OSError) -> str:
 
 
 def made(folder: Path) -> None:
-    """Make a spool's folder if there is none.
+    """Make a spool's folder if there is none, and its file, which nobody else may read in any folder.
 
     Raises:
         OSError: it cannot be made, or is no folder; ``remedy`` says what to do.
@@ -45,6 +45,8 @@ def made(folder: Path) -> None:
             continue
         if not stat.S_ISREG(mode):
             raise IrregularFile(f"{name} in it is no regular file; move it away, or name another folder")
+    if not (folder / FILE).exists():
+        (folder / FILE).touch(mode=0o600)
 
 
 class IrregularFile(OSError):

@@ -14,6 +14,9 @@ from txpipe.visible import clipped
 _WIDTH = 200
 _LONGEST = 1000
 _PART = re.compile(r"\{\{|\}\}|\{(?P<path>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}|(?P<brace>[{}])")
+_NO_UTF8 = re.compile("[\ud800-\udfff]")
+"""What stands for bytes of the command line that are none (PEP 383)."""
+
 _MADE = ("headline", "details")
 
 
@@ -36,8 +39,10 @@ class Template:
             source: the text.
 
         Raises:
-            TemplateFault: a brace stands alone, or a key is none of an alert's.
+            TemplateFault: a brace stands alone, a key is none of an alert's, or it is no UTF-8.
         """
+        if _NO_UTF8.search(source):
+            raise TemplateFault(f"{option}: holds bytes that are no UTF-8")
         known = [*_MADE, *(key for key, _ in fields("alert"))]
         for part in _PART.finditer(source):
             if part["brace"]:

@@ -170,6 +170,11 @@ def add(folder: Path, for_s: float, reason: str, *, up_to: Severity, **about: tu
     """  # noqa: D301
     from txpipe.alerts.silence import Conditions  # noqa: PLC0415
 
+    for text in (reason, *(value for values in about.values() for value in values)):
+        if not text.strip() or not _is_utf8(text):
+            command.fail_usage(f"{text!r} is empty, or no UTF-8")
+    if not for_s:
+        command.fail_usage("--for 0s mutes nothing")
     conditions = Conditions(**about, up_to=up_to)
     if conditions.is_empty:
         command.fail_usage(
@@ -180,6 +185,11 @@ def add(folder: Path, for_s: float, reason: str, *, up_to: Severity, **about: tu
         number = silences.add(reason, now, now + for_s, conditions)
         stdout().write(dumps(next(one for one in silences.all() if one.number == number).shown()))
     return 0
+
+
+def _is_utf8(text: str) -> bool:
+    """Say whether a text is one; surrogates stand for bytes of the command line that are none (PEP 383)."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 @silence.command("list")
@@ -200,7 +210,7 @@ def list_(folder: Path, *, every: bool) -> int:
 
 @silence.command("expire")
 @_spool_option
-@click.argument("number", type=click.IntRange(min=1), metavar="NUMBER")
+@click.argument("number", type=click.IntRange(1, 2**63 - 1), metavar="NUMBER")
 def expire(folder: Path, number: int) -> int:
     """Write the end of a silence: what comes from now on is delivered.
 

@@ -11,10 +11,14 @@ from typing import Any
 from txpipe.alerts.forms import JSON_FORMS
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers.alertmanager import Alertmanager
+from txpipe.alerts.receivers.chat import Chat
 from txpipe.alerts.receivers.command import CommandReceiver
+from txpipe.alerts.receivers.discord import Discord
 from txpipe.alerts.receivers.file import FileReceiver
 from txpipe.alerts.receivers.shaped import Shaped
+from txpipe.alerts.receivers.slack import Slack
 from txpipe.alerts.receivers.syslog import Syslog
+from txpipe.alerts.receivers.telegram import Telegram
 from txpipe.alerts.receivers.webhook import Webhook
 from txpipe.alerts.words import details, title
 
@@ -99,13 +103,6 @@ def _by_sqlalchemy(kind: str, url: str) -> Receiver:
 
 
 def _chat(kind: str, url: str, outfit: Outfit) -> Receiver:
-    try:
-        from txpipe.alerts.receivers.chat import Chat  # noqa: PLC0415
-        from txpipe.alerts.receivers.discord import Discord  # noqa: PLC0415 - heavy, and an extra
-        from txpipe.alerts.receivers.slack import Slack  # noqa: PLC0415
-        from txpipe.alerts.receivers.telegram import Telegram  # noqa: PLC0415
-    except ModuleNotFoundError as exc:
-        raise ReceiverFault(f"{kind}: {exc.name} is missing: pip install 'txpipe[deliver]'") from exc
     kinds: dict[str, type[Chat]] = {"discord": Discord, "slack": Slack, "telegram": Telegram}
     return kinds[kind](url, (outfit.title, outfit.body), outfit.now)
 

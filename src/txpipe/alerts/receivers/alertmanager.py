@@ -72,7 +72,7 @@ class Alertmanager:
         self._poster = Poster(url, now)
         self.name = f"alertmanager:{self._poster.name}"
         self._title_of, self._body_of, self._now, self._fires_s = title_of, body_of, now, fires_s
-        self._known: dict[str, Labels] = {}
+        self._known: dict[str, tuple[int, Labels]] = {}
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Post alerts.
@@ -103,19 +103,22 @@ class Alertmanager:
     def _post(self, parcels: Sequence[Parcel]) -> None:
         now = self._now()
         posted: dict[tuple[tuple[str, str], ...], Posted] = {}  # of what has the same labels, the last counts
-        latest: dict[str, Labels] = {}
+        latest: dict[str, tuple[int, Labels]] = {}
         for alert in (loads(parcel.line) for parcel in parcels):
-            own = labels(alert)
-            earlier = latest.get(own["id"]) or self._known.get(own["id"])
-            if earlier is not None and earlier != own:
+            own, rev = labels(alert), alert["rev"]
+            known, earlier = latest.get(own["id"]) or self._known.get(own["id"]) or (rev, own)
+            if rev < known:  # it came late, or was refused before: what is known counts
+                continue
+            if earlier != own:
                 posted[tuple(earlier.items())] = self._posted(alert, earlier, now, now)
             ends = now if alert["status"] == "retracted" else now + self._fires_s
             posted[tuple(own.items())] = self._posted(alert, own, now, ends)
-            latest[own["id"]] = own
-        self._poster.post(dumps(list(posted.values())), {})
+            latest[own["id"]] = rev, own
+        if posted:
+            self._poster.post(dumps(list(posted.values())), {})
         self._remember(latest.items())
 
-    def _remember(self, latest: Iterable[tuple[str, Labels]]) -> None:
+    def _remember(self, latest: Iterable[tuple[str, tuple[int, Labels]]]) -> None:
         for name, own in latest:
             self._known.pop(name, None)
             self._known[name] = own

@@ -1,4 +1,4 @@
-"""JSON to and from a service's HTTP API: one request at a time, by urllib3."""
+"""JSON to and from a service's HTTP API: one request at a time."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, SSLError
-from urllib3.exceptions import TimeoutError as TooLate
-
-from txpipe import __version__
-from txpipe.alerts.receiver import NotTaken
+from txpipe.alerts.receiver import SEND_S, NotTaken
+from txpipe.alerts.receivers.exchange import QUIET_S, Exchange
 
 _LARGEST = 1 << 20
-_AGENT = {"user-agent": f"txalert/{__version__}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +21,13 @@ class Answer:
     Attributes:
         status: HTTP's.
         said: the object in the body; empty where there is none.
+        is_object: there is one.
         retry_after: the header.
     """
 
     status: int
     said: dict[str, Any]
+    is_object: bool
     retry_after: str
 
     @property
@@ -39,13 +37,11 @@ class Answer:
 
 
 class Api:
-    """Calls one service; certificates are verified, redirects are not followed."""
+    """Calls one service."""
 
-    def __init__(self, quiet_s: float) -> None:
-        """Take the seconds for a connection, and for an answer to begin or to go on."""
-        self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=quiet_s, read=quiet_s), retries=False
-        )
+    def __init__(self, url: str, quiet_s: float = QUIET_S, send_s: float = SEND_S) -> None:
+        """Take where it is: see ``Exchange``."""
+        self._exchange = Exchange(url, quiet_s, send_s)
 
     def call(
         self, method: str, url: str, said: dict[str, Any], headers: Mapping[str, str] | None = None
@@ -54,53 +50,26 @@ class Api:
 
         Args:
             method: HTTP's.
-            url: where to.
+            url: where to, on the host of the service.
             said: the object.
             headers: beside the usual ones.
 
         Raises:
-            NotTaken: there is no answer; why, without the URL, which may be secret.
+            NotTaken: there is no answer, or it broke off; why, without the URL, which may be secret.
         """
-        try:
-            response = self._pool.request(
-                method,
-                url,
-                json=said,
-                headers={**_AGENT, **(headers or {})},
-                preload_content=False,
-                redirect=False,
-            )
-            try:
-                body = response.read(_LARGEST)
-            except BaseException:
-                response.close()
-                raise
-            # More than anybody needs is not waited for.
-            response.close() if len(body) == _LARGEST else response.release_conn()
-        except HTTPError as exc:
-            raise NotTaken(_told(exc)) from None
-        return Answer(response.status, _object(body), response.headers.get("retry-after", ""))
-
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        self._pool.clear()
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        reply = self._exchange.ask(method, target, json.dumps(said).encode(), headers or {}, _LARGEST)
+        if reply.body is None:
+            self._exchange.drop()
+            raise NotTaken("its answer broke off")
+        found = _parsed(reply.body)
+        is_object = isinstance(found, dict)
+        return Answer(reply.status, found if is_object else {}, is_object, reply.retry_after)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes) -> Any:
     try:
-        found = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _told(error: HTTPError) -> str:
-    """Return why there is no answer."""
-    cause: BaseException | None = error.reason if isinstance(error, MaxRetryError) else error
-    if isinstance(cause, SSLError):
-        return "its certificate cannot be verified, or it does not speak TLS as it should"
-    if isinstance(cause, NameResolutionError):
-        return "no such host"
-    if isinstance(cause, TooLate) and not isinstance(cause, NewConnectionError):
-        return "no answer in time"
-    return f"no connection, or it broke ({type(cause).__name__})"
+        return None

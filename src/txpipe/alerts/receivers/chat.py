@@ -5,9 +5,11 @@ What is graver than what was said is said anew, for a change rings nobody's bell
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from txpipe.alerts.handles import Handle, Handles
 from txpipe.alerts.message import Message, Writer, composed
@@ -17,12 +19,21 @@ from txpipe.alerts.rest import asked_s
 from txpipe.record import SEVERITIES, loads
 from txpipe.visible import clipped
 
-QUIET_S = 15.0
-"""Seconds for a connection, and for an answer to begin or to go on."""
-
 _WORDS = 120
+_LINES = 20
+"""Retractions that one message tells a line each."""
+
 _REFUSED = frozenset((400, 413, 422))
 """Statuses by which a service finds fault with this message rather than with all."""
+
+UNCHANGED = _REFUSED | {403, 404}
+"""Statuses by which a service says that a message cannot be changed: what is new is said anew."""
+
+_LATE_S = 86_400.0
+"""Seconds by which an earlier revision may come late."""
+
+_SECRET = 9
+"""Characters from which on a part of a URL may be a secret."""
 
 
 class Chat(ABC):
@@ -47,15 +58,17 @@ class Chat(ABC):
             writers: of the title and the body on a single alert.
             now: wall time, Unix seconds.
         """
-        if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable():
+        is_plain = url.isascii() and url.isprintable() and " " not in url
+        if not is_plain or not url.startswith(("https://", "http://")):
             raise ReceiverFault(f"{self.scheme}: write {self.scheme}:https://…, as the service gives it")
         origin(url)
         self.name = named(f"{self.scheme}:", url)
         self.handles: Handles | None = None
+        self._gone: set[str] = set()
         self._url = url
         self._title_of, self._body_of = writers
         self._now = now
-        self._api = Api(QUIET_S)
+        self._api = Api(url)
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Change the messages that told of these alerts, and send one about those for which that does not do.
@@ -65,6 +78,8 @@ class Chat(ABC):
         Raises:
             NotTaken: the service has not accepted it.
         """
+        self._gone = set()
+        parcels = [parcel for parcel in parcels if not self._is_stale(parcel)]
         left = [parcel for parcel in parcels if not self._changed(parcel)]
         undone = [one for one in parcels if one not in left and loads(one.line)["status"] == "retracted"]
         if not left and not undone:
@@ -72,16 +87,17 @@ class Chat(ABC):
         about = self._composed([*left, *undone])
         known = self._known(about.alerts[0])
         if not left:  # the whole of it stands where the alarm stood
-            lines = [self._composed([parcel]).title for parcel in undone]
+            lines = [self._composed([parcel]).title for parcel in undone[:_LINES]]
+            lines += [f"and {len(undone) - _LINES:,} more retracted"] if len(undone) > _LINES else []
             about = Message("\n".join(lines), "", about.severity, about.alerts)
         sent = self.post(about, known.message if known else "")
+        self._forget_gone()  # not before: a gateway out of order says of all that they are not there
         if self.handles is not None and sent:
             is_alone = len(about.alerts) == 1
             self.handles.note(self._told_first(left), sent, self._now(), is_alone=is_alone)
 
-    def close(self) -> None:
-        """Let go of idle connections; what is under way ends by its own time limits; no exit waits for it."""
-        self._api.close()
+    def close(self) -> None:  # noqa: B027 - what is cut off would be said twice
+        """Do nothing: what is under way ends by its own time limits, and no exit waits for it."""
 
     @abstractmethod
     def post(self, message: Message, to: str) -> str:
@@ -96,18 +112,40 @@ class Chat(ABC):
 
     @abstractmethod
     def edit(self, message: Message, which: str) -> bool:
-        """Change a message; return False if it is there no more.
+        """Change a message; return False if it is there no more, or cannot be changed.
 
         Raises:
             NotTaken: the service has not accepted it.
         """
 
     def fault(self, answer: Answer, wait_s: float = 0.0) -> NotTaken:
-        """Return the failure that an answer is, with the service's own words, if it says any."""
+        """Return the failure that an answer is, with the service's own words, if it says any.
+
+        A gateway may say the path that was asked for, which is secret: such words are left out.
+        """
         wait_s = max(wait_s, asked_s(answer.retry_after, self._now()))
         words = answer.said.get("description") or answer.said.get("message")
-        said = f": {clipped(words, _WORDS)}" if isinstance(words, str) else ""
-        return NotTaken(f"HTTP {answer.status}{said}", wait_s, only_this=answer.status in _REFUSED)
+        said = f": {clipped(words, _WORDS)}" if isinstance(words, str) and not self._is_secret(words) else ""
+        what = "it refuses" if answer.is_good and said else f"HTTP {answer.status}"
+        odd = f", but no answer of {self.scheme.title()}'s" if answer.is_good and not said else ""
+        return NotTaken(f"{what}{said}{odd}", wait_s, only_this=answer.status in _REFUSED)
+
+    def _is_secret(self, words: str) -> bool:
+        parts = urlsplit(self._url)
+        found = re.split("[/?&=:]", f"{parts.netloc.rpartition('@')[0]}/{parts.path}?{parts.query}")
+        secrets = [one.casefold() for part in found for one in (part, unquote(part)) if len(one) >= _SECRET]
+        return any(one in words.casefold() for one in secrets)
+
+    def _is_stale(self, parcel: Parcel) -> bool:
+        """Say whether a later revision was told already: one that was refused for a while, or came late."""
+        alert = loads(parcel.line)
+        known = self._known(alert)
+        return (
+            known is not None
+            and not parcel.note
+            and alert["rev"] < known.rev
+            and abs(self._now() - known.at) < _LATE_S  # a source that lost its state counts from 0 again
+        )
 
     def _changed(self, parcel: Parcel) -> bool:
         """Change the message that told of an alert, if there is one and a change is enough; say whether."""
@@ -117,7 +155,7 @@ class Chat(ABC):
         if known is None or parcel.note or not _is_change(alert, known):
             return False
         if not self.edit(message, known.message):
-            self._forget(alert)
+            self._gone.add(alert["id"])
             return False
         if self.handles is not None:
             self.handles.note([alert], known.message, self._now(), is_alone=True)
@@ -140,11 +178,15 @@ class Chat(ABC):
         return composed(parcels, self._title_of, self._body_of)
 
     def _known(self, alert: dict[str, Any]) -> Handle | None:
-        return None if self.handles is None else self.handles.find(alert["id"])
+        if self.handles is None or alert["id"] in self._gone:
+            return None
+        return self.handles.find(alert["id"])
 
-    def _forget(self, alert: dict[str, Any]) -> None:
-        if self.handles is not None:
-            self.handles.forget(alert["id"])
+    def _forget_gone(self) -> None:
+        for alert_id in sorted(self._gone):
+            if self.handles is not None:
+                self.handles.forget(alert_id)
+        self._gone = set()
 
 
 def _is_change(alert: dict[str, Any], known: Handle) -> bool:

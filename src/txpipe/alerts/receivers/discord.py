@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from txpipe.alerts.message import Message
-from txpipe.alerts.receivers.chat import Chat, cut
+from txpipe.alerts.receivers.chat import UNCHANGED, Chat, cut
 
 _LONGEST = 2000
 _TITLE = 300
+_ID = re.compile(r"[0-9]{1,20}")
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()-])")
 _SILENT = {"allowed_mentions": {"parse": []}, "flags": 4}
 """Nobody is called, and links show no preview (SUPPRESS_EMBEDS)."""
@@ -22,18 +23,18 @@ class Discord(Chat):
     def post(self, message: Message, to: str) -> str:  # noqa: ARG002 - webhooks do not answer
         """See ``Chat``."""
         answer = self._api.call("POST", self._at("", "wait=true"), {"content": _content(message), **_SILENT})
-        if not answer.is_good:
-            raise self.fault(answer)
+        if not answer.is_good or not (answer.is_object or answer.status == 204):
+            raise self.fault(answer)  # a page to log in at, of a network, is 200, too
         sent = answer.said.get("id")
-        return sent if isinstance(sent, str) and sent.isdecimal() else ""
+        return sent if isinstance(sent, str) and _ID.fullmatch(sent) else ""
 
     def edit(self, message: Message, which: str) -> bool:
         """See ``Chat``."""
         said = {"content": _content(message), "allowed_mentions": _SILENT["allowed_mentions"]}
         answer = self._api.call("PATCH", self._at(f"/messages/{which}"), said)
-        if answer.status == 404 and answer.said.get("code") == 10008:  # Unknown Message
+        if answer.status in UNCHANGED:
             return False
-        if not answer.is_good:
+        if not answer.is_good or not answer.is_object:
             raise self.fault(answer)
         return True
 
@@ -46,7 +47,8 @@ class Discord(Chat):
 
 def _content(message: Message) -> str:
     """Return a message in Discord's markup: the title as it is, the body in a block of code."""
-    title = cut(_MARKUP.sub(r"\\\1", cut(message.title, _TITLE)), 2 * _TITLE)
+    longest = _TITLE if message.body else _LONGEST // 2  # each character may be two
+    title = cut(_MARKUP.sub(r"\\\1", cut(message.title, longest)), 2 * longest)
     if not message.body:
         return title
     body = cut(message.body.replace("`", "'"), _LONGEST - len(title.encode("utf-16-le")) // 2 - 9)

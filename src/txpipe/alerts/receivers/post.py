@@ -1,33 +1,22 @@
-"""One POST at a time over HTTP, on a connection that is kept: what receivers that speak HTTP share."""
+"""Posts of which the status is the answer: what webhooks and Alertmanager share."""
 
 from __future__ import annotations
 
 import base64
-import http.client
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from txpipe import __version__
 from txpipe.alerts.receiver import SEND_S, NotTaken, ReceiverFault, named, origin
+from txpipe.alerts.receivers.exchange import QUIET_S, Exchange
 from txpipe.alerts.rest import asked_s
-
-QUIET_S = 15.0
-"""Seconds for a connection, and for an answer to begin or to go on."""
 
 _REFUSED = frozenset((400, 413, 415, 422))
 """Statuses by which a server finds fault with this alert rather than with all."""
 
 _READ = 1 << 16
 
-_BREAKS = (http.client.HTTPException, OSError, ValueError)
-"""How a connection breaks; TLS that is broken off while it reads says ValueError."""
 
-
-class Poster:
+class Poster(Exchange):
     """Posts to one URL; a status of 200 to 299 says that it was taken.
 
     Certificates are verified, redirects are failures.
@@ -51,17 +40,13 @@ class Poster:
             ReceiverFault: it is no URL.
         """
         self.name = named(origin(url), url)
+        super().__init__(url, quiet_s, send_s)
         parts = urlsplit(url)
-        self._secure = parts.scheme == "https"
-        self._host = parts.hostname or ""
-        self._port = parts.port or (443 if self._secure else 80)  # without one http.client cuts "::1" in two
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not self._target.isascii() or not self._target.isprintable() or " " in self._target:
             raise ReceiverFault(f"{self.name}: no URL: write other than plain characters as %XX")
-        self._now, self._quiet_s, self._send_s = now, quiet_s, send_s
+        self._now = now
         self._auth = _basic(parts.username, parts.password)
-        self._connection: http.client.HTTPConnection | None = None
-        self._socket: socket.socket | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Post a body of JSON.
@@ -73,82 +58,16 @@ class Poster:
         Raises:
             NotTaken: it did not answer with 200 to 299.
         """
-        sent = {"content-type": "application/json", "user-agent": f"txalert/{__version__}", **headers}
-        if self._auth:
-            sent["authorization"] = self._auth
-        was_open = self._connection is not None
-        try:
-            status, retry_after = self._post(body, sent)
-        except _BREAKS as exc:
-            self.drop()
-            if not was_open or isinstance(exc, TimeoutError):
-                raise NotTaken(_told(exc)) from None  # the cause may show the URL
-            status, retry_after = self._post_again(body, sent)
+        auth = {"authorization": self._auth} if self._auth else {}
+        reply = self.ask("POST", self._target, body, {**headers, **auth}, _READ)
+        status = reply.status
         if 200 <= status < 300:
             return
         self.drop()
         if 300 <= status < 400:
             raise NotTaken(f"HTTP {status}: it redirects, which is not followed; name where it leads to")
-        wait_s = asked_s(retry_after, self._now())
+        wait_s = asked_s(reply.retry_after, self._now())
         raise NotTaken(f"HTTP {status}", wait_s, only_this=status in _REFUSED)
-
-    def close(self) -> None:
-        """Break off a request that is under way; from any thread."""
-        opened = self._socket
-        if opened is not None:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-
-    def drop(self) -> None:
-        """Close the connection; the next post opens another."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._socket = None
-
-    def _break_off(self, late: threading.Event) -> None:
-        late.set()
-        self.close()
-
-    def _post_again(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-        """Post over a new connection: the old one was closed while it was idle."""
-        try:
-            return self._post(body, headers)
-        except _BREAKS as exc:
-            self.drop()
-            raise NotTaken(_told(exc)) from None
-
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-        """Return the status and what the server says of when to come again."""
-        connection = self._connection = self._connection or self._opened()
-        if connection.sock is None:
-            connection.connect()
-        self._socket = connection.sock
-        late = threading.Event()
-        watch = threading.Timer(self._send_s, self._break_off, [late])  # an answer that drips never times out
-        watch.daemon = True
-        watch.start()
-        try:
-            connection.request("POST", self._target, body=body, headers=headers)
-            response = connection.getresponse()
-            if late.is_set():
-                raise TimeoutError
-            with suppress(*_BREAKS):  # the status is the answer, however its body ends
-                response.read(_READ)
-            if late.is_set() or not response.isclosed():  # more than anybody needs
-                self.drop()
-            return response.status, response.headers.get("retry-after", "")
-        except _BREAKS:
-            if late.is_set():  # however it broke, it was broken off
-                raise TimeoutError from None
-            raise
-        finally:
-            watch.cancel()
-
-    def _opened(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._quiet_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._quiet_s)
 
 
 def _basic(user: str | None, password: str | None) -> str:
@@ -156,18 +75,3 @@ def _basic(user: str | None, password: str | None) -> str:
         return ""
     both = f"{unquote(user)}:{unquote(password or '')}"
     return f"Basic {base64.b64encode(both.encode()).decode()}"
-
-
-def _told(exc: Exception) -> str:
-    """Return why there is no answer, in a few words that name no URL."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return "its certificate cannot be verified"
-    if isinstance(exc, ssl.SSLError):
-        return "it does not speak TLS as it should"
-    if isinstance(exc, TimeoutError):
-        return "no answer in time"
-    if isinstance(exc, socket.gaierror):
-        return "no such host"
-    if isinstance(exc, ConnectionRefusedError):
-        return "no connection"
-    return f"the connection broke ({type(exc).__name__})"

@@ -15,6 +15,8 @@ from txpipe.alerts.receivers.chat import Chat, cut
 _LONGEST = 3900
 """Slack asks for no more than 4,000 characters."""
 
+_TITLE = 2000
+_ID = re.compile(r"[!-~]{1,64}")
 _GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
 _REFUSED = frozenset(("msg_too_long", "no_text", "invalid_blocks"))
 _TOKEN = re.compile(r"[!-~]+")
@@ -43,16 +45,23 @@ class Slack(Chat):
         """See ``Chat``."""
         said = {"text": _text(message), "unfurl_links": False, "unfurl_media": False}
         thread = {"thread_ts": to, "reply_broadcast": True} if to else {}
-        answer = self._asked("chat.postMessage", said | thread)
+        try:
+            answer = self._asked("chat.postMessage", said | thread)
+        except _Refused:
+            if not to:
+                raise
+            answer = self._asked("chat.postMessage", said)  # the thread may be gone or closed
         sent = answer.said.get("ts")
-        return sent if isinstance(sent, str) else ""
+        return sent if isinstance(sent, str) and _ID.fullmatch(sent) else ""
 
     def edit(self, message: Message, which: str) -> bool:
         """See ``Chat``."""
         try:
             self._asked("chat.update", {"ts": which, "text": _text(message), "parse": "none"})
-        except _Gone:
-            return False
+        except _Refused as fault:
+            if fault.only_this:
+                return False
+            raise
         return True
 
     def _asked(self, method: str, said: dict[str, Any]) -> Answer:
@@ -70,17 +79,16 @@ class Slack(Chat):
         error = answer.said.get("error")
         if not isinstance(error, str) or not _WORD.fullmatch(error):
             error = "no reason given"
-        if error in _GONE:
-            raise _Gone(error)
-        raise NotTaken(f"it refuses: {error}", only_this=error in _REFUSED)
+        raise _Refused(f"it refuses: {error}", only_this=error in _REFUSED | _GONE)
 
 
-class _Gone(NotTaken):
-    """A message that can no longer be changed."""
+class _Refused(NotTaken):
+    """Slack does not do what it was asked, and says so."""
 
 
 def _text(message: Message) -> str:
     """Return a message in Slack's markup, in which three characters are written otherwise."""
-    body = cut(message.body.replace("`", "'"), _LONGEST - len(message.title))
-    words = f"{message.title}\n```\n{body}\n```" if message.body else message.title
+    title = cut(message.title, _TITLE if message.body else _LONGEST)
+    body = cut(message.body.replace("`", "'"), _LONGEST - len(title))
+    words = f"{title}\n```\n{body}\n```" if message.body else title
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -12,18 +13,28 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    SQLAlchemyError,
+)
 
 from txpipe.alerts.receiver import SEND_S, NotTaken, Parcel, ReceiverFault, named
-from txpipe.alerts.receivers.sqltable import insertion, prepare, row, table
+from txpipe.alerts.receivers.sqltable import AS_IT_CAME, FORMS, insertion, prepare, row, table
 from txpipe.errors import RecordFault
 from txpipe.visible import clipped, printable
 
 _QUIET_S = 30
-_OF_A_ROW = (DataError, IntegrityError)
+_OF_A_ROW = (DataError, IntegrityError, NotSupportedError)
 """What a database finds wrong with a row rather than with all."""
 
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+_LOGS = ("psycopg", "sqlalchemy")
+"""Names of logs in which drivers tell of connections that broke: user, host and traces."""
+
 _CONNECTION = {
     "client_encoding": "utf8",  # whatever the database's is: what does not fit there is its to refuse
     "connect_timeout": "10",
@@ -103,25 +114,24 @@ class SqlReceiver:
                 opened.shutdown(socket.SHUT_RDWR)
 
     def _write_one(self, parcel: Parcel, taken: int) -> None:
-        """Write one; where the database cannot hold its JSON (a number of 1e-99999), what it comes to."""
-        try:
+        """Write one in the first form that the database can hold: it may have another encoding than UTF-8."""
+        for form in FORMS:
             try:
-                self._write([parcel])
+                self._write([parcel], form)
             except NotTaken as fault:
-                if not fault.only_this:
+                fault.taken = taken
+                if not fault.only_this or form == FORMS[-1]:
                     raise
-                self._write([parcel], retold=True)
-        except NotTaken as fault:
-            fault.taken = taken
-            raise
+            else:
+                return
 
-    def _write(self, parcels: Sequence[Parcel], *, retold: bool = False) -> None:
+    def _write(self, parcels: Sequence[Parcel], form: str = AS_IT_CAME) -> None:
         # A server that is stopped keeps its connections, and never comes to its own time limit.
         watch = threading.Timer(self._send_s, self.close)
         watch.daemon = True
         watch.start()
         try:
-            self._transact([row(one.line, self._kind, retold=retold) for one in parcels])
+            self._transact([row(one.line, self._kind, form) for one in parcels])
         except SQLAlchemyError as exc:
             self._is_ready = False  # what made it fail may be that the table has gone
             raise NotTaken(_told(exc), only_this=isinstance(exc, _OF_A_ROW)) from None  # it may show secrets
@@ -151,6 +161,9 @@ class SqlReceiver:
 
 def _engine(url: URL) -> Engine:
     """Return an engine with one connection, asked whether it still lives before it is used."""
+    for name in _LOGS:  # off stderr, where nothing but txalert speaks
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
     arguments: dict[str, Any] = {"timeout": _QUIET_S}
     if url.get_backend_name() == "postgresql":
         # A pooler that gives every transaction another connection knows no prepared statements.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -28,11 +29,15 @@ from txpipe.alerts.receiver import NotTaken
 from txpipe.record import dumps, loads
 from txpipe.visible import clipped
 
+AS_IT_CAME, RETOLD, IN_ASCII = FORMS = ("as it came", "retold", "in ASCII")
+"""How a row may be written; each is for databases that cannot hold the one before."""
+
 _LARGEST = 2**63 - 1
 _SHORT = 256
 """Characters of a text: an index of PostgreSQL takes 2,700 bytes, and the column ``json`` has all of it."""
 
 _LONG = 1000
+_NOT_ASCII = re.compile(r"[^\0-\x7f]")
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL in JSON, which jsonb refuses: a backslash before it that is no escaped one."""
 
@@ -72,8 +77,8 @@ def insertion(into: Table, dialect: str) -> Insert:
     return postgresql.insert(into).on_conflict_do_nothing(index_elements=["id", "rev"])
 
 
-def row(line: bytes, dialect: str, *, retold: bool = False) -> dict[str, Any]:
-    """Return an alert as a row.
+def row(line: bytes, dialect: str, form: str = AS_IT_CAME) -> dict[str, Any]:
+    r"""Return an alert as a row.
 
     Texts are cut and control characters written out, numbers beyond 64 bits are null (of ``rev`` the largest
     there is). ``json`` has the alert as it came, but in PostgreSQL for NUL, which is U+FFFD there.
@@ -81,15 +86,20 @@ def row(line: bytes, dialect: str, *, retold: bool = False) -> dict[str, Any]:
     Args:
         line: the alert.
         dialect: ``postgresql`` or ``sqlite``.
-        retold: write the JSON anew, its numbers as the nearest of 64 bits.
+        form: of FORMS; what is retold is JSON written anew, its numbers as the nearest of 64 bits; in ASCII,
+            other characters are written out, too, as ``\u0142``.
 
     Raises:
         RecordFault: it is nested too deep to be written anew.
     """
     alert = loads(line)
     usd = alert["record"].get("usd")
-    document = (dumps(alert) if retold else line).decode()
-    return {
+    document = (line if form == AS_IT_CAME else dumps(alert)).decode()
+    if dialect == "postgresql":
+        document = _NUL.sub("\\1\ufffd", document)
+    if form == IN_ASCII:
+        document = _NOT_ASCII.sub(lambda char: json.dumps(_written_out(char[0]))[1:-1], document)
+    found = {
         "id": alert["id"],
         "rev": min(alert["rev"], _LARGEST),
         **{key: clipped(alert[key], _LONG if key == "title" else _SHORT) for key in _TEXTS},
@@ -98,8 +108,15 @@ def row(line: bytes, dialect: str, *, retold: bool = False) -> dict[str, Any]:
         "incident": clipped(words_of(alert["incident"]), _SHORT) if "incident" in alert else None,
         "usd": float(usd) if type(usd) in (int, float) else None,
         "shadow": alert.get("shadow") is True,
-        "json": _NUL.sub(r"\1\\ufffd", document) if dialect == "postgresql" else document,
+        "json": document,
     }
+    if form == IN_ASCII:
+        return {key: _written_out(value) if isinstance(value, str) else value for key, value in found.items()}
+    return found
+
+
+def _written_out(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
 
 
 def prepare(connection: Connection, wanted: Table) -> None:

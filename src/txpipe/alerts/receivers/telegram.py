@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 from txpipe.alerts.message import Message, Writer
 from txpipe.alerts.receiver import NotTaken, ReceiverFault
 from txpipe.alerts.receivers.api import Answer
-from txpipe.alerts.receivers.chat import Chat, cut
+from txpipe.alerts.receivers.chat import UNCHANGED, Chat, cut
 
 _LONGEST = 4096
 _PLAIN = {"link_preview_options": {"is_disabled": True}}
 _AS_IT_IS = "message is not modified"
-_GONE = ("message to edit not found", "message can't be edited")
+_MOST = 2**63 - 1
 
 
 class Telegram(Chat):
@@ -36,20 +36,22 @@ class Telegram(Chat):
         if to:
             said["reply_parameters"] = {"message_id": int(to), "allow_sending_without_reply": True}
         answer = self._api.call("POST", f"{self._base}/sendMessage", said)
-        if not answer.is_good:
+        if not answer.is_good or answer.said.get("ok") is not True:
             raise self._refusal(answer)
         result = answer.said.get("result")
         sent = result.get("message_id") if isinstance(result, dict) else None
-        return str(sent) if type(sent) is int else ""
+        return str(sent) if type(sent) is int and 0 < sent <= _MOST else ""
 
     def edit(self, message: Message, which: str) -> bool:
         """See ``Chat``."""
         said = {"chat_id": self._where["chat_id"], "message_id": int(which), "text": _text(message), **_PLAIN}
         answer = self._api.call("POST", f"{self._base}/editMessageText", said)
         words = str(answer.said.get("description", "")).lower()
-        if answer.status == 400 and any(gone in words for gone in _GONE):
+        if answer.status == 400 and _AS_IT_IS in words:
+            return True
+        if answer.status in UNCHANGED:
             return False
-        if not answer.is_good and not (answer.status == 400 and _AS_IT_IS in words):
+        if not answer.is_good or answer.said.get("ok") is not True:
             raise self._refusal(answer)
         return True
 

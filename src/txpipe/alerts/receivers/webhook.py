@@ -8,7 +8,8 @@ import hmac
 from collections.abc import Callable, Sequence
 
 from txpipe.alerts.receiver import SEND_S, Parcel, ReceiverFault
-from txpipe.alerts.receivers.post import QUIET_S, Poster
+from txpipe.alerts.receivers.exchange import QUIET_S
+from txpipe.alerts.receivers.post import Poster
 
 
 class Webhook:
