@@ -293,6 +293,84 @@ def test_who_may_what(browser, tmp_path, hashed_password):
             page.context.close()
 
 
+def test_a_token_logs_a_person_in(browser):
+    """Pasted into the form a token lets its role in; it is in no address and no cookie; log-out ends it."""
+    tokens = {"TXDASH_TOKEN": "an-analysts-token-0001", "TXDASH_VIEWER_TOKEN": "a-viewers-token-000001"}
+    with Dash("--listen", "127.0.0.1:0", output=subprocess.DEVNULL, env=tokens) as dash:
+        dash.feed(ALERT)
+        page = browser.visit(dash.url)
+        assert page.url.endswith("/login")
+        page.fill("[name=token]", "a-token-that-is-wrong")
+        page.press("[name=token]", "Enter")
+        page.wait_for_selector("[role=alert]:has-text('the token is wrong')")
+        assert page.input_value("[name=token]") == ""
+        assert page.url.endswith("/login")
+        page.fill("[name=token]", f" {tokens['TXDASH_TOKEN']} ")
+        page.click("button")
+        page.wait_for_selector(".ag-row")
+        assert "analyst" in page.text_content(".person")
+        assert page.locator("#log-out").count() == 1
+        page.goto(f"{dash.url}/alerts/{ALERT['id']}")
+        page.click("text=Acknowledge")
+        page.wait_for_selector("#state:has-text('by analyst')")
+        seen = [*page.asked, *(cookie["value"] for cookie in page.context.cookies())]
+        assert not any(token in each for each in seen for token in tokens.values())
+        (cookie,) = page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        page.click("#log-out")
+        page.wait_for_url("**/login")
+        page.goto(dash.url)
+        assert page.url.endswith("/login")
+        assert dash.raw("/api/v1/me", headers={"cookie": f"txdash={cookie['value']}"})[0] == 401
+        page.fill("[name=token]", tokens["TXDASH_VIEWER_TOKEN"])
+        page.click("button")
+        page.wait_for_selector(".ag-row")
+        page.goto(f"{dash.url}/alerts/{ALERT['id']}")
+        page.wait_for_selector("#state")
+        assert page.locator("button.act").count() == 0
+        page.context.close()
+
+
+def test_guessing_a_token_is_slowed(browser):
+    """After ten tries a minute must pass, for a right token, too, and the form says so."""
+    token = "an-analysts-token-0001"  # noqa: S105 - of the test's own
+    with Dash("--listen", "127.0.0.1:0", output=subprocess.DEVNULL, env={"TXDASH_TOKEN": token}) as dash:
+        page = browser.visit(dash.url)
+        for _ in range(10):
+            dash.ask("/api/v1/login", "POST", {"token": "guess"}, expect=401)
+        page.fill("[name=token]", token)
+        page.click("button")
+        page.wait_for_selector("[role=alert]:has-text('too many tries')")
+        page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_login_page_is_for_everybody(browser, tmp_path, hashed_password, scheme):
+    """Both forms: no serious fault by axe, by keyboard alone, nothing sticks out of a phone."""
+    users = tmp_path / "users"
+    users.write_text(f"ann analyst {hashed_password}\n")
+    env = {"TXDASH_TOKEN": "an-analysts-token-0001"}
+    dash = Dash("--listen", "127.0.0.1:0", "--users", str(users), output=subprocess.DEVNULL, env=env)
+    with dash:
+        page = browser.visit(dash.url, width=390, height=700, scheme=scheme)
+        assert serious_faults(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("() => document.activeElement.name") == "name"
+        for _ in range(3):
+            page.keyboard.press("Tab")
+        page.keyboard.type(env["TXDASH_TOKEN"])
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".grid")
+        page.context.close()
+
+
+def test_nobody_is_asked_who_is_let_in_anyway(browser, filled):
+    """Where nothing is asked for, /login leads to the alerts."""
+    page = browser.visit(f"{filled.url}/login")
+    page.wait_for_selector(".ag-row")
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def hashed_password():
     from txpipe.dashboard.access import hashed  # noqa: PLC0415 - an extra

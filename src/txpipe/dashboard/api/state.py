@@ -107,15 +107,20 @@ def who(request: Request) -> Response:
 
 
 @router.post("/login", response_model=shapes.Who)
-def log_in(request: Request, who: shapes.LogIn) -> Response:
-    """Log in with name and password; the answer's cookie is good for twelve hours."""
+def log_in(request: Request, who: shapes.LogIn | shapes.TokenLogIn) -> Response:
+    """Log in with name and password, or with a token; the answer's cookie is good for twelve hours."""
     peer = request.client.host if request.client else ""
+    access = answers.board(request).access
     try:
-        found = answers.board(request).access.log_in(who.name, who.password, peer)
+        if isinstance(who, shapes.TokenLogIn):
+            found = access.log_in_by_token(who.token, peer)
+        else:
+            found = access.log_in(who.name, who.password, peer)
     except TooManyTries as exc:
         raise HTTPException(429, "too many tries; wait a minute", {"Retry-After": "60"}) from exc
     if found is None:
-        raise HTTPException(401, "name or password is wrong")
+        wrong = "the token" if isinstance(who, shapes.TokenLogIn) else "name or password"
+        raise HTTPException(401, f"{wrong} is wrong")
     person, session = found
     secure = "; Secure" if request.headers.get("x-forwarded-proto") == "https" else ""
     cookie = f"{guard.COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}"
