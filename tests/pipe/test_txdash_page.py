@@ -1,6 +1,7 @@
 """The page in a real Chromium: alerts appear, are found, judged and kept; nothing in them becomes markup."""
 
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from browser_kit import Browser, arrivals, serious_faults, titles, watch_arrivals
+from browser_kit import SPY, Browser, arrivals, serious_faults, titles, watch_arrivals
 from dash_kit import Dash, alerts_like, numbered
 from examples import ALERT, HEARTBEAT, LISTED, MATCH
 
@@ -264,6 +265,112 @@ def test_choices_are_kept(browser, filled):
     sent_apart(filled, page, [numbered(20_000)])
     assert page.faults == []
     page.close()
+
+
+@pytest.fixture
+def told(browser):
+    """A dashboard, and a page of it that has been allowed to notify and told to, by bell and sound."""
+    with dashboard() as dash:
+        dash.feed(numbered(0))
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(dash.url, permissions=["notifications"], script=SPY)
+        page.wait_for_selector(".count")
+        page.click("#switch-bell")
+        page.click("#switch-sound")
+        page.wait_for_selector("#switch-bell[aria-pressed=true]")
+        yield dash, page
+        page.context.close()
+
+
+QUIET_MS = 5_000  # the page's, between two notices
+
+
+def test_notices_by_choice(told):
+    """A grave alert is told by a notification and a tone; chosen once, also after a reload."""
+    dash, page = told
+    assert page.evaluate("() => [window.told.length, window.tones]") == [
+        0,
+        1,
+    ]  # the tone of the choice itself
+    page.reload()
+    page.wait_for_selector(".count")
+    for name in ("bell", "sound"):
+        assert page.get_attribute(f"#switch-{name}", "aria-pressed") == "true"
+    page.mouse.click(5, 5)  # browsers let a page sound after a click only
+    sent_apart(dash, page, [numbered(1) | {"severity": "high"}])
+    page.wait_for_function("() => window.told.length && window.tones")
+    assert page.evaluate("() => window.told") == ["high: listed | Pays wallet number 1"]
+    page.click("#switch-bell")
+    page.click("#switch-sound")
+    page.wait_for_timeout(QUIET_MS)
+    sent_apart(dash, page, [numbered(2)])
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => [window.told.length, window.tones]") == [1, 1]
+    assert page.faults == []
+
+
+def test_no_notice_of_what_is_no_news(told):
+    """None of what is taken back, called a false positive, on trial or slight, be it late."""
+    dash, page = told
+    quiet = [
+        numbered(1) | {"status": "retracted"},
+        numbered(2) | {"shadow": True},
+        numbered(3) | {"severity": "medium"},
+    ]
+    sent_apart(dash, page, quiet)
+    first = numbered(0)
+    path = f"/api/v1/alerts/{first['id']}"
+    dash.ask(f"{path}/triage", "POST", {"action": "false_positive"}, expect=201)
+    page.wait_for_selector(".ag-row.done")
+    dash.feed(first | {"rev": 1, "status": "updated", "title": "Still no fraud"})
+    page.wait_for_selector(".grid a.title:has-text('Still no fraud')")
+    page.select_option("select[name=triage]", "open")
+    page.wait_for_function("() => !document.querySelector('.ag-row.done')")
+    page.select_option("select[name=triage]", "false_positive")
+    page.wait_for_selector(".ag-row.done")
+    assert page.evaluate("() => window.told") == []
+    page.select_option("select[name=triage]", "")
+    page.wait_for_selector(".grid a.title:has-text('wallet number 3')")
+    sent_apart(dash, page, [numbered(4)])
+    sent_apart(dash, page, [numbered(5)])  # waits for the next summary
+    dash.feed(numbered(5) | {"rev": 1, "status": "retracted"})
+    page.wait_for_timeout(QUIET_MS + 500)
+    assert page.evaluate("() => window.told") == ["critical: listed | Pays wallet number 4"]
+
+
+def test_a_thousand_alerts_are_one_notice(told):
+    """1,000 grave alerts at once are the first and one summary."""
+    dash, page = told
+    dash.feed(*(numbered(number) for number in range(1, 1001)))
+    page.wait_for_function("() => document.getElementById('shown').textContent.startsWith('1,001')")
+    page.wait_for_timeout(QUIET_MS + 500)
+    said = page.evaluate("() => window.told")
+    assert len(said) == 2, said
+    counted = [
+        int(re.search(r"([\d,]+) alerts", each)[1].replace(",", "")) for each in said if "alerts" in each
+    ]
+    assert sum(counted) + len([each for each in said if "alerts" not in each]) == 1000
+    assert page.evaluate("() => window.tones") == 3
+
+
+def test_a_replay_has_its_own_clock(browser):
+    """Simulated blocks are not years behind: that is a replay with its own time. Stalls stay seen."""
+    old = HEARTBEAT | {"source": "txdetect", "time": 1_790_000_000, "lag_s": 30_000_000}
+    with dashboard() as dash:
+        dash.feed(ALERT, old, old | {"chain": "eip155:10", "source": "txtail", "status": "stalled"})
+        dash.until("/api/v1/health", lambda found: len(found["sources"]) == 2)
+        page = browser.visit(dash.url)
+        page.wait_for_selector(".source.is-ok:has-text('replay, at 2025-10-09 08:53:20 UTC')")
+        page.wait_for_selector(".source.is-stalled:has-text('347 d behind')")
+        assert "behind" not in page.text_content(".source.is-ok")
+        page.click("#stalls summary")
+        page.wait_for_selector("#stall-list li:has-text('stalled OP Mainnet · txtail')")
+        dash.feed(old | {"chain": "eip155:10", "source": "txtail", "lag_s": 2})
+        page.wait_for_selector(".source.is-ok:has-text('2 s behind')")
+        page.wait_for_function("() => !document.querySelector('#stall-list').textContent.includes('now')")
+        assert page.text_content("#stalls summary") == "1 last stall"
+        assert serious_faults(page) == []
+        page.context.close()
 
 
 def test_who_may_what(browser, tmp_path, hashed_password):

@@ -164,9 +164,21 @@ class SourceItem(_Shape):
     seen: float
     block: int | None
     time: int
-    lag_s: float
+    lag_s: float = Field(description="behind the world's clock; of a replay that says nothing")
     records: int
     bad: int
+    clock: str = Field(description="live, or replay: recorded or simulated blocks with a clock of their own")
+    block_time: int | None = Field(description="Unix seconds of the last block: that clock")
+
+
+class StallItem(_Shape):
+    """A time in which a source was not ok."""
+
+    chain: str
+    source: str
+    status: str = Field(description="stalled, blind, or silent: no heartbeat for a minute or more")
+    since: float = Field(description="Unix seconds")
+    until: float | None = Field(description="Unix seconds; null while it lasts")
 
 
 class StoreItem(_Shape):
@@ -184,6 +196,7 @@ class Health(_Shape):
 
     status: str = Field(description="ok, or degraded: a source is stalled or blind")
     sources: list[SourceItem]
+    stalls: list[StallItem] = Field(description="the last 20 of each source, newest first; 200 at most")
     store: StoreItem
 
 

@@ -19,13 +19,14 @@ router = APIRouter(prefix="/api/v1", tags=["state"])
 
 @router.get("/health", response_model=shapes.Health)
 def health(request: Request) -> Response:
-    """Return the last heartbeat of every source and the store in numbers."""
+    """Return the last heartbeat of every source, when they were not ok, and the store in numbers."""
     board = answers.board(request)
     sources = board.store.health()
     return answers.json(
         {
             "status": "ok" if all(each.status == "ok" for each in sources) else "degraded",
-            "sources": [asdict(each) for each in sources],
+            "sources": [asdict(each) | {"block_time": each.block_time} for each in sources],
+            "stalls": [asdict(each) for each in board.store.stalls()],
             "store": _store(board),
         }
     )
@@ -79,8 +80,9 @@ def _metrics(board: Board) -> Iterator[str]:
     yield from _metric("held_alerts", "gauge", "Alerts in the store, by triage.", held)
     yield from _metric("store_bytes", "gauge", "Size of the store.", [("", numbers["bytes"])])
     sources = store.health()
-    lags = [(_labels(chain=each.chain, source=each.source), each.lag_s) for each in sources]
-    yield from _metric("source_lag_seconds", "gauge", "How far a source is behind.", lags)
+    live = [each for each in sources if each.clock == "live"]
+    lags = [(_labels(chain=each.chain, source=each.source), each.lag_s) for each in live]
+    yield from _metric("source_lag_seconds", "gauge", "How far a source that is no replay is behind.", lags)
     up = [(_labels(chain=each.chain, source=each.source), int(each.status == "ok")) for each in sources]
     yield from _metric("source_up", "gauge", "Whether a source is neither stalled nor blind.", up)
 
