@@ -12,7 +12,7 @@ from txpipe.dashboard.states import CLEAR, REPORTED, TAINTED, UNKNOWN
 
 _WORDS = {
     TAINTED: "◆ holds funds that come from a listed wallet",
-    REPORTED: "▲ rules spoke of it; no funds of a listed wallet",
+    REPORTED: "▲ rules spoke of it",
     CLEAR: "○ nothing known against it",
     UNKNOWN: "? unknown",
 }

@@ -58,7 +58,7 @@ function stalls(list) {
   if (!place) return;
   place.classList.toggle("hidden", !list.length);
   const lasting = list.filter((each) => each.until === null).length;
-  const said = `${list.length} last ${list.length === 1 ? "stall" : "stalls"}${lasting ? `, ${lasting} now` : ""}`;
+  const said = `last stalls: ${list.length}${lasting ? `, ${lasting} now` : ""}`;
   const summary = place.querySelector("summary");
   if (summary.textContent !== said) summary.textContent = said;
   if (place.open) fill("stall-list", list.map(stall));

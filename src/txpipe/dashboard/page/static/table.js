@@ -127,6 +127,7 @@ function follow(number) {
 
 function shown() {
   const count = order.length;
+  document.querySelector(".grid")?.style.setProperty("--rows", String(Math.min(count, 99)));
   const said = byId("shown");
   const text = `${count.toLocaleString("en")} shown${count >= KEPT ? " (the newest)" : ""}`;
   if (said && said.textContent !== text) said.textContent = text;
