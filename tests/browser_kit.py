@@ -24,6 +24,22 @@ _ARRIVALS = """
     {childList: true, subtree: true, characterData: true});
 }
 """
+SPY = """
+window.told = [];
+window.tones = 0;
+window.Notification = new Proxy(window.Notification, {
+  construct(target, args) {
+    window.told.push(`${args[0]} | ${args[1].body}`);
+    return new target(...args);
+  },
+});
+const made = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  window.tones += 1;
+  return made.call(this);
+};
+"""
+"""Notes desktop notifications and tones, which are made all the same."""
 _SERIOUS = """
 async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
@@ -47,12 +63,23 @@ class Browser:
         self._chromium.close()
         self._playwright.stop()
 
-    def visit(self, url, width=1280, height=800, scheme="light", wait=".ag-row, #note, .verdict, form"):
+    def visit(
+        self,
+        url,
+        width=1280,
+        height=800,
+        scheme="light",
+        wait=".ag-row, #note, .verdict, form",
+        permissions=(),
+        script="",
+    ):
         """Open a page of its own context; wait until there is something on it."""
         context = self._chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, service_workers="block"
         )
         context.set_default_timeout(20_000)
+        context.grant_permissions(list(permissions))
+        context.add_init_script(script)
         page = context.new_page()
         page.asked = []
         page.faults = []

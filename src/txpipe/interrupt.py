@@ -42,11 +42,13 @@ class Held:
     Attributes:
         active: inside ``with``.
         pending: what came and waits for the end of ``with``.
+        most_s: seconds that it waits at most; 0 for ever.
     """
 
     def __init__(self) -> None:
         self.active = False
         self.pending: KeyboardInterrupt | None = None
+        self.most_s = 0.0
         self._seen = 0
 
     def handle(self, signum: int, _frame: FrameType | None) -> None:
@@ -55,8 +57,16 @@ class Held:
         came = KeyboardInterrupt() if signum == signal.SIGINT else Ended(signum)
         if self.active and self._seen == 1:
             self.pending = came
+            if self.most_s:
+                signal.setitimer(signal.ITIMER_REAL, self.most_s)
             return
         raise came
+
+    def waited(self, _signum: int, _frame: FrameType | None) -> None:
+        """Raise what has waited for long enough."""
+        if self.active and self.pending is not None:
+            came, self.pending = self.pending, None
+            raise came
 
     def __enter__(self) -> None:
         self.active = True
@@ -102,6 +112,12 @@ def install() -> None:
     for number in _ENDS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, held.handle)
+
+
+def limit(reader_s: float) -> None:
+    """Let an end that is asked for wait no longer than so many seconds for a write under way."""
+    held.most_s = reader_s
+    signal.signal(signal.SIGALRM, held.waited)
 
 
 def wait(fd: int) -> None:

@@ -1,5 +1,6 @@
 """txdash as a process: the pipe goes first, whatever happens to the dashboard behind it."""
 
+import contextlib
 import os
 import re
 import select
@@ -216,16 +217,73 @@ def test_secrets_are_not_seen():
     assert token not in said
 
 
-def test_ctrl_c_stores_what_passed():
-    """What was passed on before Ctrl-C is stored."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_store_what_passed(number):
+    """What was passed on before Ctrl-C, SIGTERM or SIGHUP is stored; the status says which it was."""
     with Dash(*OFF) as dash:
         dash.feed(*(numbered(number) for number in range(300)))
         got = b""
         while got.count(b"\n") < 300:
             got += os.read(dash.process.stdout.fileno(), 1 << 20)
-        dash.process.send_signal(signal.SIGINT)
-        assert dash.process.wait(30) == 130
+        dash.process.send_signal(number)
+        assert dash.process.wait(30) == 128 + number
     assert len(stored_lines("dash.db")) == 300
+
+
+def test_sigterm_to_all_its_processes():
+    """A supervisor that sends SIGTERM to both processes, the dashboard first, loses nothing either."""
+    with Dash(*OFF) as dash:
+        dash.feed(*(numbered(number) for number in range(300)))
+        got = b""
+        while got.count(b"\n") < 300:
+            got += os.read(dash.process.stdout.fileno(), 1 << 20)
+        os.kill(dash.child(), signal.SIGTERM)
+        dash.process.terminate()
+        assert dash.process.wait(30) == 143
+        assert dash.said == []
+    assert len(stored_lines("dash.db")) == 300
+
+
+def test_sigterm_with_a_dashboard_that_stands_still():
+    """What cannot be stored in time is said, and the command ends all the same, within ten seconds."""
+    with Dash(*OFF) as dash:
+        dash.feed(ALERT)
+        wait_until(lambda: len(stored_lines("dash.db")) == 1)
+        os.kill(dash.child(), signal.SIGSTOP)
+        dash.feed(numbered(1))
+        got = b""
+        while got.count(b"\n") < 2:
+            got += os.read(dash.process.stdout.fileno(), 1 << 20)
+        began = time.monotonic()
+        dash.process.terminate()
+        assert dash.process.wait(30) == 143
+        assert time.monotonic() - began < 10
+        _, said = dash.end()
+    assert f"{len(line(numbered(1))):,} bytes were passed on and not stored any more at the end" in said
+
+
+def test_sigterm_while_the_reader_takes_nothing():
+    """A reader who is stuck holds SIGTERM up for two seconds; what was read is stored."""
+    alerts = [numbered(number) | {"note": "x" * 5000} for number in range(1000)]
+    with Dash(*OFF) as dash:
+        feeding = threading.Thread(target=fed, args=(dash, alerts))
+        feeding.start()
+        wait_until(lambda: stored_lines("dash.db"))  # as much as the pipes hold
+        began = time.monotonic()
+        dash.process.terminate()
+        assert dash.process.wait(30) == 143
+        assert time.monotonic() - began < 10
+        feeding.join(30)
+        out = dash.process.stdout.read()
+    stored = stored_lines("dash.db")
+    assert stored == [line(each).rstrip() for each in alerts[: len(stored)]]
+    assert out.count(b"\n") <= len(stored) < 1000
+
+
+def fed(dash, alerts):
+    """Feed alerts until nobody reads any more."""
+    with contextlib.suppress(BrokenPipeError):
+        dash.feed(*alerts)
 
 
 def test_command_killed_at_once():
@@ -242,13 +300,13 @@ def test_command_killed_at_once():
 
 
 def test_terminated_command_leaves_nothing(tmp_path):
-    """SIGTERM: the dashboard goes with its command, and so does a store without a name."""
+    """SIGTERM: the dashboard goes with its command, and so does a store without a name; 143."""
     with Dash(*ANY, env={"TMPDIR": str(tmp_path)}) as dash:
         dash.feed(ALERT)
         dash.until("/api/v1/alerts", lambda found: found["alerts"])
         dash.process.terminate()
         assert dash.process.wait(30) == 143
-        wait_until(lambda: not list(tmp_path.iterdir()))
+        assert not list(tmp_path.iterdir())
 
 
 def test_working_folder_is_not_code(tmp_path):

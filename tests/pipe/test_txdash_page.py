@@ -1,6 +1,7 @@
 """The page in a real Chromium: alerts appear, are found, judged and kept; nothing in them becomes markup."""
 
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from browser_kit import Browser, arrivals, serious_faults, titles, watch_arrivals
+from browser_kit import SPY, Browser, arrivals, serious_faults, titles, watch_arrivals
 from dash_kit import Dash, alerts_like, numbered
 from examples import ALERT, HEARTBEAT, LISTED, MATCH
 
@@ -266,6 +267,113 @@ def test_choices_are_kept(browser, filled):
     page.close()
 
 
+@pytest.fixture
+def told(browser):
+    """A dashboard, and a page of it that has been allowed to notify and told to, by bell and sound."""
+    with dashboard() as dash:
+        dash.feed(numbered(0))
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(dash.url, permissions=["notifications"], script=SPY)
+        page.wait_for_selector(".count")
+        page.click("#switch-bell")
+        page.click("#switch-sound")
+        page.wait_for_selector("#switch-bell[aria-pressed=true]")
+        yield dash, page
+        page.context.close()
+
+
+QUIET_MS = 5_000  # the page's, between two notices
+
+
+def test_notices_by_choice(told):
+    """A grave alert is told by a notification and a tone; chosen once, also after a reload."""
+    dash, page = told
+    assert page.evaluate("() => [window.told.length, window.tones]") == [
+        0,
+        1,
+    ]  # the tone of the choice itself
+    page.reload()
+    page.wait_for_selector(".count")
+    for name in ("bell", "sound"):
+        assert page.get_attribute(f"#switch-{name}", "aria-pressed") == "true"
+    page.mouse.click(5, 5)  # browsers let a page sound after a click only
+    sent_apart(dash, page, [numbered(1) | {"severity": "high"}])
+    page.wait_for_function("() => window.told.length && window.tones")
+    assert page.evaluate("() => window.told") == ["high: listed | Pays wallet number 1"]
+    page.click("#switch-bell")
+    page.click("#switch-sound")
+    page.wait_for_timeout(QUIET_MS)
+    sent_apart(dash, page, [numbered(2)])
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => [window.told.length, window.tones]") == [1, 1]
+    assert page.faults == []
+
+
+def test_no_notice_of_what_is_no_news(told):
+    """None of what is taken back, called a false positive, on trial or slight, be it late."""
+    dash, page = told
+    quiet = [
+        numbered(1) | {"status": "retracted"},
+        numbered(2) | {"shadow": True},
+        numbered(3) | {"severity": "medium"},
+    ]
+    sent_apart(dash, page, quiet)
+    first = numbered(0)
+    path = f"/api/v1/alerts/{first['id']}"
+    dash.ask(f"{path}/triage", "POST", {"action": "false_positive"}, expect=201)
+    page.wait_for_selector(".ag-row.done")
+    dash.feed(first | {"rev": 1, "status": "updated", "title": "Still no fraud"})
+    page.wait_for_selector(".grid a.title:has-text('Still no fraud')")
+    page.select_option("select[name=triage]", "open")
+    page.wait_for_function("() => !document.querySelector('.ag-row.done')")
+    page.select_option("select[name=triage]", "false_positive")
+    page.wait_for_selector(".ag-row.done")
+    assert page.evaluate("() => window.told") == []
+    page.select_option("select[name=triage]", "")
+    page.wait_for_selector(".grid a.title:has-text('wallet number 3')")
+    sent_apart(dash, page, [numbered(4)])
+    sent_apart(dash, page, [numbered(5)])  # waits for the next summary
+    dash.feed(numbered(5) | {"rev": 1, "status": "retracted"})
+    page.wait_for_timeout(QUIET_MS + 500)
+    assert page.evaluate("() => window.told") == ["critical: listed | Pays wallet number 4"]
+
+
+def test_a_thousand_alerts_are_one_notice(told):
+    """1,000 grave alerts at once are the first and one summary."""
+    dash, page = told
+    dash.feed(*(numbered(number) for number in range(1, 1001)))
+    page.wait_for_function("() => document.getElementById('shown').textContent.startsWith('1,001')")
+    page.wait_for_timeout(QUIET_MS + 500)
+    said = page.evaluate("() => window.told")
+    assert len(said) == 2, said
+    counted = [
+        int(re.search(r"([\d,]+) alerts", each)[1].replace(",", "")) for each in said if "alerts" in each
+    ]
+    assert sum(counted) + len([each for each in said if "alerts" not in each]) == 1000
+    assert page.evaluate("() => window.tones") == 3
+
+
+def test_a_replay_has_its_own_clock(browser):
+    """Simulated blocks are not years behind: that is a replay with its own time. Stalls stay seen."""
+    old = HEARTBEAT | {"source": "txdetect", "time": 1_790_000_000, "lag_s": 30_000_000}
+    with dashboard() as dash:
+        dash.feed(ALERT, old, old | {"chain": "eip155:10", "source": "txtail", "status": "stalled"})
+        dash.until("/api/v1/health", lambda found: len(found["sources"]) == 2)
+        page = browser.visit(dash.url)
+        page.wait_for_selector(".source.is-ok:has-text('replay, at 2025-10-09 08:53:20 UTC')")
+        page.wait_for_selector(".source.is-stalled:has-text('347 d behind')")
+        assert "behind" not in page.text_content(".source.is-ok")
+        page.click("#stalls summary")
+        page.wait_for_selector("#stall-list li:has-text('stalled OP Mainnet · txtail')")
+        dash.feed(old | {"chain": "eip155:10", "source": "txtail", "lag_s": 2})
+        page.wait_for_selector(".source.is-ok:has-text('2 s behind')")
+        page.wait_for_function("() => !document.querySelector('#stall-list').textContent.includes('now')")
+        assert page.text_content("#stalls summary") == "last stalls: 1"
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
+        assert serious_faults(page) == []
+        page.context.close()
+
+
 def test_who_may_what(browser, tmp_path, hashed_password):
     """Nobody sees anything unasked; a viewer looks, an analyst judges, by name; who logs out is out."""
     users = tmp_path / "users"
@@ -291,6 +399,84 @@ def test_who_may_what(browser, tmp_path, hashed_password):
             left.click("#log-out")
             page.wait_for_url("**/login")  # the other window, too
             page.context.close()
+
+
+def test_a_token_logs_a_person_in(browser):
+    """Pasted into the form a token lets its role in; it is in no address and no cookie; log-out ends it."""
+    tokens = {"TXDASH_TOKEN": "an-analysts-token-0001", "TXDASH_VIEWER_TOKEN": "a-viewers-token-000001"}
+    with Dash("--listen", "127.0.0.1:0", output=subprocess.DEVNULL, env=tokens) as dash:
+        dash.feed(ALERT)
+        page = browser.visit(dash.url)
+        assert page.url.endswith("/login")
+        page.fill("[name=token]", "a-token-that-is-wrong")
+        page.press("[name=token]", "Enter")
+        page.wait_for_selector("[role=alert]:has-text('the token is wrong')")
+        assert page.input_value("[name=token]") == ""
+        assert page.url.endswith("/login")
+        page.fill("[name=token]", f" {tokens['TXDASH_TOKEN']} ")
+        page.click("button")
+        page.wait_for_selector(".ag-row")
+        assert "analyst" in page.text_content(".person")
+        assert page.locator("#log-out").count() == 1
+        page.goto(f"{dash.url}/alerts/{ALERT['id']}")
+        page.click("text=Acknowledge")
+        page.wait_for_selector("#state:has-text('by analyst')")
+        seen = [*page.asked, *(cookie["value"] for cookie in page.context.cookies())]
+        assert not any(token in each for each in seen for token in tokens.values())
+        (cookie,) = page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        page.click("#log-out")
+        page.wait_for_url("**/login")
+        page.goto(dash.url)
+        assert page.url.endswith("/login")
+        assert dash.raw("/api/v1/me", headers={"cookie": f"txdash={cookie['value']}"})[0] == 401
+        page.fill("[name=token]", tokens["TXDASH_VIEWER_TOKEN"])
+        page.click("button")
+        page.wait_for_selector(".ag-row")
+        page.goto(f"{dash.url}/alerts/{ALERT['id']}")
+        page.wait_for_selector("#state")
+        assert page.locator("button.act").count() == 0
+        page.context.close()
+
+
+def test_guessing_a_token_is_slowed(browser):
+    """After ten tries a minute must pass, for a right token, too, and the form says so."""
+    token = "an-analysts-token-0001"  # noqa: S105 - of the test's own
+    with Dash("--listen", "127.0.0.1:0", output=subprocess.DEVNULL, env={"TXDASH_TOKEN": token}) as dash:
+        page = browser.visit(dash.url)
+        for _ in range(10):
+            dash.ask("/api/v1/login", "POST", {"token": "guess"}, expect=401)
+        page.fill("[name=token]", token)
+        page.click("button")
+        page.wait_for_selector("[role=alert]:has-text('too many tries')")
+        page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_login_page_is_for_everybody(browser, tmp_path, hashed_password, scheme):
+    """Both forms: no serious fault by axe, by keyboard alone, nothing sticks out of a phone."""
+    users = tmp_path / "users"
+    users.write_text(f"ann analyst {hashed_password}\n")
+    env = {"TXDASH_TOKEN": "an-analysts-token-0001"}
+    dash = Dash("--listen", "127.0.0.1:0", "--users", str(users), output=subprocess.DEVNULL, env=env)
+    with dash:
+        page = browser.visit(dash.url, width=390, height=700, scheme=scheme)
+        assert serious_faults(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("() => document.activeElement.name") == "name"
+        for _ in range(3):
+            page.keyboard.press("Tab")
+        page.keyboard.type(env["TXDASH_TOKEN"])
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".grid")
+        page.context.close()
+
+
+def test_nobody_is_asked_who_is_let_in_anyway(browser, filled):
+    """Where nothing is asked for, /login leads to the alerts."""
+    page = browser.visit(f"{filled.url}/login")
+    page.wait_for_selector(".ag-row")
+    page.close()
 
 
 @pytest.fixture(scope="module")

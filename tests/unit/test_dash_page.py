@@ -9,6 +9,7 @@ from dash_kit import SEVERITIES, Dash, alerts_like, numbered
 from examples import ALERT, LISTED, MATCH, SENDER, TX, line
 from txpipe.dashboard.page.cells import row
 from txpipe.dashboard.page.explorers import address_link, tx_link
+from txpipe.dashboard.page.frame import FILES
 from txpipe.dashboard.page.money import Payment, money
 from txpipe.dashboard.page.reasons import reasons
 from txpipe.dashboard.page.wanted import passes, wanted
@@ -154,7 +155,7 @@ def test_the_page_stands_behind_the_guard(tmp_path):
         assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
         assert body.count(b"<script") == body.count(f'<script nonce="{nonce}"'.encode())
         socket = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
-        for path in ("/", socket, "/static/page.js"):
+        for path in ("/", socket, f"{FILES}/page.js"):
             assert dash.raw(path, headers={"host": "evil.example"})[0] == 421
             assert dash.raw(path, headers={"origin": "https://evil.example"})[0] == 403
         assert dash.raw("/api/v1/nothing")[0] == 404
@@ -169,7 +170,7 @@ def test_sockets_ask_who_comes(tmp_path):
     with Dash("--listen", "127.0.0.1:0", "--db", str(tmp_path / "dash.db"), env=env) as dash:
         socket = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
         assert dash.raw("/", headers={"accept": "text/html"})[1]["location"] == "/login"
-        for path in ("/", socket, "/static/page.js"):
+        for path in ("/", socket, f"{FILES}/page.js"):
             assert dash.raw(path)[0] == 401
             assert dash.raw(path, headers={"authorization": "Bearer 0123456789abcdef"})[0] == 200
-        assert b"--users" in dash.raw("/login")[2]
+        assert b"TXDASH_TOKEN" in dash.raw("/login")[2]

@@ -285,6 +285,94 @@ def test_health_is_the_last_heartbeat(store, clock):
     assert by_source["txtail"].seen == clock.now
 
 
+def test_stalls_are_remembered(store, clock):
+    """When a source was not ok is known, from when to when, the last first; also when it was silent."""
+    began = clock.now
+    store.add(taken(HEARTBEAT))
+    clock.now += 10
+    store.add(taken(HEARTBEAT | {"status": "stalled"}, HEARTBEAT | {"source": "txdetect"}))
+    clock.now += 20
+    store.add(taken(HEARTBEAT | {"status": "stalled"}))
+    assert [(each.status, each.since, each.until) for each in store.stalls()] == [
+        ("stalled", began + 10, None)
+    ]
+    store.add(taken(HEARTBEAT | {"status": "blind"}))
+    clock.now += 5
+    store.add(taken(HEARTBEAT))
+    clock.now += 100
+    store.add(taken(HEARTBEAT, HEARTBEAT | {"chain": "eip155:10"}))
+    assert [(each.source, each.status, each.since, each.until) for each in store.stalls()] == [
+        ("txtail", "silent", began + 35, began + 135),
+        ("txtail", "blind", began + 30, began + 35),
+        ("txtail", "stalled", began + 10, began + 30),
+    ]
+
+
+def test_stalls_outlive_a_restart(tmp_path, clock):
+    """A stall that lasted over a restart ends when the source is ok again; the pause itself is no silence."""
+    path = str(tmp_path / "dash.db")
+    store = Store(path, clock)
+    store.add(taken(HEARTBEAT | {"status": "stalled"}))
+    store.close()
+    began, clock.now = clock.now, clock.now + 1000
+    store = Store(path, clock)
+    store.add(taken(HEARTBEAT))
+    (only,) = store.stalls()
+    store.close()
+    assert (only.status, only.since, only.until) == ("stalled", began, clock.now)
+
+
+def test_stalls_are_bounded(store, clock):
+    """Of a source that comes and goes the last twenty stalls are kept."""
+    for number in range(70):
+        clock.now += 1
+        store.add(taken(HEARTBEAT | {"status": ("ok", "stalled")[number % 2]}))
+    assert [each.since for each in store.stalls()] == [clock.now - 2 * number for number in range(20)]
+
+
+def test_a_stall_that_could_not_be_stored_is_not_known(store, clock, monkeypatch):
+    """Where a transaction fails, what was to be in it is taken back, and comes again."""
+    store.add(taken(HEARTBEAT))
+    clock.now += 10
+    monkeypatch.setattr("txpipe.dashboard.beats.MOST_STALLS", "x")
+    with pytest.raises((database.StoreFailed, TypeError, ValueError)):
+        store.add(taken(HEARTBEAT | {"status": "blind"}))
+    monkeypatch.undo()
+    store.add(taken(HEARTBEAT | {"status": "blind"}))
+    assert [each.since for each in store.stalls()] == [clock.now]
+
+
+OLD_S = 30_000_000
+
+
+@pytest.mark.parametrize(
+    ("beats", "clocks"),
+    [
+        ([{"source": "txdetect", "lag_s": 3}], {"txdetect": "live"}),
+        ([{"source": "txdetect", "lag_s": OLD_S}], {"txdetect": "replay"}),
+        ([{"source": "txtail", "lag_s": OLD_S}], {"txtail": "live"}),
+        ([{"source": "txdetect", "lag_s": OLD_S}, {"lag_s": OLD_S}], {"txdetect": "live", "txtail": "live"}),
+        ([{"source": "txdetect", "lag_s": 3}, {"source": "txdetect", "lag_s": 9000}], {"txdetect": "live"}),
+        ([{"source": "txdetect", "block": None, "lag_s": 0}], {"txdetect": "live"}),
+        (
+            [{"source": "txdetect", "block": None, "lag_s": 0}, {"source": "txdetect", "lag_s": OLD_S}],
+            {"txdetect": "replay"},
+        ),
+    ],
+)
+def test_whose_clock_a_source_has(store, beats, clocks):
+    """A chain that txtail follows, or that once was close to now, is live; other old blocks are a replay."""
+    for beat in beats:
+        store.add(taken(HEARTBEAT | beat))
+    assert {each.source: each.clock for each in store.health()} == clocks
+
+
+def test_block_times_that_no_calendar_has(store):
+    """Lags beyond all bounds are answered, not an error."""
+    store.add(taken(HEARTBEAT | {"lag_s": 1e300}))
+    assert store.health()[0].block_time is None
+
+
 def test_sources_are_bounded(store):
     """A flood of invented sources does not fill the store."""
     store.add(taken(*(HEARTBEAT | {"source": f"s{number}"} for number in range(3000))))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -126,6 +127,9 @@ def test_troubled_sources_are_loud_and_first():
     text = head.health([fine, stalled], NOW, over=False, width=200)
     assert text.plain.startswith(" STALLED for 40s  BNB Chain (txtail) block 7, lag 3 s   ok OP Mainnet")
     assert any("reverse" in str(span.style) for span in text.spans)
+    replay = replace(fine, clock="replay", time=1_790_000_000, lag_s=30_000_000)
+    text = head.health([replay], NOW, over=False, width=200)
+    assert text.plain == "ok OP Mainnet (txtail) block 7, replay at 2025-10-09 08:53:20 UTC"
     assert head.health([source("eip155:1", "blind")], NOW, over=True, width=80).plain.startswith(" BLIND")
     assert head.health([source("eip155:1", "ok", 90)], NOW, over=False, width=80).plain.startswith(" SILENT")
     assert head.health([fine] * 9, NOW, over=False, width=80).plain.endswith("+8")

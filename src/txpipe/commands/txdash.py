@@ -20,7 +20,7 @@ class _Size(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the bytes."""
-        from txpipe.dashboard.setup import parse_size  # noqa: PLC0415 - not for --help
+        from txpipe.dashboard.options import parse_size  # noqa: PLC0415 - not for --help
 
         if isinstance(value, int):
             return value
@@ -74,6 +74,13 @@ class _Size(click.ParamType[int]):
 )
 @list_options
 @click.option(
+    "--state",
+    metavar="FILE",
+    default="",
+    show_default="none",
+    help="A txdetect --state file, only read: what it knows of an address is part of the verdict on it.",
+)
+@click.option(
     "--users",
     metavar="FILE",
     default="",
@@ -119,18 +126,19 @@ def main(
     store's URL in TXDASH_DB, never on the command line. It judges and filters nothing: that is txdetect's
     and txalert's.
     """  # noqa: D301 - \b keeps click from joining the examples' lines
-    from txpipe.dashboard import setup  # noqa: PLC0415 - not for --help
+    from txpipe.dashboard import options as asked  # noqa: PLC0415 - not for --help
+    from txpipe.dashboard import setup  # noqa: PLC0415
     from txpipe.dashboard.tui import screen as terminal  # noqa: PLC0415
 
     if hash_password:
         return setup.print_hash(sys.stdin.buffer, stdout())
-    wanted = setup.Options(**options)
+    wanted = asked.Options(**options)
     wanted.check()
-    setup.hide(wanted)
-    indexes = lists.open(command.say, command.progress_shown())
+    asked.hide(wanted)
     sink = terminal.sink() if wanted.tui else stdout()
     source = terminal.source(file) if wanted.tui else stream.open_source(file)
-    with setup.dashboard(wanted, indexes, os.environ, command.teller()) as running:
+    shown = command.progress_shown()
+    with setup.dashboard(wanted, lists, os.environ, command.teller(), shown) as running:
         if command.stats_wanted(stats):
             command.at_end(lambda: setup.summary(running))
         if running.listening is not None and not wanted.tui:
@@ -138,6 +146,4 @@ def main(
         if not wanted.tui:
             command.say_if_waiting(file)
         setup.carry(running, source, sink, keep=command.is_terminal(sys.stderr) if keep is None else keep)
-    for loss in setup.losses(running):
-        command.say(loss)
     return command.BAD_INPUT if running.link.told.bad or setup.losses(running) else 0

@@ -17,6 +17,9 @@ has what came in second by second. ``store.live.batches(seq, wait_s=0.1)`` is an
 events (``alert``, ``retraction``, ``triage``, ``health``), for readers at any pace; nothing is queued for a
 reader.
 
+What an address is screened by (``lists``, ``states``) follows its files (``follow``); what is new is read by
+a third process (``apart``), which leaves a file (``digest``) for the second to look into.
+
 ``api.app.build`` makes the FastAPI application, behind ``guard`` (Host, Origin, tokens, roles, limits);
 ``page.mount(app, board)``, where there is one, adds the page to it.
 """

@@ -112,7 +112,25 @@ class Access:
             right = verify(password, known)
         if not right or name not in self.users:
             return None
-        person, session = Person(name, role), secrets.token_urlsafe(32)
+        return self._begun(Person(name, role))
+
+    def log_in_by_token(self, token: str, peer: str) -> tuple[Person, str] | None:
+        """Check a token; return whose it is and the value of a cookie.
+
+        Args:
+            token: as pasted.
+            peer: address of who asks; tries are counted by it.
+
+        Raises:
+            TooManyTries: within the last minute.
+        """
+        self._count_try(f"peer {peer}")
+        person = self.by_token(token)
+        return None if person is None else self._begun(person)
+
+    def _begun(self, person: Person) -> tuple[Person, str]:
+        """Begin a session."""
+        session = secrets.token_urlsafe(32)
         with self._lock:
             while len(self._sessions) >= _MOST_SESSIONS:
                 self._sessions.pop(next(iter(self._sessions)))

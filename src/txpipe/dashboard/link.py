@@ -66,6 +66,7 @@ class Link:
 
         Args:
             config: what it is to do; JSON data, secrets included: they go through the pipe only.
+                ``inherit`` has descriptors that it names.
             buffer: what it is fed from.
             say: takes its messages.
             listening: a bound socket's descriptor that it serves on; it stays open here, so that the port
@@ -136,11 +137,7 @@ class Link:
         self._buffer.end()
         child = self._child
         if child is not None and child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            child.kill()  # it heeds no other signal; a store stands that
         self._thread.join(10)
 
     def _supervise(self) -> None:
@@ -174,7 +171,7 @@ class Link:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            pass_fds=fds,
+            pass_fds=(*fds, *self._config["inherit"]),
             # A Ctrl-C at the terminal is for the pipe; this one ends when its input does. On a screen it is a
             # key like others, and only the terminal's own group may draw there.
             process_group=None if self._screen else 0,

@@ -11,7 +11,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,12 @@ Tell = Callable[[dict[str, Any]], None]
 
 def main() -> int:
     """Take the configuration, then the input, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # they end the command, and by that this one
+        signal.signal(number, signal.SIG_IGN)
     command = os.getppid()
     out = os.dup(1)
     os.dup2(2, 1)  # whatever prints must not print into what we tell
@@ -50,9 +56,9 @@ def main() -> int:
 
 
 def _clear(config: dict[str, Any], command: int) -> None:
-    """Remove a store that was to end with the command, if that is gone and cannot."""
-    if config["temporary"] and os.getppid() != command:
-        shutil.rmtree(Path(config["db"]).parent, ignore_errors=True)
+    """Remove what was to end with the command, if that is gone and cannot."""
+    if os.getppid() != command:
+        shutil.rmtree(config["folder"], ignore_errors=True)
 
 
 def _run(config: dict[str, Any], source: frames.Frames, tell: Tell, clear: Callable[[], None]) -> None:
@@ -63,16 +69,14 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Tell, clear: Calla
     store = Store(config["db"])
     try:
         tell({"ready": True})
-        web = _web(config, store, tell) if config["listening"] is not None else None
-        limits = Limits(config["age_s"], config["size"])
+        with _served(config, store, tell) if config["listening"] is not None else nullcontext():
+            limits = Limits(config["age_s"], config["size"])
 
-        def take(source: frames.Frames, tell: Tell) -> bool:
-            return Intake(store, limits, tell, config["at"], config["line"]).run(source)
+            def take(source: frames.Frames, tell: Tell) -> bool:
+                return Intake(store, limits, tell, config["at"], config["line"]).run(source)
 
-        if _taken(config, store, take, source, tell, clear):
-            tell({"done": True})
-        if web is not None:
-            web.stop()
+            if _taken(config, store, take, source, tell, clear):
+                tell({"done": True})
     finally:
         store.close()
 
@@ -93,17 +97,29 @@ def _taken(  # noqa: PLR0913, PLR0917 - what a screen needs
     return attend(config, store, take, source, tell, clear)
 
 
-def _web(config: dict[str, Any], store: Any, tell: Tell) -> Any:
+@contextmanager
+def _served(config: dict[str, Any], store: Any, tell: Tell) -> Iterator[None]:
+    """Serve API and page, and follow what they look addresses up in."""
     from txpipe.dashboard.access import access  # noqa: PLC0415 - see above
+    from txpipe.dashboard.apart import Apart  # noqa: PLC0415
     from txpipe.dashboard.board import Board  # noqa: PLC0415
+    from txpipe.dashboard.lists import Lists  # noqa: PLC0415
+    from txpipe.dashboard.states import State  # noqa: PLC0415
     from txpipe.dashboard.web import Web  # noqa: PLC0415
-    from txpipe.lists.index import Index  # noqa: PLC0415
+
+    def say(message: str) -> None:
+        tell({"say": message})
 
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    folder = Path(config["folder"])
+    followed = (
+        Lists(config["block"], folder, Apart(), say),
+        Lists(config["allow"], folder, Apart(), say),
+        State(config["state"], folder, Apart(), say),
+    )
     board = Board(
-        store=store,
-        block=Index(config["block"]) if config["block"] else None,
-        allow=Index(config["allow"]) if config["allow"] else None,
+        store,
+        *followed,
         access=access(config, time.monotonic),
         read_only=config["read_only"],
         hosts=frozenset(config["hosts"]),
@@ -111,9 +127,14 @@ def _web(config: dict[str, Any], store: Any, tell: Tell) -> Any:
         now=time.time,
         began=time.time(),
     )
-    web = Web(board, socket.socket(fileno=config["listening"]), lambda message: tell({"say": message}))
-    web.start()
-    return web
+    web = Web(board, socket.socket(fileno=config["listening"]), say)
+    for each in (*followed, web):
+        each.start()
+    try:
+        yield
+    finally:
+        for each in (web, *followed):
+            each.stop()
 
 
 def _tell(out: int, lock: threading.Lock, what: dict[str, Any]) -> None:

@@ -1,83 +1,34 @@
-"""The dashboard as it was asked for: options to a configuration, a buffer and a link."""
+"""The dashboard as it was asked for: a buffer, a link, the pipe, and how they end."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
-from txpipe.chains.masked import mask
-from txpipe.dashboard.access import ANALYST, VIEWER, hashed, read_users, token_digest
+from txpipe import interrupt
+from txpipe.dashboard.access import hashed
 from txpipe.dashboard.buffer import Buffer
+from txpipe.dashboard.follow import marks
 from txpipe.dashboard.link import Link
 from txpipe.dashboard.listen import Listening, listen, listen_as_usual
+from txpipe.dashboard.lists import configured as configured_lists
+from txpipe.dashboard.options import OFF, Options, configured
 from txpipe.dashboard.pump import pump
 from txpipe.dashboard.tui import screen as terminal
-from txpipe.dashboard.where import is_url, without_secrets
 from txpipe.errors import UsageFault
+from txpipe.lists.cache import open_lists
 from txpipe.lists.index import Index
+from txpipe.lists.inputs import Progress
+from txpipe.lists.option import ListChoice
+from txpipe.lists.reading import ListSpec
 from txpipe.sink import Sink
 from txpipe.stream import Source
-
-TOKEN = "TXDASH_TOKEN"  # noqa: S105 - the variable's name
-VIEWER_TOKEN = "TXDASH_VIEWER_TOKEN"  # noqa: S105
-OFF = "off"
-
-_DAY_S = 86_400.0
-_SIZE = re.compile(r"(\d{1,9})([KMGT]?)", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.IGNORECASE)
-_NEEDED = ("sqlalchemy", "alembic", "fastapi", "uvicorn", "socketio")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked for on the command line.
-
-    Attributes:
-        db: a file, a PostgreSQL URL, or empty for a store that goes at the end.
-        listen: ADDRESS:PORT, off, or empty for the usual place.
-        buffer: bytes on disk that wait to be stored.
-        retain_days: days that alerts are kept; None for ever.
-        retain_size: bytes that the store may have; None for any.
-        users: a users file, or empty.
-        read_only: nobody may triage.
-        hosts: names under which it may be asked for.
-        origins: sites whose pages may ask.
-        tui: it is shown on the terminal, and served only where that was asked for.
-    """
-
-    db: str
-    listen: str
-    buffer: int
-    retain_days: float | None
-    retain_size: int | None
-    users: str
-    read_only: bool
-    hosts: tuple[str, ...]
-    origins: tuple[str, ...]
-    tui: bool
-
-    def check(self) -> None:
-        """Refuse what makes no sense, before lists are compiled.
-
-        Raises:
-            UsageFault: it neither stores nor serves, or the extra is not installed.
-        """
-        absent = [name for name in _NEEDED if find_spec(name) is None]
-        if absent:
-            raise UsageFault(f"needs {', '.join(absent)}: pip install 'txpipe[dash]'")
-        if self.tui and find_spec("textual") is None:
-            raise UsageFault("--tui needs textual: pip install 'txpipe[dash,tui]'")
-        if self.listen == OFF and not self.db and not self.tui:
-            raise UsageFault("--listen off needs --db: it would neither store nor serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +51,10 @@ class Running:
 @contextmanager
 def dashboard(
     options: Options,
-    lists: tuple[Index | None, Index | None],
+    lists: ListChoice,
     environ: Mapping[str, str],
     say: Callable[[str], None],
+    progress: Progress | None = None,
 ) -> Iterator[Running]:
     """Start a dashboard; at the end let it store what it has got, and end it.
 
@@ -111,24 +63,26 @@ def dashboard(
         lists: blocklists and allow-lists.
         environ: where tokens are.
         say: takes messages for people, from any thread.
+        progress: told of the bytes read while lists are compiled.
 
     Raises:
         TxpipeError: it makes no sense, or cannot start; nothing was read.
     """
-    with _place(options.db) as (db, temporary), _screen(options, say) as screen:
+    opened = [_listed(each, lists, say, progress) for each in (lists.block, lists.allow)]
+    interrupt.limit(_READER_S)
+    with _folder() as folder, _screen(options, say) as screen:
         listening = _bound(options)
         try:
-            config = _config(options, listening, environ) | {"db": db, "temporary": temporary}
-            config |= {
-                name: index.path if index else None
-                for name, index in zip(("block", "allow"), lists, strict=True)
-            }
+            config = configured(options, listening, environ)
+            config |= {"db": options.db or str(folder / "dash.db"), "folder": str(folder)}
+            config |= {"block": opened[0].config, "allow": opened[1].config}
+            config["inherit"] = [each.index.fileno() for each in opened if each.index]
             config["screen"] = screen and screen.says | {"url": listening.url if listening else ""}
             buffer = Buffer(options.buffer)
             heard = screen.say if screen else say
             link = Link(config, buffer, heard, listening.socket.fileno() if listening else None, screen)
             try:
-                yield from _running(Running(buffer, link, listening, screen))
+                yield from _running(Running(buffer, link, listening, screen), heard)
             finally:
                 buffer.close()
         finally:
@@ -166,12 +120,6 @@ def welcome(listening: Listening, options: Options) -> str:
     return f"{listening.url}{kept}"
 
 
-def hide(options: Options) -> None:
-    """Take a password in a store's URL out of what other users of the machine see of this process."""
-    if is_url(options.db):
-        mask({options.db: without_secrets(options.db)})
-
-
 def print_hash(source: BinaryIO, sink: Sink) -> int:
     """Write the hash of a password, one line of input, for a users file.
 
@@ -185,6 +133,24 @@ def print_hash(source: BinaryIO, sink: Sink) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Lists of one kind, opened, and what the dashboard's process is to know of them; None without any."""
+
+    index: Index | None
+    config: dict[str, Any] | None
+
+
+def _listed(
+    specs: Sequence[ListSpec], choice: ListChoice, say: Callable[[str], None], progress: Progress | None
+) -> _Listed:
+    if not specs:
+        return _Listed(None, None)
+    seen = marks([each.path for each in specs])
+    index = open_lists(specs, say=say, skip_bad=choice.skip_bad, progress=progress)
+    return _Listed(index, configured_lists(index, specs, seen, skip_bad=choice.skip_bad))
+
+
 def _bound(options: Options) -> Listening | None:
     where = options.listen
     if where == OFF or (options.tui and not where):
@@ -192,25 +158,33 @@ def _bound(options: Options) -> Listening | None:
     return listen(where) if where else listen_as_usual()
 
 
-def _running(running: Running) -> Iterator[Running]:
+def _running(running: Running, say: Callable[[str], None]) -> Iterator[Running]:
+    """Let the pipe go on; however it ends, have what was passed on stored, and say what was not."""
     link = running.link
     link.start()
+    most_s = float("inf")
     try:
         yield running
     except KeyboardInterrupt:
-        link.finish(_LEAVING_S)
+        most_s = _LEAVING_S
         raise
     except BaseException:
-        link.finish(_FAILING_S)
+        most_s = _FAILING_S
         raise
-    link.finish()
+    finally:
+        link.finish(most_s)
+        for loss in losses(running):
+            say(loss)
 
 
 _LONGEST_WAIT_S = 3600.0
 _LOOK_S = 0.5
 """Seconds after which it is seen that nothing is behind a screen any more."""
-_LEAVING_S = 10.0
-"""Seconds after Ctrl-C in which what was passed on is still stored."""
+_READER_S = 2.0
+"""Seconds that a reader who is slow has to take what was read, once a signal ends the command."""
+_LEAVING_S = 7.0
+"""Seconds after a signal in which what was passed on is still stored; with the reader's less than the ten
+that ``docker stop`` gives."""
 _FAILING_S = 60.0
 """The same where the reader went away, or the pipe broke otherwise."""
 
@@ -226,70 +200,13 @@ def _screen(options: Options, say: Callable[[str], None]) -> Iterator[terminal.S
 
 
 @contextmanager
-def _place(db: str) -> Iterator[tuple[str, bool]]:
-    """Yield where the store is and whether it goes at the end."""
-    if db:
-        yield db, False
-        return
+def _folder() -> Iterator[Path]:
+    """Yield a folder for what goes at the end."""
     folder = tempfile.mkdtemp(prefix="txdash.")
     try:
-        yield str(Path(folder) / "dash.db"), True
+        yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _config(options: Options, listening: Listening | None, environ: Mapping[str, str]) -> dict[str, Any]:
-    tokens = [
-        [token_digest(environ[name], name), role, role]
-        for name, role in ((TOKEN, ANALYST), (VIEWER_TOKEN, VIEWER))
-        if environ.get(name)
-    ]
-    users = read_users(options.users) if options.users else {}
-    if listening is not None and not listening.is_loopback and not (tokens or users):
-        raise UsageFault(
-            f"--listen {options.listen}: others can reach it; it needs {TOKEN} in the environment, or --users"
-        )
-    return {
-        "age_s": None if options.retain_days is None else options.retain_days * _DAY_S,
-        "size": options.retain_size,
-        "tokens": tokens,
-        "users": [[name, role, hash_] for name, (role, hash_) in users.items()],
-        "read_only": options.read_only,
-        "hosts": [_host(name) for name in options.hosts],
-        "origins": [_origin(url) for url in options.origins],
-    }
-
-
-def _host(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UsageFault(f"--host {name[:80]}: write a name as in dash.example.org")
-    return name.lower()
-
-
-def _origin(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
-        raise UsageFault(
-            f"--allow-origin {url[:80]}: write scheme, host and port, as in https://soc.example.org"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
-
-
-def parse_size(text: str) -> int:
-    """Read bytes as in ``500M`` or ``2G``.
-
-    Raises:
-        ValueError: it is no size.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f'"{text}" is no size as in 500M or 2G')
-    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2].upper()]
 
 
 def summary(running: Running) -> str:

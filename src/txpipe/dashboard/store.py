@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
-from txpipe.dashboard import query, retention, tables
+from txpipe.dashboard import beats, query, retention, tables
+from txpipe.dashboard.beats import Stall
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
 from txpipe.dashboard.query import Filter, Page, Stored
@@ -22,6 +23,7 @@ from txpipe.dashboard.writer import ALERT, RETRACTION, Event, Writer
 TRIAGE = "triage"
 _COUNTED = ("severity", "rule", "chain", "status", "triage")
 _COUNTS_FRESH_S = 2.0
+_NEVER_S = 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class SourceHealth:
         lag_s: seconds behind.
         records: of the last span.
         bad: bad lines of the last span.
+        clock: ``live``, the world's, or ``replay``: recorded or simulated blocks, with a clock of their own.
     """
 
     chain: str
@@ -70,6 +73,13 @@ class SourceHealth:
     lag_s: float
     records: int
     bad: int
+    clock: str = "live"
+
+    @property
+    def block_time(self) -> int | None:
+        """Unix seconds of the last block; None before the first, or if no calendar has them."""
+        at = self.time - self.lag_s
+        return int(at) if self.block is not None and abs(at) < _NEVER_S else None
 
 
 class Store:
@@ -167,10 +177,17 @@ class Store:
         """Return the last heartbeat of every source, by chain."""
         names = [table.name for table in tables.sources.c]
         query_ = sa.select(tables.sources).order_by(tables.sources.c.chain, tables.sources.c.source)
+        clock = self._writer.beats.clock
         with self.database.reading() as connection:
-            return [
+            found = [
                 SourceHealth(**dict(zip(names, each, strict=True))) for each in connection.execute(query_)
             ]
+        return [replace(each, clock=clock(each.chain, each.source, each.block, each.lag_s)) for each in found]
+
+    def stalls(self) -> list[Stall]:
+        """Return when sources were not ok, the last ones first."""
+        with self.database.reading() as connection:
+            return beats.stalls(connection)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many alerts there are by severity, rule, chain, status and triage; 2 s old at most."""
@@ -222,6 +239,7 @@ __all__ = [
     "Page",
     "Revision",
     "SourceHealth",
+    "Stall",
     "Store",
     "Stored",
 ]

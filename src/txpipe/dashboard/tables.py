@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest migration; a test holds it against the folder."""
 
 NAME_CHARS = 256
@@ -101,6 +101,17 @@ sources = sa.Table(
     sa.Column("lag_s", sa.Double, nullable=False),
     sa.Column("records", WHOLE, nullable=False),
     sa.Column("bad", WHOLE, nullable=False),
+)
+
+stalls = sa.Table(
+    "stalls",
+    metadata,
+    sa.Column("chain", BYTEWISE, primary_key=True),
+    sa.Column("source", BYTEWISE, primary_key=True),
+    sa.Column("since", sa.Double, primary_key=True, doc="Unix seconds"),
+    sa.Column("status", BYTEWISE, primary_key=True, doc="stalled, blind or silent"),
+    sa.Column("until", sa.Double, doc="Unix seconds; null while it lasts"),
+    sa.Index("stalls_since", "since"),
 )
 
 meta = sa.Table(

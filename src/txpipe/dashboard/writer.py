@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from txpipe.dashboard import rows, tables
+from txpipe.dashboard.beats import Beats
 from txpipe.dashboard.database import Database
 
 ALERT = "alert"
@@ -16,7 +17,6 @@ HEALTH = "health"
 
 _ASKED_AT_ONCE = 500
 """Values of one ``IN``; SQLite takes 32,766, and plans long before."""
-_MOST_SOURCES = 1000
 
 OPEN = "open"
 """Triage of an alert that nobody has looked at."""
@@ -43,6 +43,7 @@ class Writer:
         seq: the last number given to a revision.
         stored: revisions stored by this process.
         repeated: revisions that the store had already.
+        beats: keeps the heartbeats.
     """
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
@@ -58,10 +59,7 @@ class Writer:
         self.repeated = 0
         with database.reading() as connection:
             held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
-            self._sources = {
-                (each.chain, each.source): (each.status, each.since)
-                for each in connection.execute(sa.select(tables.sources))
-            }
+            self.beats = Beats(connection, now)
         self._counted = bool(held)
         self.seq: int = held.get("seq", 0)
         self._num: int = held.get("num", 0)
@@ -84,17 +82,19 @@ class Writer:
             for line, record in batch
             if record["type"] == "heartbeat"
         }
-        seq, num, sources = self.seq, self._num, dict(self._sources)
+        seq, num, sources = self.seq, self._num, self.beats.saved()
         try:
             with self._database.writing() as connection:
                 filing = _Filing(connection, alerts, self.seq, self._num, self._now())
                 filing.write()
-                events = filing.events + self._beat(connection, beats)
+                kept = self.beats.keep(connection, {key: record for key, (_, record) in beats.items()})
+                events = filing.events + [Event(0, HEALTH, beats[key][0]) for key in kept]
                 self.seq, self._num = filing.seq, filing.num
                 if filing.events:
                     self._count(connection)
         except BaseException:
-            self.seq, self._num, self._sources = seq, num, sources
+            self.seq, self._num = seq, num
+            self.beats.undo(sources)
             raise
         self.stored += len(filing.events)
         self.repeated += len(alerts) - len(filing.events)
@@ -112,30 +112,6 @@ class Writer:
         else:
             connection.execute(sa.insert(tables.meta), values)
             self._counted = True
-
-    def _beat(
-        self, connection: sa.Connection, beats: dict[tuple[str, str], tuple[bytes, dict[str, Any]]]
-    ) -> list[Event]:
-        """Keep the last heartbeat of each source."""
-        now = self._now()
-        events = []
-        for key, (line, record) in beats.items():
-            known = self._sources.get(key)
-            if known is None and len(self._sources) >= _MOST_SOURCES:
-                continue
-            status, since = known or ("", now)
-            since = since if record["status"] == status else now
-            self._sources[key] = record["status"], since
-            found = rows.beat(record) | {"since": since, "seen": now}
-            table = tables.sources
-            if known is None:
-                connection.execute(sa.insert(table), found)
-            else:
-                chain, source = key
-                where = sa.and_(table.c.chain == chain, table.c.source == source)
-                connection.execute(sa.update(table).where(where).values(found))
-            events.append(Event(0, HEALTH, line))
-        return events
 
 
 class _Filing:

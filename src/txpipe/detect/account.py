@@ -277,6 +277,11 @@ LAYOUT = f"{_MEANING}:" + ",".join(_NAMES)
 _values: Callable[[Account], tuple[Any, ...]] = operator.attrgetter(*_NAMES)
 
 
+def picked(*names: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return what picks two or more attributes, by name, out of what ``saved`` returned."""
+    return operator.itemgetter(*map(_NAMES.index, names))
+
+
 def peer(peers: Peers, key: str) -> str | None:
     """Return the one of an account's counterparties that has a key, or None."""
     if isinstance(peers, str):

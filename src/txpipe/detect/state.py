@@ -7,6 +7,7 @@ read by a reader that knows no classes: nothing in a file can name code.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -84,13 +85,15 @@ class StateFile:
             StateFault: it is corrupt, truncated, foreign or of another version, or cannot be read.
         """
         try:
-            with self.path.open("rb") as file:
+            with contextlib.ExitStack() as stack:
+                file = stack.enter_context(self.path.open("rb"))
                 self._verify(file)
+                stack.pop_all()
         except FileNotFoundError:
             return None
         except OSError as exc:
             raise StateFault(self.path, f"cannot be read: {exc.strerror}") from exc
-        parts = self._parts()
+        parts = self._parts(file)
         return next(parts)[1][0], parts
 
     def save(self, header: dict[str, Any], parts: Iterable[tuple[str, Iterable[Any]]]) -> None:
@@ -148,9 +151,11 @@ class StateFile:
         if left != 0 or file.read() != digest.digest():
             raise StateFault(self.path, f"is damaged or cut short; {REMEDY}")
 
-    def _parts(self) -> Iterator[Part]:
-        """Yield the header as a part of its own, then the parts; only of a verified file."""
-        with self.path.open("rb") as file:
+    @staticmethod
+    def _parts(file: BinaryIO) -> Iterator[Part]:
+        """Yield the header as a part of its own, then the parts; only of a verified file, which it closes."""
+        with file:
+            file.seek(0)
             file.readline()
             yield "header", [orjson.loads(file.readline())]
             while size := int.from_bytes(file.read(8), "little"):

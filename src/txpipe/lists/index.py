@@ -207,6 +207,10 @@ class Index:
         fields.update((name, text) for name, text in zip(OWN, row[1:], strict=False) if text)
         return Entry(address, **fields)
 
+    def fileno(self) -> int:
+        """Return the descriptor that it reads from: open as long as this is, whatever becomes of the file."""
+        return self._fd
+
     def covers(self, address: str) -> bool:
         """Tell whether any list holds an address of this one's family: without, "not listed" says nothing."""
         return family(address) in self.families

@@ -93,8 +93,44 @@ class Identification(_Shape):
     url: str
 
 
+class Exposed(BaseModel):
+    """What a txdetect state has against an address on one chain; numbers are of funds seen there."""
+
+    chain: str
+    tainted_usd: float | None = Field(default=None, description="USD it holds that come from listed wallets")
+    held_usd: float | None = Field(default=None, description="USD it was seen to receive and not to send")
+    share: float | None = Field(default=None, description="tainted of held, 0-1")
+    hops: int | None = Field(default=None, description="from the nearest listed wallet; 1: straight")
+    by_hop_usd: list[float] | None = None
+    time: int | None = Field(default=None, description="Unix seconds of the last tainted payment to it")
+    origin: dict[str, str] | None = Field(default=None, description="the listed wallet, and its list entry")
+    path: list[dict[str, str]] | None = Field(default=None, description="address and tx of each hop")
+    score: int | None = Field(default=None, description="of the rules that spoke of it, combined")
+    parts: dict[str, int] | None = Field(default=None, description="score by rule")
+    incident: str | None = None
+    first: int | None = Field(default=None, description="Unix seconds of the first movement seen")
+    last: int | None = None
+
+
+class Exposure(BaseModel):
+    """How an address stands in the --state of txdetect."""
+
+    verdict: str = Field(description="tainted, reported, nothing known or unknown")
+    reason: str | None = Field(default=None, description="why it is unknown")
+    blocks: dict[str, int] = Field(description="the last block that was taken, by chain")
+    accounts: list[Exposed]
+
+
+class Checked(BaseModel):
+    """A list that was looked into."""
+
+    list: str
+    list_date: str
+    entries: int
+
+
 class Screening(BaseModel):
-    """What the lists say of an address. Only ``identifications`` is in the well-known shape."""
+    """What is said of an address. Only ``identifications`` is in the well-known shape."""
 
     identifications: list[Identification]
     address: str
@@ -102,6 +138,8 @@ class Screening(BaseModel):
     reason: str | None = Field(default=None, description="why it is unchecked")
     allowed: bool = Field(description="an allow-list silences it in txdetect")
     lists: list[dict[str, Any]] = Field(description="every entry found, with the list's own date")
+    checked: list[Checked] = Field(description="the lists that were looked into, as they are now")
+    exposure: Exposure
 
 
 class Addresses(_Shape):
@@ -126,9 +164,21 @@ class SourceItem(_Shape):
     seen: float
     block: int | None
     time: int
-    lag_s: float
+    lag_s: float = Field(description="behind the world's clock; of a replay that says nothing")
     records: int
     bad: int
+    clock: str = Field(description="live, or replay: recorded or simulated blocks with a clock of their own")
+    block_time: int | None = Field(description="Unix seconds of the last block: that clock")
+
+
+class StallItem(_Shape):
+    """A time in which a source was not ok."""
+
+    chain: str
+    source: str
+    status: str = Field(description="stalled, blind, or silent: no heartbeat for a minute or more")
+    since: float = Field(description="Unix seconds")
+    until: float | None = Field(description="Unix seconds; null while it lasts")
 
 
 class StoreItem(_Shape):
@@ -146,6 +196,7 @@ class Health(_Shape):
 
     status: str = Field(description="ok, or degraded: a source is stalled or blind")
     sources: list[SourceItem]
+    stalls: list[StallItem] = Field(description="the last 20 of each source, newest first; 200 at most")
     store: StoreItem
 
 
@@ -165,6 +216,12 @@ class LogIn(_Shape):
 
     name: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=1024)
+
+
+class TokenLogIn(_Shape):
+    """A token, as programs send it."""
+
+    token: str = Field(min_length=1, max_length=1024)
 
 
 class Who(_Shape):
@@ -215,4 +272,6 @@ def screening(verdict: dict[str, Any]) -> dict[str, Any]:
         "reason": verdict.get("reason"),
         "allowed": verdict["allowed"],
         "lists": verdict["entries"],
+        "checked": verdict["checked"],
+        "exposure": verdict["exposure"],
     }

@@ -19,13 +19,14 @@ router = APIRouter(prefix="/api/v1", tags=["state"])
 
 @router.get("/health", response_model=shapes.Health)
 def health(request: Request) -> Response:
-    """Return the last heartbeat of every source and the store in numbers."""
+    """Return the last heartbeat of every source, when they were not ok, and the store in numbers."""
     board = answers.board(request)
     sources = board.store.health()
     return answers.json(
         {
             "status": "ok" if all(each.status == "ok" for each in sources) else "degraded",
-            "sources": [asdict(each) for each in sources],
+            "sources": [asdict(each) | {"block_time": each.block_time} for each in sources],
+            "stalls": [asdict(each) for each in board.store.stalls()],
             "store": _store(board),
         }
     )
@@ -79,8 +80,9 @@ def _metrics(board: Board) -> Iterator[str]:
     yield from _metric("held_alerts", "gauge", "Alerts in the store, by triage.", held)
     yield from _metric("store_bytes", "gauge", "Size of the store.", [("", numbers["bytes"])])
     sources = store.health()
-    lags = [(_labels(chain=each.chain, source=each.source), each.lag_s) for each in sources]
-    yield from _metric("source_lag_seconds", "gauge", "How far a source is behind.", lags)
+    live = [each for each in sources if each.clock == "live"]
+    lags = [(_labels(chain=each.chain, source=each.source), each.lag_s) for each in live]
+    yield from _metric("source_lag_seconds", "gauge", "How far a source that is no replay is behind.", lags)
     up = [(_labels(chain=each.chain, source=each.source), int(each.status == "ok")) for each in sources]
     yield from _metric("source_up", "gauge", "Whether a source is neither stalled nor blind.", up)
 
@@ -107,15 +109,20 @@ def who(request: Request) -> Response:
 
 
 @router.post("/login", response_model=shapes.Who)
-def log_in(request: Request, who: shapes.LogIn) -> Response:
-    """Log in with name and password; the answer's cookie is good for twelve hours."""
+def log_in(request: Request, who: shapes.LogIn | shapes.TokenLogIn) -> Response:
+    """Log in with name and password, or with a token; the answer's cookie is good for twelve hours."""
     peer = request.client.host if request.client else ""
+    access = answers.board(request).access
     try:
-        found = answers.board(request).access.log_in(who.name, who.password, peer)
+        if isinstance(who, shapes.TokenLogIn):
+            found = access.log_in_by_token(who.token, peer)
+        else:
+            found = access.log_in(who.name, who.password, peer)
     except TooManyTries as exc:
         raise HTTPException(429, "too many tries; wait a minute", {"Retry-After": "60"}) from exc
     if found is None:
-        raise HTTPException(401, "name or password is wrong")
+        wrong = "the token" if isinstance(who, shapes.TokenLogIn) else "name or password"
+        raise HTTPException(401, f"{wrong} is wrong")
     person, session = found
     secure = "; Secure" if request.headers.get("x-forwarded-proto") == "https" else ""
     cookie = f"{guard.COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}"

@@ -2,7 +2,7 @@
 
 Everything it shows is text: elements have texts and attributes, never markup made of data. What comes in
 goes to a browser in batches, the next one when it has drawn the last (``feed``). The browser's own part,
-which is small, is ``static/page.js``.
+which is small, is ``static/page.js`` and what that imports.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.page import alert, listing, login, missing, subject
-from txpipe.dashboard.page.frame import STATIC
+from txpipe.dashboard.page.frame import FILES, STATIC
 from txpipe.dashboard.page.policy import Policy
 from txpipe.dashboard.page.pulse import Pulse
 
@@ -39,7 +39,7 @@ def mount(app: FastAPI, board: Board) -> None:
     app.add_api_route("/api/{_rest:path}", _no_such_call, include_in_schema=False)
     login.add(app, board)
     pulse = Pulse(board)
-    pages.add_static_files("/static", STATIC)
+    pages.add_static_files(FILES, STATIC)
     listing.add(board, pulse)
     alert.add(board, pulse)
     subject.add(board, pulse)

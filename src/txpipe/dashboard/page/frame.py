@@ -21,12 +21,23 @@ from txpipe.dashboard.page.tags import Tag
 STATIC = Path(__file__).parent / "static"
 
 
-def _fresh(name: str) -> str:
-    """Return the path of a file of the browser's part, another one whenever the file is another."""
-    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+def _files() -> str:
+    """Return the path of the browser's part, another one whenever any of its files is another."""
+    digest = hashlib.sha256()
+    for each in sorted(STATIC.iterdir()):
+        digest.update(each.name.encode() + each.read_bytes())
+    return f"/static/{digest.hexdigest()[:12]}"
 
 
-_HEAD = f'<link rel="stylesheet" href="{_fresh("page.css")}"><script src="{_fresh("page.js")}"></script>'
+FILES = _files()
+"""Where the files of STATIC are served: what one imports of another is of the same version."""
+
+_MODULES = sorted(each.name for each in STATIC.glob("*.js") if each.name not in {"page.js", "login.js"})
+_HEAD = (
+    f'<link rel="stylesheet" href="{FILES}/page.css">'
+    + "".join(f'<link rel="modulepreload" href="{FILES}/{each}">' for each in _MODULES)
+    + f'<script type="module" src="{FILES}/page.js"></script>'
+)
 
 
 @contextmanager
@@ -53,6 +64,9 @@ def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task
     with Tag("section", "", "strip", aria_label="Sources and traffic"):
         Tag("div", "", "sources", id="sources", role="status", aria_label="Sources")
         Tag("div", "", "counters", id="counters", role="group", aria_label="Alerts by severity")
+        with Tag("details", "", "stalls hidden", id="stalls"):
+            Tag("summary", "")
+            Tag("ol", "", "", id="stall-list", aria_label="When sources were not ok, the last first")
         Tag("div", "", "sparks", id="sparks", role="group", aria_label="The last two minutes")
     with Tag("main", "", "main", id="main", tabindex="-1"):
         yield

@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 from txpipe.alerts.facts import chain
+from txpipe.dashboard.beats import SILENT, SILENT_S
 from txpipe.dashboard.board import Board
-from txpipe.dashboard.store import SourceHealth
+from txpipe.dashboard.store import SourceHealth, Stall
 from txpipe.errors import SinkFailed
 from txpipe.visible import clipped
 
 _FRESH_S = 0.9
-_SILENT_S = 60.0
-"""A source that says nothing for so long is called silent: heartbeats come every second or few."""
+_MOST_STALLS = 20
 _MOST_SOURCES = 12
 _MOST_CHOICES = 100
 _GRADES = {"blind": 0, "stalled": 1, "silent": 2, "ok": 3}
@@ -45,11 +45,12 @@ class Pulse:
             "trouble": "",
         }
         try:
-            counts, health = store.counts(), store.health()
+            counts, health, stalls = store.counts(), store.health(), store.stalls()
         except SinkFailed as exc:
             return found | {
                 "trouble": clipped(str(exc), 300),
                 "sources": [],
+                "stalls": [],
                 "severity": {},
                 "open": 0,
                 "total": 0,
@@ -66,17 +67,28 @@ class Pulse:
             "total": sum(counts["severity"].values()),
             "sources": sources[:_MOST_SOURCES],
             "more": max(len(sources) - _MOST_SOURCES, 0),
+            "stalls": [_stall(each) for each in stalls[:_MOST_STALLS]],
         }
+
+
+def _stall(each: Stall) -> dict[str, Any]:
+    return {
+        "name": clipped(f"{chain(each.chain)} · {each.source}", 80),
+        "status": each.status,
+        "since": int(each.since),
+        "until": None if each.until is None else int(each.until),
+    }
 
 
 def _source(each: SourceHealth, now: float) -> dict[str, Any]:
     silent_s = now - each.seen
-    status = "silent" if each.status == "ok" and silent_s > _SILENT_S else each.status
+    status = SILENT if each.status == "ok" and silent_s > SILENT_S else each.status
     return {
         "name": clipped(f"{chain(each.chain)} · {each.source}", 80),
         "status": status if status in _GRADES else "blind",
         "block": each.block,
-        "lag": int(each.lag_s),
+        "lag": int(each.lag_s) if each.clock == "live" else None,
+        "clock": each.block_time,
         "bad": each.bad,
         "since": int(each.since if status == each.status else each.seen),
         "seen": int(each.seen),

@@ -12,9 +12,9 @@ from nicegui import Client, ui
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.page.alert import list_table
 from txpipe.dashboard.page.explorers import address_link
+from txpipe.dashboard.page.exposure import exposure
 from txpipe.dashboard.page.feed import Feed, first
 from txpipe.dashboard.page.frame import frame
-from txpipe.dashboard.page.listing import MARKS
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.table import table
 from txpipe.dashboard.page.tags import Tag, copy_button, explorer
@@ -24,6 +24,7 @@ from txpipe.fields import SEVERITIES
 
 _EXPOSURE = "exposure"
 _MOST_CHAINS = 5
+_MOST_LISTS = 20
 
 
 def add(board: Board, pulse: Pulse) -> None:
@@ -36,11 +37,11 @@ def add(board: Board, pulse: Pulse) -> None:
         feed = Feed(client, board, asked, board.store.live.last)
         found = await first(board, asked)
         about = replace(asked, rules=[_EXPOSURE], subject=address)
-        exposure = await asyncio.to_thread(board.store.page, about, None, 100)
+        exposed = await asyncio.to_thread(board.store.page, about, None, 100)
         screened = await asyncio.to_thread(_screened, board, address)
         with frame(board, pulse, request, address[:20], feed):
             _head(address, screened, sorted({each.alert["chain"] for each in found.alerts}))
-            _exposed(exposure)
+            exposure(screened["exposure"], exposed)
             with Tag("section", "", "stack", aria_label="Alerts"):
                 Tag("h2", _counted(found))
                 table(feed, found)
@@ -50,7 +51,8 @@ def _screened(board: Board, address: str) -> dict[str, Any]:
     try:
         return board.screen(address)
     except ListFault as exc:
-        return {"verdict": "unchecked", "reason": str(exc), "entries": [], "allowed": []}
+        nothing = {"verdict": "unchecked", "reason": str(exc), "entries": [], "allowed": [], "checked": []}
+        return nothing | {"exposure": board.state.exposure(address)}
 
 
 def _head(address: str, screened: dict[str, Any], chains: list[str]) -> None:
@@ -74,20 +76,15 @@ def _head(address: str, screened: dict[str, Any], chains: list[str]) -> None:
             Tag("p", "An allow-list names it.", "faint")
         if screened["entries"]:
             list_table(screened["entries"])
-
-
-def _exposed(found: Page) -> None:
-    """Say how much of what it got came from listed wallets, as far as alerts tell."""
-    with Tag("section", "", "card", aria_label="Exposure"):
-        Tag("h2", "Exposure")
-        told = [each.alert for each in found.alerts if each.alert["status"] != "retracted"]
-        if not told:
-            Tag("p", "No alert tells of funds that came to it from a listed wallet over others.", "faint")
-        for alert in told[:10]:
-            severity = alert["severity"]
-            with Tag("p"):
-                Tag("span", f"{MARKS[severity]} {severity} ", f"sev-{severity}")
-                Tag("a", alert["title"], href=f"/alerts/{alert['id']}")
+        if screened["checked"]:
+            names = [f"{each['list']} ({each['list_date']})" for each in screened["checked"][:_MOST_LISTS]]
+            more = len(screened["checked"]) - len(names)
+            Tag(
+                "p",
+                f"Looked into: {', '.join(names)}{f' and {more} more' if more else ''}",
+                "faint",
+                id="checked",
+            )
 
 
 def _counted(found: Page) -> str:

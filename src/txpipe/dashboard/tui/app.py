@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from rich.text import Text
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Resize
 from textual.widgets import Static
 
@@ -18,10 +18,11 @@ from txpipe.dashboard.store import Filter, Store
 from txpipe.dashboard.triage import NOTE, NOTE_CHARS
 from txpipe.dashboard.tui import head
 from txpipe.dashboard.tui.judge import Judge
+from txpipe.dashboard.tui.keys import BINDINGS, STYLE
 from txpipe.dashboard.tui.outside import Outside, Place
 from txpipe.dashboard.tui.pages import Page, Prompt, Question, help_text, hints
-from txpipe.dashboard.tui.row import FIRST, MOST, Reader, Row, row
-from txpipe.dashboard.tui.story import story
+from txpipe.dashboard.tui.row import FIRST, MOST, Reader
+from txpipe.dashboard.tui.story import chosen_text, read_story
 from txpipe.dashboard.tui.table import AlertTable
 from txpipe.errors import TxpipeError
 from txpipe.fields import SEVERITIES
@@ -36,7 +37,6 @@ _TOLD_TICKS = 40
 """Ticks for which a message stays."""
 _HEAD_TICKS = 4
 _REPAINT_TICKS = 8
-_INCIDENT = 10
 _LINES = ("health", "counters", "state", "heading", "chosen", "keys")
 _LEAST = ("", *SEVERITIES[1:])
 
@@ -50,31 +50,8 @@ class DashApp(App[End]):
 
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = "AlertTable"
-    CSS = """
-    Static { height: auto; }
-    #health, #counters, #state, #heading, #keys { height: 1; }
-    #chosen { height: 3; border-top: solid $primary; }
-    #chosen.none { display: none; }
-    AlertTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }
-    VerticalScroll { scrollbar-size-vertical: 1; }
-    Prompt, Question { align: left bottom; background: transparent; }
-    Prompt Static, Prompt Input, Question Static { width: 100%; height: 1; background: $panel; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "interrupt", priority=True),
-        Binding("ctrl+q", "leave", show=False),
-        Binding("q", "leave"),
-        Binding("slash", "search"),
-        Binding("f", "least"),
-        Binding("t", "only_open"),
-        Binding("space", "hold"),
-        Binding("question_mark", "keys"),
-        Binding("a", "say('acknowledge')"),
-        Binding("p", "say('false_positive')"),
-        Binding("r", "say('resolve')"),
-        Binding("u", "undo"),
-        Binding("n", "note"),
-    ]
+    CSS = STYLE
+    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     def __init__(self, store: Store, outside: Outside, now: Callable[[], float], place: Place) -> None:
         """Prepare.
@@ -168,7 +145,7 @@ class DashApp(App[End]):
         chosen, found = self._lines["chosen"], self.table.row
         chosen.set_class(found is None, "none")
         if found is not None:
-            chosen.update(_chosen(found))
+            chosen.update(chosen_text(found))
 
     async def _tick(self) -> None:
         """Let ages grow, and hear what goes on outside."""
@@ -214,7 +191,7 @@ class DashApp(App[End]):
 
     async def _story(self, alert_id: str) -> Text | None:
         try:
-            return await asyncio.to_thread(_story, self._store, alert_id, self._now())
+            return await asyncio.to_thread(read_story, self._store, alert_id, self._now())
         except TxpipeError as exc:
             self._tell(str(exc))
             return None
@@ -307,18 +284,3 @@ class DashApp(App[End]):
         page = self.screen
         if isinstance(page, Page) and page.alert and (text := await self._story(alert_id)) is not None:
             page.tell(text)
-
-
-def _chosen(found: Row) -> Text:
-    """Return two lines about the selected alert: what has no room in the table."""
-    text = Text(no_wrap=True, overflow="ellipsis").append(f"{found.title}\n", "bold")
-    return text.append(f"{found.subject}  {found.chain}")
-
-
-def _story(store: Store, alert_id: str, now: float) -> Text | None:
-    detail = store.alert(alert_id)
-    if detail is None:
-        return None
-    incident = detail.stored.alert.get("incident")
-    page = store.incident(incident, limit=_INCIDENT).alerts if isinstance(incident, str) else []
-    return story(detail, [row(each) for each in page], now)

@@ -47,7 +47,6 @@ def attend(  # noqa: PLR0913, PLR0917 - what a screen needs
     Returns:
         What ``take`` returned.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what was passed on is stored, terminal or not
     outside = Outside()
     taken: list[bool] = []
     failed: list[BaseException] = []

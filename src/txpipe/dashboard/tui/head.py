@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from txpipe.alerts.facts import chain
+from txpipe.alerts.facts import chain, utc
+from txpipe.dashboard.beats import SILENT_S
 from txpipe.dashboard.rates import Second
 from txpipe.dashboard.store import SourceHealth
 from txpipe.dashboard.tui.words import FAINT, LOUD, SIGNS, STYLES, age, sparkline
 from txpipe.visible import clipped
 
-_SILENT_S = 60.0
-"""Seconds without a heartbeat after which a source is said to be silent: heartbeats come every few."""
 _NAME = 40
 
 
@@ -47,11 +46,11 @@ def _source(each: SourceHealth, now: float, *, over: bool) -> tuple[bool, Text]:
     text = Text()
     if each.status != "ok":
         text.append(f" {each.status.upper()} for {age(now - each.since)} ", LOUD)
-    elif quiet > _SILENT_S and not over:
+    elif quiet > SILENT_S and not over:
         text.append(f" SILENT for {age(quiet)} ", LOUD)
     else:
         text.append("ok", "green")
-    text.append(f" {name} {block}, lag {_lag(each.lag_s)}")
+    text.append(f" {name} {block}, {_clock(each)}")
     if over:
         text.append(f", heard {age(quiet)} ago", FAINT)
     if each.bad:
@@ -59,8 +58,12 @@ def _source(each: SourceHealth, now: float, *, over: bool) -> tuple[bool, Text]:
     return bool(text.plain.startswith(" ")), text
 
 
-def _lag(seconds: float) -> str:
-    return f"{seconds:,.0f} s" if seconds < 1000 else age(seconds)
+def _clock(each: SourceHealth) -> str:
+    """Say how far a source is behind; of a replay, what its own clock shows."""
+    if each.clock == "live":
+        return f"lag {each.lag_s:,.0f} s" if each.lag_s < 1000 else f"lag {age(each.lag_s)}"
+    at = each.block_time
+    return "replay" if at is None else f"replay at {utc(at) or at} UTC"
 
 
 def counters(counts: dict[str, dict[str, int]]) -> Text:

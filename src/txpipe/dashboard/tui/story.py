@@ -11,9 +11,9 @@ from rich.text import Text
 
 from txpipe.alerts.facts import matches, text
 from txpipe.alerts.human import facts, moved, standing, what, when, where
-from txpipe.dashboard.store import Detail
+from txpipe.dashboard.store import Detail, Store
 from txpipe.dashboard.triage import Entry
-from txpipe.dashboard.tui.row import Row
+from txpipe.dashboard.tui.row import Row, row
 from txpipe.dashboard.tui.words import FAINT, STYLES, TRIAGED, age
 from txpipe.detect.explain import WIDTH, explained
 from txpipe.errors import RecordFault
@@ -23,6 +23,8 @@ _HEAD = "bold underline"
 _MOST_RAW = 20_000
 """Characters of JSON; a line may have two millions."""
 _SOURCE = 200
+_INCIDENT = 10
+"""Alerts of its incident that are listed."""
 _SECTIONS = ("What it looks for", "What it saw:", "What it compared that with:")
 _ACTIONS = {
     "acknowledge": "acknowledged",
@@ -32,6 +34,22 @@ _ACTIONS = {
     "note": "note",
     "undo": "takes back",
 }
+
+
+def chosen_text(found: Row) -> Text:
+    """Return two lines about the selected alert: what has no room in the table."""
+    text = Text(no_wrap=True, overflow="ellipsis").append(f"{found.title}\n", "bold")
+    return text.append(f"{found.subject}  {found.chain}")
+
+
+def read_story(store: Store, alert_id: str, now: float) -> Text | None:
+    """Return an alert of the store in full; None if there is none of this id."""
+    detail = store.alert(alert_id)
+    if detail is None:
+        return None
+    incident = detail.stored.alert.get("incident")
+    page = store.incident(incident, limit=_INCIDENT).alerts if isinstance(incident, str) else []
+    return story(detail, [row(each) for each in page], now)
 
 
 def story(detail: Detail, incident: Sequence[Row], now: float) -> Text:
