@@ -37,6 +37,10 @@ class StoreFailed(SinkFailed):
     """A store that does not take or give any more: the disk is full, the server is away."""
 
 
+class StoreGone(SinkFailed):
+    """A store whose file was taken away, or is another one now: it is to be opened again."""
+
+
 class Database:
     """An open store's database. Any thread may read; those that write do it one after the other.
 
@@ -59,9 +63,12 @@ class Database:
         self.place = where if self.is_sqlite else without_secrets(where)
         self._writes = threading.RLock()
         self._lock_fd: int | None = None
+        self._file: tuple[Path, tuple[int, int]] | None = None
         if self.is_sqlite:
+            where = str(_resolved(where))
             self._lock_fd = _locked(Path(where))
             _look_at(Path(where))
+            self._file = Path(where), _identity(Path(where))
         self.engine = self._sqlite(where) if url is None else _postgresql(url)
         self._writer: sa.Connection | None = None
         try:
@@ -100,8 +107,11 @@ class Database:
 
         Raises:
             StoreFailed: they could not be done.
+            StoreGone: its file is not there any more, and what was written would go with it.
         """
         with self._writes:
+            if self._file is not None and _identity(self._file[0]) != self._file[1]:
+                raise StoreGone(f"{self.place}: was removed or replaced; it is opened again")
             try:
                 connection = self._writer or self._connected()
                 with connection.begin():
@@ -165,6 +175,23 @@ def _migrate(connection: sa.Connection, place: str) -> None:
             command.upgrade(config, "head")
     except CommandError as exc:
         raise StoreFault(f"{place}: was written by a newer txpipe; use that one, or another store") from exc
+
+
+def _resolved(where: str) -> Path:
+    """Return the file's own path: whoever comes by another name meets the same lock."""
+    try:
+        return Path(where).resolve()
+    except (OSError, RuntimeError) as exc:  # links in a circle
+        raise StoreFault(f"{where}: cannot be opened: its links lead nowhere") from exc
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one under its name; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def _look_at(path: Path) -> None:
