@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import socket
 import subprocess
@@ -46,6 +47,26 @@ def wait_until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < deadline
         select.select([], [], [], 0.02)
+
+
+def with_users(tmp_path):
+    """Make a users file, of one viewer."""
+    made = subprocess.run(
+        [script("txdash"), "--hash-password"],
+        input=b"correct horse",
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    (tmp_path / "users").write_text(f"ann viewer {made.stdout.decode()}")
+    return "users"
+
+
+def logged_in(dash):
+    """Log the viewer in; return the header that says so."""
+    who = orjson.dumps({"name": "ann", "password": "correct horse"})
+    _, headers, _ = dash.raw("/api/v1/login", "POST", who, JSON)
+    return {"cookie": headers["set-cookie"].split(";")[0]}
 
 
 def until_closed(wire):
@@ -98,11 +119,11 @@ def test_attachments_fill_no_memory(path):
 
 def test_clients_call_nothing_by_an_events_name():
     """An event that is called connect opens no second feed on a connection."""
-    with Dash(*ANY, output=subprocess.DEVNULL) as dash, socket_io(dash) as wire:
+    who = {"token": VIEWER_TOKEN}
+    with Dash(*ANY, env=TOKENS, output=subprocess.DEVNULL) as dash, socket_io(dash, who) as wire:
         for _ in range(3):
-            wire.send('42["connect",{"HTTP_HOST":"localhost"},{}]')
+            wire.send(f'42["connect",{{"HTTP_HOST":"localhost"}},{orjson.dumps(who).decode()}]')
         dash.feed(numbered(1))
-        dash.until("/api/v1/health", lambda found: found["store"]["stored"] == 1)
         got = []
         with contextlib.suppress(TimeoutError):
             while True:
@@ -132,18 +153,8 @@ def test_connections_that_poll_are_bounded():
 
 def test_what_is_open_ends_with_the_session(tmp_path):
     """After a log-out neither an event stream nor a socket tells any more of alerts."""
-    made = subprocess.run(
-        [script("txdash"), "--hash-password"],
-        input=b"correct horse",
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    (tmp_path / "users").write_text(f"ann viewer {made.stdout.decode()}")
-    with Dash(*ANY, "--users", "users", output=subprocess.DEVNULL) as dash:
-        who = orjson.dumps({"name": "ann", "password": "correct horse"})
-        _, headers, _ = dash.raw("/api/v1/login", "POST", who, JSON)
-        cookie = {"cookie": headers["set-cookie"].split(";")[0]}
+    with Dash(*ANY, "--users", with_users(tmp_path), output=subprocess.DEVNULL) as dash:
+        cookie = logged_in(dash)
         address = f"{dash.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
         with (
             Events(dash, headers=cookie) as stream,
@@ -157,8 +168,47 @@ def test_what_is_open_ends_with_the_session(tmp_path):
             assert "alert" in wire.recv(10)
             dash.ask("/api/v1/logout", "POST", {}, cookie)
             dash.feed(numbered(2))
-            assert list(stream) == []
+            assert next(iter(stream), None) is None
             assert "alert" not in until_closed(wire)
+
+
+def test_page_that_does_not_leave_is_told_nothing_more(tmp_path):
+    """A page whose session has ended gets no alerts, also where it ignores that it is to leave."""
+    with Dash(*ANY, "--users", with_users(tmp_path), output=subprocess.DEVNULL) as dash:
+        cookie = logged_in(dash)
+        page = dash.raw("/", headers=cookie)[2].decode()
+        client = re.search(r"'client_id': '([0-9a-f-]{36})'", page)[1]
+        address = f"{dash.url.replace('http', 'ws')}/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        with connect(address, additional_headers=cookie, proxy=None) as wire:
+            wire.recv(10)
+            wire.send("40")
+            wire.recv(10)
+            hello = {"client_id": client, "tab_id": "1", "document_id": "2", "next_message_id": 0}
+            wire.send(f'420["handshake",{orjson.dumps(hello).decode()}]')
+            dash.feed(numbered(1))
+            assert obeyed(wire, client, "number 1", 20)
+            dash.ask("/api/v1/logout", "POST", {}, cookie)
+            assert not obeyed(wire, client, "number 1", 6)
+            dash.feed(numbered(2))
+            assert not obeyed(wire, client, "number 2", 6)
+
+
+def obeyed(wire, client, text, seconds):
+    """Answer a page's calls, but for those to leave, until one has a text; return whether one had."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            said = wire.recv(left)
+        except (TimeoutError, ConnectionClosed):
+            return False
+        if said == "2":
+            wire.send("3")
+        for asked in re.findall(r'"request_id":"([^"]+)"', said if "txdash.leave" not in said else ""):
+            answer = {"request_id": asked, "client_id": client, "result": 1}
+            wire.send(f'42["javascript_response",{orjson.dumps(answer).decode()}]')
+        if text in said:
+            return True
+    return False
 
 
 def test_silent_connections_keep_nobody_out():
