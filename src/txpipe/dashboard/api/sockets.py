@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -98,8 +99,8 @@ def sockets(board: Board) -> ASGIApp:
             raise socketio.exceptions.ConnectionRefusedError("who are you? connect with auth: {token}")
         if len(clients) >= MOST_STREAMS:
             raise socketio.exceptions.ConnectionRefusedError("too many connections; try again later")
-        feed = _Feed(server, sid, board, lambda: _person(environ, auth, board) is not None)
-        clients[sid] = asyncio.create_task(feed.run(_place(auth.get("after"))))
+        may_look = functools.partial(_person, environ, auth, board)
+        clients[sid] = asyncio.create_task(_serve(server, sid, board, _place(auth.get("after")), may_look))
 
     async def disconnect(sid: str, _reason: str = "") -> None:
         if task := clients.pop(sid, None):
@@ -125,44 +126,32 @@ def _place(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 2**62 else None
 
 
-class _Feed:
-    """One client's share of the feed."""
-
-    def __init__(self, server: Any, sid: str, board: Board, may_look: Callable[[], bool]) -> None:
-        self._server = server
-        self._sid = sid
-        self._board = board
-        self._may_look = may_look
-        self._connection: str = server.manager.eio_sid_from_sid(sid, _SPACE)
-
-    async def run(self, after: int | None) -> None:
-        """Send what follows a number until the client is gone, is stuck, or may not look any more."""
-        with contextlib.suppress(TimeoutError, SinkFailed):
-            await self._send(after)
-        await end(self._server, self._connection)
-
-    async def _send(self, after: int | None) -> None:
-        store = self._board.store
-        if after is not None and (gap := await asyncio.to_thread(store.forgotten, after)):
-            await self._emit(GAP, gap)
-        async for batch in store.live.batches(after, _BATCH):
-            if not self._may_look():
-                return
+async def _serve(
+    server: Any, sid: str, board: Board, after: int | None, may_look: Callable[[], Person | None]
+) -> None:
+    """Send what follows a number until the client is gone, is stuck, or may not look any more."""
+    connection = server.manager.eio_sid_from_sid(sid, _SPACE)
+    with contextlib.suppress(TimeoutError, SinkFailed):
+        if after is not None and (gap := await asyncio.to_thread(board.store.forgotten, after)):
+            await server.emit(GAP, gap, to=sid, namespace=_SPACE)
+        async for batch in board.store.live.batches(after, _BATCH):
+            if may_look() is None:
+                break
             for event in batch:
-                await self._emit(event.kind, _data(event))
-            await asyncio.wait_for(self._taken(), _STUCK_S)
-
-    async def _emit(self, name: str, data: Any) -> None:
-        await self._server.emit(name, data, to=self._sid, namespace=_SPACE)
-
-    async def _taken(self) -> None:
-        """Wait until the client's connection has taken what waits in it."""
-        waiting = self._server.eio.sockets.get(self._connection)
-        if waiting is not None:
-            await waiting.queue.join()
+                await server.emit(event.kind, _data(event), to=sid, namespace=_SPACE)
+            await asyncio.wait_for(_taken(server, sid), _STUCK_S)
+    await end(server, connection)
 
 
 def _data(event: Event) -> Any:
     """Return what is sent: the alert as it came, unparsed, however deep it is nested, and its number."""
     line = orjson.Fragment(event.line)
     return (line, event.seq) if event.seq else line
+
+
+async def _taken(server: Any, sid: str) -> None:
+    """Wait until a client's connection has taken what waits in it."""
+    connection = server.manager.eio_sid_from_sid(sid, _SPACE)
+    waiting = server.eio.sockets.get(connection)
+    if waiting is not None:
+        await waiting.queue.join()
