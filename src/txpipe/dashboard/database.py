@@ -22,6 +22,8 @@ _APPLICATION = 0x74786462
 """``txdb``: SQLite's application_id, which says whose file it is."""
 _LOCK = 0x7478_6461_7368
 """``txdash``: the advisory lock of the one process that writes to a PostgreSQL store."""
+_HEAD_BYTES = 100
+"""Bytes of an SQLite file's head."""
 _BUSY_S = 60
 _READERS = 8
 _AT_ONCE = 40
@@ -180,9 +182,12 @@ def _migrate(connection: sa.Connection, place: str) -> None:
 def _resolved(where: str) -> Path:
     """Return the file's own path: whoever comes by another name meets the same lock."""
     try:
-        return Path(where).resolve()
+        path = Path(where).resolve()
     except (OSError, RuntimeError) as exc:  # links in a circle
         raise StoreFault(f"{where}: cannot be opened: its links lead nowhere") from exc
+    if path.is_dir():
+        raise StoreFault(f"{where}: is a directory; name a file in it")
+    return path
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -199,6 +204,8 @@ def _look_at(path: Path) -> None:
     try:
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if 0 < path.stat().st_size < _HEAD_BYTES:  # which SQLite would write over
+            raise StoreFault(f"{path}: is damaged or no store; name another file")
         with sqlite3.connect(path) as probe:
             found = probe.execute("PRAGMA application_id").fetchone()[0]
             is_new = not found and not probe.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
