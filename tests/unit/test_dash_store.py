@@ -232,6 +232,12 @@ def test_hostile_alert_is_stored(store, changes):
     assert len(ids(store.page())) == 3
 
 
+def test_ids_of_any_kind_are_asked_for(store):
+    """What comes out of a page's address is an id that nothing has, not a fault."""
+    for odd in ("\0", "a\0", "'; --", "\U0010ffff" * 1000):
+        assert store.alert(odd) is None
+
+
 def test_triage(store, clock):
     """Triage is a log: the last word counts until it is undone; who and when are kept."""
     store.add(taken(ALERT))
@@ -514,7 +520,9 @@ def test_store_is_had_by_one(store_url, clock):
             lambda path: sqlite3.connect(path).executescript("CREATE TABLE mine (a); "),
             "is no store of txdash",
         ),
-        (lambda path: path.mkdir(), "cannot be used"),
+        (lambda path: path.write_bytes(b"x"), "is damaged or no store"),
+        (lambda path: path.mkdir(), "is a directory"),
+        (lambda path: path.symlink_to(path.name), "lead nowhere"),
     ],
 )
 def test_other_files_are_refused(tmp_path, make, said):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 import threading
@@ -26,7 +27,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SESSION_S = 12 * 3600.0
 _MOST_SESSIONS = 1_000
 _TRIES = 10
+"""Tries of one address within _TRIES_S."""
+_TRIES_NAME = 50
+"""The same for one name: more, so that no single address can keep somebody out."""
 _TRIES_S = 60.0
+_AT_ONCE = 2
+_MOST_WAITING = 8
+"""Passwords looked at, or waiting for that: each holds one of the threads that answer all requests."""
 _MOST_PEERS = 10_000
 _LEAST_TOKEN = 16
 
@@ -73,7 +80,8 @@ class Access:
     _sessions: dict[bytes, tuple[Person, float]] = field(default_factory=dict)
     _tries: dict[str, deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _busy: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))
+    _busy: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_ONCE))
+    _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAITING))
 
     @property
     def is_open(self) -> bool:
@@ -104,12 +112,17 @@ class Access:
             peer: address of who asks; tries are counted by it and by the name.
 
         Raises:
-            TooManyTries: within the last minute.
+            TooManyTries: within the last minute, or at this moment.
         """
-        self._count_try(f"peer {peer}", f"name {name[:64]}")
         role, known = self.users.get(name, (VIEWER, _NOBODY))
-        with self._busy:  # each takes memory and a core
-            right = verify(password, known)
+        if not self._places.acquire(blocking=False):
+            raise TooManyTries
+        try:
+            self._count_try((f"peer {_network(peer)}", _TRIES), (f"name {name[:64]}", _TRIES_NAME))
+            with self._busy:  # each takes memory and a core
+                right = verify(password, known)
+        finally:
+            self._places.release()
         if not right or name not in self.users:
             return None
         return self._begun(Person(name, role))
@@ -124,7 +137,7 @@ class Access:
         Raises:
             TooManyTries: within the last minute.
         """
-        self._count_try(f"peer {peer}")
+        self._count_try((f"peer {_network(peer)}", _TRIES))
         person = self.by_token(token)
         return None if person is None else self._begun(person)
 
@@ -142,16 +155,25 @@ class Access:
         with self._lock:
             self._sessions.pop(_digest(session), None)
 
-    def _count_try(self, *keys: str) -> None:
+    def _count_try(self, *keys: tuple[str, int]) -> None:
         now = self.now()
         with self._lock:
             if len(self._tries) > _MOST_PEERS:
                 self._tries = {key: each for key, each in self._tries.items() if each[-1] > now - _TRIES_S}
-            for key in keys:
-                tries = self._tries.setdefault(key, deque(maxlen=_TRIES))
-                if len(tries) == _TRIES and tries[0] > now - _TRIES_S:
+            for key, most in keys:
+                tries = self._tries.setdefault(key, deque(maxlen=most))
+                if len(tries) == most and tries[0] > now - _TRIES_S:
                     raise TooManyTries
                 tries.append(now)
+
+
+def _network(peer: str) -> str:
+    """Return whose address it is: of IPv6 somebody has 2^64 (RFC 6177)."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer[:64]
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else peer
 
 
 def hashed(password: str) -> str:

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 MEMORY = 16 << 20
 """Bytes kept in memory."""
 
+_JOINED = 256 << 10
+"""Bytes of pieces on disk that are kept as one: of lines that come one by one there would be millions."""
+
 _OVERHEAD = 200
 """Bytes that a piece takes beside its own."""
 
@@ -81,6 +84,8 @@ class Buffer:
                 piece.data = data
                 self._in_memory += len(data) + _OVERHEAD
             elif (place := self._spilled(data)) is not None:
+                if self._joined(place, len(data)):
+                    return
                 piece.place = place
                 self._on_disk.append(piece)
             else:
@@ -118,7 +123,7 @@ class Buffer:
             piece = self._piece(at)
             if piece.lost:
                 return piece.at + piece.size, None
-            return piece.at + piece.size, self._bytes(piece)[at - piece.at :]
+            return piece.at + piece.size, self._bytes(piece, at - piece.at)
 
     def store(self, at: int) -> None:
         """Let go of what is stored: everything before an offset."""
@@ -153,12 +158,21 @@ class Buffer:
                 return piece
         raise AssertionError(at)
 
-    def _bytes(self, piece: Piece) -> bytes:
+    def _bytes(self, piece: Piece, start: int) -> bytes:
         if piece.data is not None:
-            return piece.data
+            return piece.data[start:]
         if self._file is None or piece.place is None:
             raise AssertionError(piece.at)
-        return os.pread(self._file, piece.size, piece.place)
+        return os.pread(self._file, piece.size - start, piece.place + start)
+
+    def _joined(self, place: int, size: int) -> bool:
+        """Make bytes on disk part of the last piece, if they follow it there; return whether they do."""
+        last = self._pieces[-1] if self._pieces else None
+        if last is None or last.place is None or last.place + last.size != place or last.size >= _JOINED:
+            return False
+        last.size += size
+        self._changed.notify_all()
+        return True
 
     def _lose(self, piece: Piece, data: bytes) -> None:
         """Count what has no room; what is lost in one go is one piece."""

@@ -22,6 +22,8 @@ _APPLICATION = 0x74786462
 """``txdb``: SQLite's application_id, which says whose file it is."""
 _LOCK = 0x7478_6461_7368
 """``txdash``: the advisory lock of the one process that writes to a PostgreSQL store."""
+_HEAD_BYTES = 100
+"""Bytes of an SQLite file's head."""
 _BUSY_S = 60
 _READERS = 8
 _AT_ONCE = 40
@@ -35,6 +37,10 @@ class StoreFault(UsageFault):
 
 class StoreFailed(SinkFailed):
     """A store that does not take or give any more: the disk is full, the server is away."""
+
+
+class StoreGone(SinkFailed):
+    """A store whose file was taken away, or is another one now: it is to be opened again."""
 
 
 class Database:
@@ -59,9 +65,12 @@ class Database:
         self.place = where if self.is_sqlite else without_secrets(where)
         self._writes = threading.RLock()
         self._lock_fd: int | None = None
+        self._file: tuple[Path, tuple[int, int]] | None = None
         if self.is_sqlite:
+            where = str(_resolved(where))
             self._lock_fd = _locked(Path(where))
             _look_at(Path(where))
+            self._file = Path(where), _identity(Path(where))
         self.engine = self._sqlite(where) if url is None else _postgresql(url)
         self._writer: sa.Connection | None = None
         try:
@@ -100,8 +109,11 @@ class Database:
 
         Raises:
             StoreFailed: they could not be done.
+            StoreGone: its file is not there any more, and what was written would go with it.
         """
         with self._writes:
+            if self._file is not None and _identity(self._file[0]) != self._file[1]:
+                raise StoreGone(f"{self.place}: was removed or replaced; it is opened again")
             try:
                 connection = self._writer or self._connected()
                 with connection.begin():
@@ -167,11 +179,33 @@ def _migrate(connection: sa.Connection, place: str) -> None:
         raise StoreFault(f"{place}: was written by a newer txpipe; use that one, or another store") from exc
 
 
+def _resolved(where: str) -> Path:
+    """Return the file's own path: whoever comes by another name meets the same lock."""
+    try:
+        path = Path(where).resolve()
+    except (OSError, RuntimeError) as exc:  # links in a circle
+        raise StoreFault(f"{where}: cannot be opened: its links lead nowhere") from exc
+    if path.is_dir():
+        raise StoreFault(f"{where}: is a directory; name a file in it")
+    return path
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one under its name; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
 def _look_at(path: Path) -> None:
     """Refuse a file that is no store, before anything is written to it."""
     try:
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if 0 < path.stat().st_size < _HEAD_BYTES:  # which SQLite would write over
+            raise StoreFault(f"{path}: is damaged or no store; name another file")
         with sqlite3.connect(path) as probe:
             found = probe.execute("PRAGMA application_id").fetchone()[0]
             is_new = not found and not probe.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -7,6 +7,7 @@ that are not ours (DNS rebinding), foreign origins and unasked-for forms are ref
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,17 +15,19 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from txpipe.dashboard.access import LOCAL, Person
+from txpipe.dashboard.access import LOCAL, Access, Person
 from txpipe.dashboard.board import Board
 
 MOST_BODY = 1 << 20
 """Bytes of a request's body."""
 MOST_STREAMS = 200
-"""Connections that stay: event streams and sockets."""
+"""Connections that stay: event streams and sockets; as many again of people yet unknown."""
 COOKIE = "txdash"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/login", "/api/v1/login", "/api/v1/live"})
 """Paths that ask for nobody: to log in, and to see whether it is alive."""
+_WHOLE = frozenset({None, "document"})
+"""What a link of another site may lead to: a window, no frame within that site's page."""
 _SOCKETS = "/socket.io/"
 _STREAMS = ("/api/v1/events", _SOCKETS, "/_nicegui_ws/")
 
@@ -55,6 +58,7 @@ class Guard:
     Attributes:
         app: the API and the page.
         streams: connections that stay, now.
+        strangers: Socket.IO's of those whom no header names: they must not take the others' room.
     """
 
     def __init__(self, app: ASGIApp, sockets: ASGIApp, board: Board) -> None:
@@ -69,6 +73,7 @@ class Guard:
         self._sockets = sockets
         self._board = board
         self.streams = 0
+        self.strangers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in or refuse it."""
@@ -84,11 +89,14 @@ class Guard:
         scope.setdefault("state", {})["person"] = person
         inner = self._sockets if scope["path"].startswith(_SOCKETS) else self.app
         stays = scope["type"] == "websocket" or scope["path"] == _STREAMS[0]
-        self.streams += stays
+        known = person is not None
+        self.streams += stays and known
+        self.strangers += stays and not known
         try:
             await inner(scope, receive, _with_headers(scope, send))
         finally:
-            self.streams -= stays
+            self.streams -= stays and known
+            self.strangers -= stays and not known
 
     def _checked(self, scope: Scope, headers: dict[str, str]) -> Person | None:
         host = headers.get("host", "")
@@ -99,15 +107,18 @@ class Guard:
             raise Refused(403, "pages of other sites may not ask here; say it with --allow-origin URL")
         method = scope.get("method", "GET")
         foreign = origin is None and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-        if foreign and (method not in _SAFE or headers.get("sec-fetch-mode") != "navigate"):
+        followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in _WHOLE
+        if foreign and (method not in _SAFE or not followed):
             raise Refused(403, "pages of other sites may not ask here")
         self._check_size(scope, headers, method)
         if method == "OPTIONS" and origin is not None:
             return None  # a browser's question before the question; it brings no credentials
-        person = self.person(headers)
+        person = asking(self._board.access, headers)
         path = scope["path"]
         if person is None and path not in _OPEN_PATHS and not path.startswith(_SOCKETS):
             raise Refused(401, "who are you? send Authorization: Bearer TOKEN, or log in")
+        if path.startswith(_STREAMS) and (self.strangers if person is None else self.streams) >= MOST_STREAMS:
+            raise Refused(503, f"{MOST_STREAMS} connections are open; try again later")
         return person
 
     def _check_size(self, scope: Scope, headers: dict[str, str], method: str) -> None:
@@ -120,19 +131,17 @@ class Guard:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":  # which no form of another site can send
                 raise Refused(415, "write application/json")
-        if scope["path"].startswith(_STREAMS) and self.streams >= MOST_STREAMS:
-            raise Refused(503, f"{MOST_STREAMS} connections are open; try again later")
 
-    def person(self, headers: dict[str, str]) -> Person | None:
-        """Return who asks; None if that is not known."""
-        access = self._board.access
-        if access.is_open:
-            return LOCAL
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return access.by_token(token.strip())
-        session = cookie(headers.get("cookie", ""))
-        return access.by_session(session) if session else None
+
+def asking(access: Access, headers: Mapping[str, str]) -> Person | None:
+    """Return who asks by a request's headers, as of now; None if that is not known (any more)."""
+    if access.is_open:
+        return LOCAL
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return access.by_token(token.strip())
+    session = cookie(headers.get("cookie", ""))
+    return access.by_session(session) if session else None
 
 
 def cookie(header: str) -> str:

@@ -25,6 +25,7 @@ _BATCH = 2_000
 _PRUNE_EVERY_S = 30.0
 _AGAIN_S = 1.0
 _MOST_KINDS = 50
+_KIND_CHARS = 40
 
 _STORED = frozenset({"alert", "heartbeat"})
 _COUNTED = tuple(
@@ -157,7 +158,8 @@ class Intake:
             self._bad.report("<stdin>", self._line, str(exc))
             return
         kind = record["type"]
-        self.counts[kind if kind in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
+        shown = kind[:_KIND_CHARS]  # every answer to the command has the counts
+        self.counts[shown if shown in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
         if kind in _STORED:
             batch.items.append((line, record))
         if kind == "alert":

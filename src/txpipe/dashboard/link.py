@@ -219,7 +219,9 @@ class Link:
         if child.stdout is None:
             raise AssertionError
         bad_before = self.told.bad
-        for line in child.stdout:
+        for line in os.fdopen(child.stdout.fileno(), "rb", closefd=False):  # unbuffered, a byte is a call
+            if not line.endswith(b"\n"):  # it died while it said so
+                break
             told = orjson.loads(line)
             if "ack" in told:
                 self.told.at, self.told.line = told["ack"], told["line"]
@@ -227,20 +229,24 @@ class Link:
                 counts = told["counts"]
                 self.told.counts = {name: before.get(name, 0) + counts[name] for name in counts}
                 self._buffer.store(told["ack"])
-            elif "say" in told:
-                self._say(told["say"])
-            elif "ready" in told:
-                self._ready.set()
-            elif "fault" in told:
-                if self._ready.is_set():
-                    self._say(told["fault"])
-                else:
-                    kind = UsageFault if told["status"] == UsageFault.status else SinkFailed
-                    self._fault = kind(told["fault"])
-            elif "done" in told:
-                self._done = True
-            elif "quit" in told and self._screen is not None:
-                self._screen.leave()
+            else:
+                self._heard(told)
+
+    def _heard(self, told: dict[str, Any]) -> None:
+        if "say" in told:
+            self._say(told["say"])
+        elif "ready" in told:
+            self._ready.set()
+        elif "fault" in told:
+            if self._ready.is_set():
+                self._say(told["fault"])
+            else:
+                kind = UsageFault if told["status"] == UsageFault.status else SinkFailed
+                self._fault = kind(told["fault"])
+        elif "done" in told:
+            self._done = True
+        elif "quit" in told and self._screen is not None:
+            self._screen.leave()
 
 
 def _send(fd: int, kind: bytes, payload: bytes) -> None:

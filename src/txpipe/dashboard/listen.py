@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from txpipe.errors import UsageFault
 
-_BACKLOG = 128
+BACKLOG = 128
+"""Connections that wait to be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def listen(where: str) -> Listening:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, number))
-        bound.listen(_BACKLOG)
+        bound.listen(BACKLOG)
     except (OSError, OverflowError) as exc:
         bound.close()
         reason = exc.strerror if isinstance(exc, OSError) else "no such port"

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from txpipe.dashboard import beats, query, retention, tables
+from txpipe.dashboard import beats, query, retention, rows, tables
 from txpipe.dashboard.beats import Stall
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
@@ -147,7 +147,7 @@ class Store:
         """Return all that is known of an alert; None if there is none of this id."""
         table = tables.revisions
         with self.database.reading() as connection:
-            stored = query.one(connection, alert_id)
+            stored = query.one(connection, rows.name(alert_id))
             if stored is None:
                 return None
             columns = (table.c.seq, table.c.rev, table.c.received, table.c.line)

@@ -14,7 +14,8 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from txpipe.dashboard.api import answers
-from txpipe.dashboard.store import Store
+from txpipe.dashboard.board import Board
+from txpipe.dashboard.guard import asking
 from txpipe.dashboard.writer import Event
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
@@ -39,16 +40,19 @@ async def events(
     ``after``. ``after=0`` begins with the oldest alert in the store. ``gap`` says what was forgotten before.
     """
     asked = last_event_id if last_event_id and last_event_id.isdecimal() else after
-    stream = _stream(answers.board(request).store, int(asked[:18]) if asked else None)
+    stream = _stream(request, answers.board(request), int(asked[:18]) if asked else None)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
-async def _stream(store: Store, after: int | None) -> AsyncIterator[bytes]:
+async def _stream(request: Request, board: Board, after: int | None) -> AsyncIterator[bytes]:
+    store = board.store
     yield b"retry: %d\n\n" % _RETRY_MS
     if after is not None and (gap := await asyncio.to_thread(store.forgotten, after)):
         yield written(Event(0, GAP, orjson.dumps(gap)))
     async for batch in store.live.batches(after, _BATCH):
+        if asking(board.access, request.headers) is None:  # the session has ended
+            return
         yield b"".join(map(written, batch)) if batch else b":\n\n"
 
 
@@ -57,5 +61,5 @@ def written(event: Event) -> bytes:
     head = b"id: %d\n" % event.seq if event.seq else b""
     line = event.line
     if b"\r" in line or b"\n" in line:  # white space in JSON, the end of a field here
-        line = orjson.dumps(orjson.loads(line))
+        line = line.replace(b"\r", b" ").replace(b"\n", b" ")
     return b"%bevent: %b\ndata: %b\n\n" % (head, event.kind.encode(), line)

@@ -7,17 +7,23 @@ connection is bounded, and one that takes nothing for a minute is let go; it com
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import socketio
+from socketio import packet
 from starlette.types import ASGIApp
 
 from txpipe.dashboard.access import Person
 from txpipe.dashboard.api.events import GAP
+from txpipe.dashboard.api.strangers import Strangers, end
 from txpipe.dashboard.board import Board
-from txpipe.dashboard.guard import MOST_BODY, MOST_STREAMS, known_host, known_origin
+from txpipe.dashboard.guard import MOST_BODY, MOST_STREAMS, asking, known_host, known_origin
 from txpipe.dashboard.writer import Event
+from txpipe.errors import SinkFailed
 
 _BATCH = 200
 _STUCK_S = 60.0
@@ -39,6 +45,30 @@ class _Json:
         return orjson.loads(text)
 
 
+class PlainPacket(packet.Packet):
+    """A packet as clients may send it; any other is a farewell.
+
+    Attachments would be kept until all have come, as many as a client says; and events of these names would
+    call what is called when somebody connects, with what the client says.
+    """
+
+    def decode(self, encoded_packet: Any) -> int:
+        """Read a packet."""
+        try:
+            attachments = packet.Packet.decode(self, encoded_packet)
+            good = not attachments and (self.packet_type != packet.EVENT or _is_event(self.data))
+        except (ValueError, TypeError, IndexError, RecursionError):
+            good = False
+        if not good:
+            self.packet_type, self.namespace, self.data = packet.DISCONNECT, None, None
+        return 0
+
+
+def _is_event(data: Any) -> bool:
+    named = isinstance(data, list) and bool(data) and isinstance(data[0], str)
+    return named and data[0] not in {"connect", "disconnect"}
+
+
 def sockets(board: Board) -> ASGIApp:
     """Return the application behind ``/socket.io/``.
 
@@ -54,6 +84,7 @@ def sockets(board: Board) -> ASGIApp:
         async_mode="asgi",
         cors_allowed_origins=from_here,
         json=_Json,
+        serializer=PlainPacket,
         max_http_buffer_size=MOST_BODY,
         logger=False,
         engineio_logger=False,
@@ -68,7 +99,8 @@ def sockets(board: Board) -> ASGIApp:
             raise socketio.exceptions.ConnectionRefusedError("who are you? connect with auth: {token}")
         if len(clients) >= MOST_STREAMS:
             raise socketio.exceptions.ConnectionRefusedError("too many connections; try again later")
-        clients[sid] = asyncio.create_task(_serve(server, sid, board, _place(auth.get("after"))))
+        may_look = functools.partial(_person, environ, auth, board)
+        clients[sid] = asyncio.create_task(_serve(server, sid, board, _place(auth.get("after")), may_look))
 
     async def disconnect(sid: str, _reason: str = "") -> None:
         if task := clients.pop(sid, None):
@@ -76,14 +108,17 @@ def sockets(board: Board) -> ASGIApp:
 
     server.on("connect", connect)
     server.on("disconnect", disconnect)
-    app: ASGIApp = socketio.ASGIApp(server, socketio_path="socket.io")
-    return app
+    return Strangers(server, socketio.ASGIApp(server, socketio_path="socket.io"))
 
 
 def _person(environ: dict[str, Any], auth: dict[str, Any], board: Board) -> Person | None:
-    """Return who connects: whom the guard knows already, or whose token comes with the connection."""
-    known: Person | None = environ.get("asgi.scope", {}).get("state", {}).get("person")
+    """Return who connects, as of now: by the request's headers, or by the connection's token."""
     token = auth.get("token")
+    headers = {
+        "authorization": environ.get("HTTP_AUTHORIZATION", ""),
+        "cookie": environ.get("HTTP_COOKIE", ""),
+    }
+    known = asking(board.access, headers)
     return known or (board.access.by_token(token) if isinstance(token, str) else None)
 
 
@@ -91,21 +126,27 @@ def _place(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 2**62 else None
 
 
-async def _serve(server: Any, sid: str, board: Board, after: int | None) -> None:
-    try:
+async def _serve(
+    server: Any, sid: str, board: Board, after: int | None, may_look: Callable[[], Person | None]
+) -> None:
+    """Send what follows a number until the client is gone, is stuck, or may not look any more."""
+    connection = server.manager.eio_sid_from_sid(sid, _SPACE)
+    with contextlib.suppress(TimeoutError, SinkFailed):
         if after is not None and (gap := await asyncio.to_thread(board.store.forgotten, after)):
             await server.emit(GAP, gap, to=sid, namespace=_SPACE)
         async for batch in board.store.live.batches(after, _BATCH):
+            if may_look() is None:
+                break
             for event in batch:
                 await server.emit(event.kind, _data(event), to=sid, namespace=_SPACE)
             await asyncio.wait_for(_taken(server, sid), _STUCK_S)
-    except TimeoutError:
-        await server.disconnect(sid)
+    await end(server, connection)
 
 
 def _data(event: Event) -> Any:
-    parsed = orjson.loads(event.line)
-    return (parsed, event.seq) if event.seq else parsed
+    """Return what is sent: the alert as it came, unparsed, however deep it is nested, and its number."""
+    line = orjson.Fragment(event.line)
+    return (line, event.seq) if event.seq else line
 
 
 async def _taken(server: Any, sid: str) -> None:

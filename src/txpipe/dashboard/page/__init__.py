@@ -11,10 +11,11 @@ import logging
 
 from fastapi import FastAPI, HTTPException
 from nicegui import app as pages
-from nicegui import ui
+from nicegui import core, ui
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from txpipe.dashboard.api.sockets import PlainPacket
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.page import alert, listing, login, missing, subject
 from txpipe.dashboard.page.frame import FILES, STATIC
@@ -45,6 +46,7 @@ def mount(app: FastAPI, board: Board) -> None:
     subject.add(board, pulse)
     missing.add(board, pulse)
     pages.add_middleware(Policy)
+    core.sio.packet_class = PlainPacket
     ui.run_with(
         app,
         title="txdash",

@@ -243,7 +243,11 @@ def _history(detail: Detail, now: float) -> None:
 
 
 def _json(detail: Detail) -> None:
-    shown = orjson.dumps(detail.stored.alert, option=orjson.OPT_INDENT_2).decode()[:_MOST_JSON]
+    try:
+        shown = orjson.dumps(detail.stored.alert, option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        shown = detail.stored.line.decode()
+    shown = shown[:_MOST_JSON]
     with Tag("section", "", "card", aria_label="JSON"), Tag("details"):
         Tag("summary", "The alert as JSON")
         with Tag("p"):

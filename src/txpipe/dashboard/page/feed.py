@@ -7,6 +7,7 @@ newest alerts anew instead of all that it missed; they are a filter away.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ _FAR_BEHIND = 5_000
 FIRST = 200
 """Alerts that a page begins with."""
 _ANSWER_S = 20.0
+_LEAVE_S = 2.0
 _AGAIN_S = 2.0
 _MOST_LOOKED_UP = 50
 
@@ -81,7 +83,8 @@ class Heart:
         """Go on until the client is gone."""
         while not self._client.is_deleted:
             if not self._may_look():
-                await call(self._client, "leave", {})
+                with contextlib.suppress(TimeoutError):  # whether it goes or not
+                    await asyncio.wait_for(call(self._client, "leave", {}), _LEAVE_S)
                 self._client.delete()
                 return
             await call(self._client, "pulse", await self._pulse.now())

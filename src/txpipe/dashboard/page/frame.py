@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fastapi import Request
-from nicegui import ui
-from starlette.datastructures import Headers
+from nicegui import Client, ui
 
 from txpipe.dashboard.access import LOCAL, Person
 from txpipe.dashboard.board import Board
-from txpipe.dashboard.guard import cookie
+from txpipe.dashboard.guard import asking
 from txpipe.dashboard.page.feed import Heart, Life, Task
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.tags import Tag
+
+_MANY = 100
+"""Pages from which on those that were asked for and never connected go soon: each has a megabyte."""
+_UNSEEN_S = 10.0
 
 STATIC = Path(__file__).parent / "static"
 
@@ -52,6 +55,8 @@ def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task
         tasks: go on while somebody looks.
     """
     client = ui.context.client
+    if len(Client.instances) > _MANY:
+        Client.prune_instances(client_age_threshold=_UNSEEN_S)
     client.title = f"{title} · txdash"
     ui.add_head_html(_HEAD)
     Life(client, Heart(client, pulse, lambda: who(board, request) is not None), *tasks)
@@ -99,12 +104,4 @@ def _switches(person: Person | None) -> None:
 
 def who(board: Board, request: Request) -> Person | None:
     """Return who looks, as of now: a session may have ended since the page was made."""
-    access = board.access
-    if access.is_open:
-        return LOCAL
-    headers: Headers = request.headers
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return access.by_token(token.strip())
-    session = cookie(headers.get("cookie", ""))
-    return access.by_session(session) if session else None
+    return asking(board.access, request.headers)
