@@ -343,6 +343,16 @@ def test_titles_of_any_length(service):
     assert len(service.messages[1000]) <= 20_000
 
 
+def test_titles_that_are_empty(service, tmp_path):
+    """Where a template fills in what an alert has not, a retraction has its headline: no message is empty."""
+    with Spool(tmp_path) as spool:
+        receiver = opened(service.address, Outfit(title=lambda _: " \n"))
+        receiver.handles = Handles(spool.database, receiver.name)
+        receiver.send([parcel(1)])
+        receiver.send([retraction(1)])
+    assert starts(service)[1] == f"RETRACTED, was critical (rev 1) {TITLE}"
+
+
 @pytest.mark.parametrize(
     "dripping", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 999999\r\n\r\n"]
 )

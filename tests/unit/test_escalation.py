@@ -177,3 +177,15 @@ def test_many_alerts_on_one_movement(spool):
     with spool.database.reading() as db:
         plan = db.execute("EXPLAIN QUERY PLAN SELECT max(usd) FROM members WHERE kin = 1 AND place = 2")
         assert "members_worth" in plan.fetchone()[3]
+
+
+def test_alerts_that_come_after_their_retraction(spool):
+    """They do not count, and do not make an incident graver; what is open again does."""
+    stage = Stage(spool, FIVE, GRAVER)
+    stage.take(alert(9, severity="low"))
+    for number in range(5):
+        stage.take(retracted(number), alert(number, severity="critical"))
+    stage.take(retracted(0))
+    assert stage.got("duty") == []
+    stage.take(*(alert(number, rev=2) for number in range(4)))
+    assert stage.got("duty") == [(3, "Escalated (five): 5 alerts")]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from examples import ALERT, line
-from receiver_kit import Hook
+from receiver_kit import Hook, People
 from txpipe.alerts.digest import body_of_many, title_of_many
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.grouping import SOURCES, Grouping, kin, plan
@@ -242,3 +242,33 @@ def test_one_message_of_several():
     (got,) = hook.got
     assert b'"type": "warning"' in got.body
     assert b"2 alerts, the gravest: MEDIUM 95" in got.body
+
+
+class Filter(People):
+    """A receiver that refuses every message in which there is a certain alert."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def send(self, parcels):
+        self.fault = None
+        if any(int(one.key[:32], 16) == self.number for one in parcels):
+            self.fault = NotTaken("HTTP 400", only_this=True)
+        super().send(parcels)
+
+
+@pytest.mark.parametrize("number", [0, 7, 29])
+def test_one_that_is_refused_among_others(tmp_path, number):
+    """Which alert of a group a receiver refuses is found; the others are told at once, and it waits alone."""
+    people = Filter(number)
+    with Spool(tmp_path) as spool:
+        lane = people.lane(spool)
+        people.take(spool, *map(parcel, range(30)))
+        while not lane.step():
+            pass
+        told = sorted(number for _, numbers, _ in people.messages for number in numbers)
+        assert told == [one for one in range(30) if one != number]
+        assert spool.waiting() == {"a": 1}
+        assert people.said == [f"a: HTTP 400, for alert {number:032x}:0; it is tried again"]
+        assert len(people.messages) <= 5

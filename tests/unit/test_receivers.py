@@ -398,10 +398,11 @@ def test_mail_has_no_markup_of_others(words, address, label, key, status):
 @pytest.mark.parametrize("more", ["", "&optional=yes"])
 def test_mail_that_is_refused(receiver, more):
     """A server that refuses, or is not there, is a failure, also of a URL that calls failures optional."""
-    with mailbox("451 later") as (port, _), pytest.raises(NotTaken, match="was not accepted"):
+    with mailbox("451 later") as (port, _), pytest.raises(NotTaken, match="was not accepted") as one:
         receiver(mailto(port, more)).send([parcel()])
-    with pytest.raises(NotTaken, match="no connection"):
+    with pytest.raises(NotTaken, match="no connection") as every:
         receiver(mailto(closed_port(), more)).send([parcel()])
+    assert (one.value.only_this, every.value.only_this) == (True, False)  # a filter must not stop all others
 
 
 def test_mails_on_an_incident_are_a_thread(receiver):
@@ -424,7 +425,12 @@ def test_mails_on_an_incident_are_a_thread(receiver):
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [(500, "HTTP 500"), ((429, {"retry-after": "9"}), "HTTP 429"), (None, "no connection")],
+    [
+        (500, "HTTP 500"),
+        ((429, {"retry-after": "9"}), "HTTP 429"),
+        (413, "HTTP 413"),
+        (None, "no connection"),
+    ],
 )
 def test_apprise_says_why(receiver, answer, words):
     """A failure says the status of the answer, or that there was none, and nothing of the URL."""
@@ -432,6 +438,7 @@ def test_apprise_says_why(receiver, answer, words):
         receiver(hook.url.replace("http://", "json://hidden:hidden@")).send([parcel()])
     assert words in str(caught.value)
     assert "hidden" not in str(caught.value)
+    assert caught.value.only_this == (answer == 413)
 
 
 def test_apprise_that_takes_too_long():

@@ -23,6 +23,9 @@ _MOST_USD = 1e90
 """USD from which on an amount makes no sense and is none."""
 
 _PRUNE_EVERY = 5000
+_TAKEN_BACK = "retracted at "
+"""In place of a movement: an earlier revision that comes late counts no more."""
+
 _NO_SEVERITY = len(SEVERITIES)
 
 
@@ -49,12 +52,13 @@ class Level:
 
 @dataclass(slots=True)
 class _Growth:
-    """An incident so far; severities are places in SEVERITIES."""
+    """An incident so far; severities are places in SEVERITIES; its last alert may be taken back already."""
 
     count: int = 0
     usd: float = 0.0
     began: int = _NO_SEVERITY
     reached: tuple[str, ...] = ()
+    is_taken_back: bool = False
 
 
 class Escalation:
@@ -111,10 +115,17 @@ def _grown(db: sqlite3.Connection, kin: str, alert: dict[str, Any]) -> _Growth:
     row = db.execute("SELECT count, usd, began, reached FROM growth WHERE kin = ?", (kin,)).fetchone()
     growth = _Growth(row[0], row[1], row[2], tuple(orjson.loads(row[3]))) if row else _Growth()
     gone = db.execute("DELETE FROM members WHERE kin = ? AND id = ? RETURNING place, usd", (kin, alert["id"]))
+    back = alert["rev"] if alert["status"] == "retracted" else -1
     for place, usd in gone.fetchall():
+        if place.startswith(_TAKEN_BACK):
+            back = max(back, int(place.removeprefix(_TAKEN_BACK)))
+            continue
         growth.count -= 1
         growth.usd -= max(0.0, usd - _worth(db, kin, place))
-    if alert["status"] != "retracted":
+    growth.is_taken_back = back >= alert["rev"]
+    if growth.is_taken_back:
+        db.execute(_JOIN, (kin, alert["id"], f"{_TAKEN_BACK}{back}", 0.0))
+    else:
         place, usd = f"{alert['chain']} {alert['tx']} {alert['n']}", _usd(alert)
         growth.count += 1
         growth.usd += max(0.0, usd - _worth(db, kin, place))
@@ -137,7 +148,7 @@ def _usd(alert: dict[str, Any]) -> float:
 
 def _reasons(level: Level, growth: _Growth, alert: dict[str, Any]) -> list[str]:
     """Return the conditions of a level that hold, in words."""
-    if alert["status"] == "retracted":
+    if growth.is_taken_back:
         return []
     found = []
     if level.count is not None and growth.count >= level.count:

@@ -31,6 +31,7 @@ class GroupedLane(Lane):
         self._kin = ""
         self._reminds = False
         self._looks_from = 0.0
+        self._most: int | None = None
 
     def owes(self) -> bool:
         """Say whether a reminder could be sent now."""
@@ -54,7 +55,7 @@ class GroupedLane(Lane):
             found = plan(waiting, sent, self._grouping, now, ends=self.ends)
             self._kin = found.kin
             if found.parcels:
-                return found.parcels, 0.0
+                return found.parcels[: self._most], 0.0
             wait_s = min(found.wait_s, IDLE_S)
             self._looks_from = now + min(_PAUSE_S, wait_s)
         if self._reminders is not None and not room_s(sent, self._grouping, now):
@@ -68,6 +69,7 @@ class GroupedLane(Lane):
         if not parcels:
             return
         now = self.world.now()
+        self._most = None
         if self._reminds:
             self._reminded(now)
         else:
@@ -77,10 +79,16 @@ class GroupedLane(Lane):
         self._messages.add(self._kin, now, now - self._grouping.memory_s)
 
     def _failed(self, parcels: Sequence[Parcel], fault: NotTaken) -> float:
-        """Put off what failed; a reminder that is refused for itself is left out."""
+        """Put off what failed; a reminder that is refused for itself is left out.
+
+        Of several alerts, which it is that is refused is found by halves: the others must not wait with it.
+        """
         if self._reminds and fault.only_this:
             self.world.say(f"{self.receiver.name}: {fault}, for a reminder; it is left out")
             self._reminded(self.world.now())
+            return 0.0
+        if fault.only_this and len(parcels) > 1 and not self.is_stopped:
+            self._most = len(parcels) // 2
             return 0.0
         return super()._failed(parcels, fault)
 

@@ -31,6 +31,12 @@ _KINDS = {
     "info": apprise.NotifyType.INFO,
 }
 _STATUS = re.compile(r"error=([1-5][0-9]{2})\b")
+_REFUSED = frozenset(("400", "413", "415", "422"))
+"""Statuses by which a service finds fault with this message rather than with all."""
+
+_MAIL_REFUSED = re.compile(r"\ASending email to ")
+"""What Apprise logs of a mail that a server which let it in did not take: a filter may, for what is in it."""
+
 _NO_CONNECTION = re.compile(r"connection error", re.IGNORECASE)
 _ROOTS = 5
 """Incidents that a mail names as what it belongs to, at most."""
@@ -104,7 +110,7 @@ class AppriseReceiver:
         tries = [one.attempts[-1] if one.attempts else None for one in result.results]
         failed = [one for one in tries if one is None or one.status != AppriseResultStatus.SUCCESS]
         if failed or not tries:
-            raise NotTaken(_why(failed))
+            raise _fault(failed)
 
     def _body(self, message: Message) -> tuple[str, apprise.NotifyFormat]:
         if self._has_pages:
@@ -135,15 +141,17 @@ class AppriseReceiver:
             raise NotTaken("no answer in time") from None
 
 
-def _why(failed: Iterable[NotifyAttempt | None]) -> str:
+def _fault(failed: Iterable[NotifyAttempt | None]) -> NotTaken:
     """Return why a message was not taken, of what Apprise logged: its texts as such may hold secrets."""
     logged = [entry.message for one in failed if one is not None for entry in one.logs]
     for words in logged:
         if found := _STATUS.search(words):
-            return f"HTTP {found[1]}"
+            return NotTaken(f"HTTP {found[1]}", only_this=found[1] in _REFUSED)
+    if any(_MAIL_REFUSED.search(words) for words in logged):
+        return NotTaken("the mail was not accepted", only_this=True)
     if any(_NO_CONNECTION.search(words) for words in logged):
-        return "no connection, or it broke"
-    return "it was not accepted (apprise -vv URL says why)"
+        return NotTaken("no connection, or it broke")
+    return NotTaken("it was not accepted (apprise -vv URL says why)")
 
 
 def _threaded(alerts: Sequence[dict[str, Any]]) -> dict[str, str]:

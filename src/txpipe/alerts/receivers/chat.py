@@ -12,10 +12,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from txpipe.alerts.handles import Handle, Handles
+from txpipe.alerts.human import headline
 from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named, origin
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
+from txpipe.alerts.words import defanged
 from txpipe.record import SEVERITIES, loads
 from txpipe.visible import clipped
 
@@ -87,7 +89,7 @@ class Chat(ABC):
         about = self._composed([*left, *undone])
         known = self._known(about.alerts[0])
         if not left:  # the whole of it stands where the alarm stood
-            lines = [self._composed([parcel]).title for parcel in undone[:_LINES]]
+            lines = [self._line(parcel) for parcel in undone[:_LINES]]
             lines += [f"and {len(undone) - _LINES:,} more retracted"] if len(undone) > _LINES else []
             about = Message("\n".join(lines), "", about.severity, about.alerts)
         sent = self.post(about, known.message if known else "")
@@ -176,6 +178,10 @@ class Chat(ABC):
 
     def _composed(self, parcels: Sequence[Parcel]) -> Message:
         return composed(parcels, self._title_of, self._body_of)
+
+    def _line(self, parcel: Parcel) -> str:
+        """Return the title of a retraction, which stands alone: its headline where a template has none."""
+        return self._composed([parcel]).title.strip() or defanged(headline(loads(parcel.line)))
 
     def _known(self, alert: dict[str, Any]) -> Handle | None:
         if self.handles is None or alert["id"] in self._gone:
