@@ -14,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+import postgres_kit
 from conftest import script
 from dash_kit import Dash, Events, numbered, stored_lines
 from examples import ALERT, line
@@ -323,3 +324,20 @@ def test_store_has_one_lock_by_whatever_name(tmp_path):
         with Dash("--listen", "off", "--db", "link.db", output=subprocess.DEVNULL) as other:
             status, said = other.end()
         assert (status, "is used by another txdash" in said) == (2, True)
+
+
+@pytest.mark.skipif(postgres_kit.BIN is None, reason="needs PostgreSQL (apt-get install postgresql)")
+def test_pages_say_that_the_store_is_away():
+    """While the database's server is away pages say so, without a traceback, and come again."""
+    with postgres_kit.Running() as server:
+        env = {"TXDASH_DB": server.database()}
+        with Dash("--listen", "127.0.0.1:0", env=env, output=subprocess.DEVNULL) as dash:
+            dash.feed(numbered(1))
+            dash.until("/api/v1/health", lambda found: found["store"]["stored"] == 1)
+            server.stop()
+            for path in ("/", f"/alerts/{numbered(1)['id']}"):
+                status, headers, body = dash.raw(path)
+                assert (status, headers["refresh"], b"connection failed" in body) == (503, "5", True)
+            server.start()
+            assert dash.raw("/")[0] == 200
+            assert "Traceback" not in dash.end()[1]
