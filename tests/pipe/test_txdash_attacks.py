@@ -14,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+import postgres_kit
 from conftest import script
 from dash_kit import Dash, Events, numbered, stored_lines
 from examples import ALERT, line
@@ -237,6 +238,42 @@ def test_request_that_never_ends_is_ended():
             assert (head.recv(1), rest.recv(1)) == (b"", b"")
 
 
+def test_heads_without_an_end_fill_no_memory():
+    """A head of many megabytes, in one header or in millions, is refused before it takes memory."""
+    with Dash(*ANY, env=TOKENS, output=subprocess.DEVNULL) as dash:
+        host, port = dash.url.removeprefix("http://").rsplit(":", 1)
+        dash.raw("/api/v1/live")
+        before = resident(dash.child())
+        for more in (b"a" * 600_000, b"a: b\r\n" * 100_000):
+            with socket.create_connection((host, int(port)), 30) as wire, contextlib.suppress(OSError):
+                wire.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+                for _ in range(30):
+                    wire.sendall(more)
+        assert dash.raw("/api/v1/live")[0] == 200
+        assert resident(dash.child()) - before < 20e6
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Host: evil.example\r\nHost: localhost",
+        b"Host: localhost\r\nHost: evil.example",
+        b"Host: evil.example@localhost",
+        b"Host: localhost#evil.example",
+        b"Host: localhost/evil.example",
+        b"X-Forwarded-Host: localhost",
+        b"Host:",
+    ],
+)
+def test_hosts_that_mean_two_things_are_refused(head):
+    """What a proxy may read as another name than we do is no name of ours."""
+    with Dash(*ANY, output=subprocess.DEVNULL) as dash:
+        host, port = dash.url.removeprefix("http://").rsplit(":", 1)
+        with socket.create_connection((host, int(port)), 30) as wire:
+            wire.sendall(b"GET /api/v1/me HTTP/1.1\r\n%b\r\nConnection: close\r\n\r\n" % head)
+            assert wire.recv(12) in {b"HTTP/1.1 400", b"HTTP/1.1 421"}
+
+
 @pytest.mark.parametrize("kind", ["iframe", "embed", "object", "frame"])
 def test_other_sites_frame_nothing(kind):
     """A page of another site opens none of ours in frames of its own, as many as it likes."""
@@ -287,3 +324,20 @@ def test_store_has_one_lock_by_whatever_name(tmp_path):
         with Dash("--listen", "off", "--db", "link.db", output=subprocess.DEVNULL) as other:
             status, said = other.end()
         assert (status, "is used by another txdash" in said) == (2, True)
+
+
+@pytest.mark.skipif(postgres_kit.BIN is None, reason="needs PostgreSQL (apt-get install postgresql)")
+def test_pages_say_that_the_store_is_away():
+    """While the database's server is away pages say so, without a traceback, and come again."""
+    with postgres_kit.Running() as server:
+        env = {"TXDASH_DB": server.database()}
+        with Dash("--listen", "127.0.0.1:0", env=env, output=subprocess.DEVNULL) as dash:
+            dash.feed(numbered(1))
+            dash.until("/api/v1/health", lambda found: found["store"]["stored"] == 1)
+            server.stop()
+            for path in ("/", f"/alerts/{numbered(1)['id']}"):
+                status, headers, body = dash.raw(path)
+                assert (status, headers["refresh"], b"connection failed" in body) == (503, "5", True)
+            server.start()
+            assert dash.raw("/")[0] == 200
+            assert "Traceback" not in dash.end()[1]

@@ -118,7 +118,7 @@ class Access:
         if not self._places.acquire(blocking=False):
             raise TooManyTries
         try:
-            self._count_try((f"peer {_network(peer)}", _TRIES), (f"name {name[:64]}", _TRIES_NAME))
+            self._count_try(f"peer {_network(peer)}", f"name {name[:64]}")
             with self._busy:  # each takes memory and a core
                 right = verify(password, known)
         finally:
@@ -137,7 +137,7 @@ class Access:
         Raises:
             TooManyTries: within the last minute.
         """
-        self._count_try((f"peer {_network(peer)}", _TRIES))
+        self._count_try(f"peer {_network(peer)}")
         person = self.by_token(token)
         return None if person is None else self._begun(person)
 
@@ -155,12 +155,13 @@ class Access:
         with self._lock:
             self._sessions.pop(_digest(session), None)
 
-    def _count_try(self, *keys: tuple[str, int]) -> None:
+    def _count_try(self, *keys: str) -> None:
         now = self.now()
         with self._lock:
             if len(self._tries) > _MOST_PEERS:
                 self._tries = {key: each for key, each in self._tries.items() if each[-1] > now - _TRIES_S}
-            for key, most in keys:
+            for key in keys:
+                most = _TRIES_NAME if key.startswith("name ") else _TRIES
                 tries = self._tries.setdefault(key, deque(maxlen=most))
                 if len(tries) == most and tries[0] > now - _TRIES_S:
                     raise TooManyTries

@@ -7,6 +7,7 @@ that are not ours (DNS rebinding), foreign origins and unasked-for forms are ref
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -153,11 +154,17 @@ def cookie(header: str) -> str:
     return found.value if found else ""
 
 
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,300}")
+"""Characters of a name or an address, and of a port; the rest of a URL is not read alike by all."""
+
+
 def known_host(host: str, names: frozenset[str]) -> bool:
     """Say whether a Host header names us: an address, localhost, or a name that was given.
 
     Addresses are safe as they are: to rebind a name there must be one.
     """
+    if not _HOST.fullmatch(host):
+        return False
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

@@ -144,18 +144,22 @@ class Link:
         pause = _FIRST_PAUSE_S
         while True:
             began = time.monotonic()
-            status = self._live()
+            try:
+                status = self._live()
+                how = _ended(status)
+            except OSError as exc:  # no process or no memory left
+                status, how = 1, f"could not be started: {exc.strerror}"
             if self._done or self._fault is not None or (self._finishing.is_set() and status == 0):
                 break
             if self._stopping or (self._finishing.is_set() and self.deaths >= _MOST_DEATHS):
                 break
             self.deaths += 1
             if not self._ready.is_set():
-                self._fault = SinkFailed(f"the dashboard {_ended(status)} at its start")
+                self._fault = SinkFailed(f"the dashboard {how} at its start")
                 break
             if time.monotonic() - began > _LONGEST_PAUSE_S:
                 pause = _FIRST_PAUSE_S
-            self._say(f"the dashboard {_ended(status)}; the pipe goes on, it is started again")
+            self._say(f"the dashboard {how}; the pipe goes on, it is started again")
             self._finishing.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
         self._buffer.refuse()

@@ -17,6 +17,8 @@ from txpipe.dashboard.board import Board
 from txpipe.dashboard.listen import BACKLOG
 
 _MOST_CONNECTIONS = 500
+MOST_HEAD = 64 << 10
+"""Bytes of a request before its body."""
 _CROWDED = 350
 """Connections from which on nobody is waited for as long as usual."""
 _PATIENCE_S = 20.0
@@ -90,6 +92,8 @@ class Web:
             timeout_graceful_shutdown=_LEAVING_S,
             ws_max_size=1 << 20,
             backlog=BACKLOG,
+            http="h11",  # httptools takes heads of any length, and memory for them
+            h11_max_incomplete_event_size=MOST_HEAD,
         )
         _widen(_FILES)
         self._server = _Server(config)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import PlainTextResponse, Response
 from nicegui import app as pages
 from nicegui import core, ui
 from starlette.middleware.gzip import GZipMiddleware
@@ -21,6 +22,7 @@ from txpipe.dashboard.page import alert, listing, login, missing, subject
 from txpipe.dashboard.page.frame import FILES, STATIC
 from txpipe.dashboard.page.policy import Policy
 from txpipe.dashboard.page.pulse import Pulse
+from txpipe.errors import SinkFailed
 
 _RECONNECT_S = 15.0
 """For so long a client's place is kept when its connection is gone; then its page loads again."""
@@ -46,6 +48,7 @@ def mount(app: FastAPI, board: Board) -> None:
     subject.add(board, pulse)
     missing.add(board, pulse)
     pages.add_middleware(Policy)
+    pages.add_exception_handler(SinkFailed, _away)
     core.sio.packet_class = PlainPacket
     ui.run_with(
         app,
@@ -64,6 +67,12 @@ def mount(app: FastAPI, board: Board) -> None:
 
 def _gzip(app: ASGIApp) -> GZipMiddleware:
     return GZipMiddleware(app, minimum_size=1000, compresslevel=3)
+
+
+def _away(_request: Request, error: Exception) -> Response:
+    """Say that the store does not answer; the page comes again by itself."""
+    headers = {"cache-control": "no-store", "refresh": "5"}
+    return PlainTextResponse(f"txdash: {error}\n", 503, headers)
 
 
 def _no_such_call(_rest: str) -> None:
