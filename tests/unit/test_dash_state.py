@@ -135,7 +135,12 @@ def test_a_job_that_dies_is_a_refusal(tmp_path):
         Apart().run({"job": STATE, "path": str(tmp_path / "absent"), "to": str(tmp_path / "to")}, print)
     with pytest.raises(Refused, match="ended with status"):
         Apart().run({"job": "odd"}, print)
-    stopped = Apart()
-    stopped.stop()
-    with pytest.raises(Refused):
-        stopped.run({"job": "odd"}, print)
+
+
+def test_the_end_is_no_fault(state, tmp_path):
+    """A job that the end of the dashboard stops is not said; what never began to look may end, too."""
+    heard = []
+    kept = State(str(state), tmp_path, Apart(), heard.append)
+    kept.stop()
+    kept._renew()
+    assert (heard, kept.exposure(NEXT)["verdict"]) == ([], UNKNOWN)

@@ -100,6 +100,8 @@ class Lists:
         try:
             index = self._compiled(changed)
         except (Refused, ListFault, OSError) as exc:
+            if self._apart.stopped:
+                return
             self._say(f"{exc}; the lists stay as they were until that is mended")
             return
         self.index, self._read = index, now
