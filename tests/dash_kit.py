@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from examples import ALERT, line
+from examples import ALERT, TRANSFER, line
 
 NODES = Path(__file__).resolve().parent / "nodes"
 SOCKETS = shutil.which("node") is not None and (NODES / "node_modules" / "socket.io-client").is_dir()
@@ -50,6 +50,26 @@ def alerts_like(count, seed=7):
             "incident": f"{number % 11:032x}",
         }
         yield made | {"shadow": True} if number % 17 == 0 else made
+
+
+HEIST = "0x" + "7" * 40
+TAINTED_ONE, NEXT, HONEST, PAYER = (f"0x{digit * 40}" for digit in "abcd")
+
+
+def tainted_state(folder):
+    """A real txdetect's state: HEIST paid TAINTED_ONE 8,000 USD, half went on to NEXT; PAYER paid HONEST."""
+    (folder / "my.csv").write_text(f"# date: 2026-03-04\naddress,category,label\n{HEIST},theft,Heist\n")
+    paid = ((HEIST, TAINTED_ONE, 8000.0), (TAINTED_ONE, NEXT, 4000.0), (PAYER, HONEST, 500.0))
+    records = [
+        TRANSFER
+        | {"block": number, "time": 1_760_000_000 + 12 * number, "tx": f"0x{number:064x}"}
+        | {"from": source, "to": to, "usd": usd}
+        for number, (source, to, usd) in enumerate(paid, 100)
+    ]
+    command = [Path(sys.executable).parent / "txdetect", "--list", "my.csv", "--state", "S"]
+    data = b"".join(map(line, records))
+    subprocess.run(command, input=data, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, check=True)
+    return folder / "S"
 
 
 class Dash:

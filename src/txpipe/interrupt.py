@@ -42,13 +42,12 @@ class Held:
     Attributes:
         active: inside ``with``.
         pending: what came and waits for the end of ``with``.
-        most_s: seconds that it waits at most; 0 for ever.
     """
 
     def __init__(self) -> None:
         self.active = False
         self.pending: KeyboardInterrupt | None = None
-        self.most_s = 0.0
+        self._most_s = 0.0
         self._seen = 0
 
     def handle(self, signum: int, _frame: FrameType | None) -> None:
@@ -57,12 +56,17 @@ class Held:
         came = KeyboardInterrupt() if signum == signal.SIGINT else Ended(signum)
         if self.active and self._seen == 1:
             self.pending = came
-            if self.most_s:
-                signal.setitimer(signal.ITIMER_REAL, self.most_s)
+            if self._most_s:
+                signal.setitimer(signal.ITIMER_REAL, self._most_s)
             return
         raise came
 
-    def waited(self, _signum: int, _frame: FrameType | None) -> None:
+    def hurry(self, most_s: float) -> None:
+        """Hold nothing back for longer than so many seconds: a reader who is stuck holds up no end."""
+        self._most_s = most_s
+        signal.signal(signal.SIGALRM, self._waited)
+
+    def _waited(self, _signum: int, _frame: FrameType | None) -> None:
         """Raise what has waited for long enough."""
         if self.active and self.pending is not None:
             came, self.pending = self.pending, None
@@ -112,12 +116,6 @@ def install() -> None:
     for number in _ENDS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, held.handle)
-
-
-def limit(reader_s: float) -> None:
-    """Let an end that is asked for wait no longer than so many seconds for a write under way."""
-    held.most_s = reader_s
-    signal.signal(signal.SIGALRM, held.waited)
 
 
 def wait(fd: int) -> None:

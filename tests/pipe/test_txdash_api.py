@@ -154,6 +154,25 @@ def test_health_counts_metrics(dash):
     assert b'txdash_source_up{chain="eip155:1",source="txdetect"} 0' in body
 
 
+def test_a_replay_and_stalls_in_health(dash):
+    """Simulated blocks are a replay, whose lag is no metric; when a source was not ok stays known."""
+    old = HEARTBEAT | {"chain": "eip155:10", "source": "txdetect", "time": 1_790_000_000, "lag_s": 3e7}
+    filled(dash, HEARTBEAT | {"status": "blind"}, old)
+    dash.until("/api/v1/health", lambda found: len(found["sources"]) == 2)
+    dash.feed(HEARTBEAT)
+    found = dash.until("/api/v1/health", lambda found: found["status"] == "ok")
+    assert {each["source"]: (each["clock"], each["block_time"]) for each in found["sources"]} == {
+        "txtail": ("live", HEARTBEAT["time"] - HEARTBEAT["lag_s"]),
+        "txdetect": ("replay", 1_760_000_000),
+    }
+    (stall,) = found["stalls"]
+    assert (stall["source"], stall["status"]) == ("txtail", "blind")
+    assert stall["since"] <= stall["until"]
+    _, _, body = dash.raw("/api/v1/metrics")
+    assert b'txdash_source_lag_seconds{chain="eip155:1",source="txtail"}' in body
+    assert b'txdash_source_lag_seconds{chain="eip155:10"' not in body
+
+
 def test_events_resume_without_a_loss(dash):
     """A reader of events that goes away and comes back with its last id has every alert, in order, once."""
     sent = [numbered(number) for number in range(900)]

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from browser_kit import SPY, Browser, arrivals, serious_faults, titles, watch_arrivals
-from dash_kit import Dash, alerts_like, numbered
+from dash_kit import HEIST, HONEST, NEXT, Dash, alerts_like, numbered, tainted_state
 from examples import ALERT, HEARTBEAT, LISTED, MATCH
 
 pytestmark = pytest.mark.chromium
@@ -371,6 +371,28 @@ def test_a_replay_has_its_own_clock(browser):
         assert page.text_content("#stalls summary") == "last stalls: 1"
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
         assert serious_faults(page) == []
+        page.context.close()
+
+
+def test_an_address_and_its_exposure(browser, tmp_path):
+    """What txdetect's state has against an address is on its page: how much, how far, from whom."""
+    state = tainted_state(tmp_path)
+    with dashboard("--list", str(tmp_path / "my.csv"), "--state", str(state)) as dash:
+        dash.until(f"/api/v1/address/{NEXT}", lambda found: found["exposure"]["verdict"] == "tainted")
+        page = browser.visit(f"{dash.url}/address/{NEXT}", width=390, height=844)
+        page.wait_for_selector(".count")
+        assert "holds funds that come from a listed wallet" in page.text_content("#exposure")
+        shown = page.text_content("section[aria-label=Exposure]")
+        for said in ("4,000.00 USD, 100.0%", "2 from the nearest", HEIST, "my · 2026-03-04 · theft · Heist"):
+            assert said in shown
+        assert page.locator(".way li").count() == 2
+        assert page.text_content("#checked") == "Looked into: my (2026-03-04)"
+        assert serious_faults(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        for address, words in ((HONEST, "nothing known against it"), ("0x" + "9" * 40, "has not seen it")):
+            page.goto(f"{dash.url}/address/{address}")
+            page.wait_for_selector("#exposure")
+            assert words in page.text_content("#exposure")
         page.context.close()
 
 

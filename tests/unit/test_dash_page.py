@@ -130,7 +130,11 @@ def test_explorers_know_their_chains():
 
 def test_reasons_are_those_of_explain():
     """The sections of txdetect --explain, each with its text; none of what is no valid alert."""
-    heads = [head for head, _ in reasons(ALERT)]
+    found = dict(reasons(ALERT))
+    heads = list(found)
+    assert "\n" not in found["Honest conduct that looks like it"]  # a browser breaks lines itself
+    bullets = found["It would have stayed silent with any of these"].splitlines()
+    assert all(each.startswith("- ") for each in bullets)
     assert heads[:2] == ["What it looks for", "What it saw"]
     assert reasons({"type": "alert"}) == []
 

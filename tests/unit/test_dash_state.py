@@ -1,50 +1,19 @@
 """What the dashboard keeps of a txdetect state: the taint of accounts, in little room, never in its way."""
 
-import subprocess
-
 import pytest
 
-from conftest import script
+from dash_kit import HEIST, HONEST, NEXT, PAYER, TAINTED_ONE, tainted_state
 from txpipe.dashboard.apart import STATE, Apart, Refused
 from txpipe.dashboard.digest import Digest, write
 from txpipe.dashboard.states import CLEAR, REPORTED, TAINTED, UNKNOWN, State
 from txpipe.detect.standing import standings
 from txpipe.detect.state import MAGIC, StateFile
 
-LISTED = "0x" + "7" * 40
-TAINTED_ONE, NEXT, HONEST, PAYER = (f"0x{digit * 40}" for digit in "abcd")
-LIST = f"# date: 2026-03-04\naddress,category,label\n{LISTED},theft,Heist\n"
-
-
-def paid(number, source, to, usd):
-    return (
-        f'{{"type":"transfer","chain":"eip155:1","block":{number},"time":{1_760_000_000 + 12 * number},'
-        f'"tx":"0x{number:064x}","n":0,"from":"{source}","to":"{to}","asset":"eip155:1/slip44:60",'
-        f'"symbol":"ETH","value":"1","amount":"1","usd":{usd}}}\n'
-    )
-
-
-PAYMENTS = (
-    paid(100, LISTED, TAINTED_ONE, 8000.0)
-    + paid(101, TAINTED_ONE, NEXT, 4000.0)
-    + paid(102, PAYER, HONEST, 500.0)
-)
-
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
     """A state that a real txdetect wrote: a listed wallet's funds went on to two accounts."""
-    folder = tmp_path_factory.mktemp("state")
-    (folder / "my.csv").write_text(LIST)
-    subprocess.run(
-        [script("txdetect"), "--list", "my.csv", "--state", "S"],
-        input=PAYMENTS.encode(),
-        cwd=folder,
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    return folder / "S"
+    return tainted_state(tmp_path_factory.mktemp("state"))
 
 
 def opened(path, to, **more):
@@ -59,7 +28,7 @@ def test_what_a_state_says_of_accounts(state, tmp_path):
     assert (found["tainted_usd"], found["share"], found["hops"]) == (4000.0, 1.0, 2)
     assert found["by_hop_usd"] == [0.0, 4000.0]
     assert found["origin"] == {
-        "address": LISTED,
+        "address": HEIST,
         "category": "theft",
         "list": "my",
         "list_date": "2026-03-04",
@@ -87,7 +56,7 @@ def test_what_has_no_room_is_not_called_clear(state, tmp_path):
     """Beyond the bound an account that txdetect knew is unknown, not clear; and the reason says so."""
     kept = State(str(state), tmp_path, Apart(), print)
     kept._digest = opened(state, tmp_path / "digest", most=1)
-    said = [kept.exposure(each)["verdict"] for each in (TAINTED_ONE, NEXT, LISTED)]
+    said = [kept.exposure(each)["verdict"] for each in (TAINTED_ONE, NEXT, HEIST)]
     assert said.count(UNKNOWN) == 2
     assert "no room for" in kept.exposure(HONEST)["reason"]
 
@@ -104,7 +73,7 @@ def test_verdicts(state, tmp_path):
     }
     kept._renew()
     assert kept.exposure(f" 0X{NEXT[2:].upper()} ")["verdict"] == TAINTED
-    assert kept.exposure(LISTED)["verdict"] == REPORTED  # by the rule listed
+    assert kept.exposure(HEIST)["verdict"] == REPORTED  # by the rule listed
     assert kept.exposure(HONEST) == {
         "verdict": CLEAR,
         "reason": None,
@@ -157,7 +126,7 @@ def test_a_reader_does_not_lock_txdetect_out(state):
     rest = [first, *accounts]
     unlock()
     state.write_bytes(data)
-    assert {each.address for each in rest} == {LISTED, TAINTED_ONE, NEXT, HONEST, PAYER}
+    assert {each.address for each in rest} == {HEIST, TAINTED_ONE, NEXT, HONEST, PAYER}
 
 
 def test_a_job_that_dies_is_a_refusal(tmp_path):
@@ -166,7 +135,12 @@ def test_a_job_that_dies_is_a_refusal(tmp_path):
         Apart().run({"job": STATE, "path": str(tmp_path / "absent"), "to": str(tmp_path / "to")}, print)
     with pytest.raises(Refused, match="ended with status"):
         Apart().run({"job": "odd"}, print)
-    stopped = Apart()
-    stopped.stop()
-    with pytest.raises(Refused):
-        stopped.run({"job": "odd"}, print)
+
+
+def test_the_end_is_no_fault(state, tmp_path):
+    """A job that the end of the dashboard stops is not said; what never began to look may end, too."""
+    heard = []
+    kept = State(str(state), tmp_path, Apart(), heard.append)
+    kept.stop()
+    kept._renew()
+    assert (heard, kept.exposure(NEXT)["verdict"]) == ([], UNKNOWN)

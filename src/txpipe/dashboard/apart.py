@@ -35,11 +35,15 @@ class Refused(TxpipeError):
 
 
 class Apart:
-    """Does one job at a time in another process. Any thread may stop it."""
+    """Does one job at a time in another process. Any thread may stop it.
+
+    Attributes:
+        stopped: nothing is begun any more, and what was going on has ended as it could.
+    """
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
-        self._stopped = False
+        self.stopped = False
 
     def run(self, job: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         """Do a job and return what it came to.
@@ -58,7 +62,7 @@ class Apart:
             process_group=0,
         ) as child:
             self._child = child
-            if self._stopped or child.stdin is None or child.stdout is None:
+            if self.stopped or child.stdin is None or child.stdout is None:
                 child.kill()
                 raise Refused("is not read any more")
             child.stdin.write(orjson.dumps(job))
@@ -71,11 +75,11 @@ class Apart:
                     raise Refused(told["fault"], told["path"])
                 else:
                     return dict(told["done"])
-        raise Refused(f"reading it ended with status {child.returncode}")
+        raise Refused(f"{job.get('path') or 'lists'}: reading ended with status {child.returncode}")
 
     def stop(self) -> None:
         """End what is going on, and begin nothing any more."""
-        self._stopped = True
+        self.stopped = True
         if self._child is not None and self._child.poll() is None:
             self._child.kill()
 
@@ -99,8 +103,10 @@ def main() -> int:
     os.nice(_NICE)
 
     def tell(what: dict[str, Any]) -> None:
-        sys.stdout.buffer.write(orjson.dumps(what) + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            os.write(1, orjson.dumps(what) + b"\n")
+        except BrokenPipeError:  # nobody is there any more
+            os._exit(1)
 
     job = orjson.loads(sys.stdin.buffer.read())
     work = {LISTS: _compile, STATE: _digest}[job["job"]]
@@ -109,7 +115,7 @@ def main() -> int:
     except TxpipeError as exc:
         tell({"fault": str(exc), "path": exc.path if isinstance(exc, ListFault) else ""})
     except (MemoryError, OSError, sqlite3.Error) as exc:
-        tell({"fault": f"cannot be read: {str(exc) or 'too little memory'}", "path": ""})
+        tell({"fault": f"{job.get('path') or 'lists'}: cannot be read: {exc!r}", "path": ""})
     return 0
 
 

@@ -60,7 +60,8 @@ class Follower:
     def stop(self) -> None:
         """End."""
         self._over.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
 
     def look(self) -> bool:
         """Look once; return whether the files were taken anew."""

@@ -36,6 +36,7 @@ def configured(
     files = [each for each in specs if _is_file(each.path)]
     return {
         "index": f"/dev/fd/{index.fileno()}",
+        "named": index.path,
         "specs": [asdict(each) for each in specs] if len(files) == len(specs) else [],  # a pipe is read once
         "marks": list(seen) if len(files) == len(specs) else [],
         "skip_bad": skip_bad,
@@ -72,6 +73,8 @@ class Lists:
         """
         config = config or {"index": None, "specs": [], "marks": [], "skip_bad": False}
         self.index = Index(config["index"]) if config["index"] else None
+        if self.index is not None:
+            self.index.path = config["named"]
         self._specs = [ListSpec(**each) for each in config["specs"]]
         self._skip_bad: bool = config["skip_bad"]
         self._to = folder / f"lists.{id(self)}"
@@ -100,6 +103,8 @@ class Lists:
         try:
             index = self._compiled(changed)
         except (Refused, ListFault, OSError) as exc:
+            if self._apart.stopped:
+                return
             self._say(f"{exc}; the lists stay as they were until that is mended")
             return
         self.index, self._read = index, now

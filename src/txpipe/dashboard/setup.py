@@ -69,7 +69,7 @@ def dashboard(
         TxpipeError: it makes no sense, or cannot start; nothing was read.
     """
     opened = [_listed(each, lists, say, progress) for each in (lists.block, lists.allow)]
-    interrupt.limit(_READER_S)
+    interrupt.held.hurry(_READER_S)
     with _folder() as folder, _screen(options, say) as screen:
         listening = _bound(options)
         try:

@@ -89,6 +89,6 @@ class State:
         except (Refused, OSError, sqlite3.Error) as exc:
             stays = "what was read of it before stays" if self._digest else "nothing is known of exposure"
             told = f"--state {exc}; {stays}"
-        if told and told != self._told:
+        if told and told != self._told and not self._apart.stopped:
             self._say(told)
         self._told = told

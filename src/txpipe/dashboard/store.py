@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from txpipe.dashboard import beats, query, retention, rows, tables
-from txpipe.dashboard.beats import Stall
+from txpipe.dashboard import query, retention, rows, tables
+from txpipe.dashboard.beats import Stall, stalls
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
 from txpipe.dashboard.query import Filter, Page, Stored
@@ -23,7 +23,6 @@ from txpipe.dashboard.writer import ALERT, RETRACTION, Event, Writer
 TRIAGE = "triage"
 _COUNTED = ("severity", "rule", "chain", "status", "triage")
 _COUNTS_FRESH_S = 2.0
-_NEVER_S = 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class SourceHealth:
     def block_time(self) -> int | None:
         """Unix seconds of the last block; None before the first, or if no calendar has them."""
         at = self.time - self.lag_s
-        return int(at) if self.block is not None and abs(at) < _NEVER_S else None
+        return int(at) if self.block is not None and abs(at) < 2.0**53 else None
 
 
 class Store:
@@ -187,7 +186,7 @@ class Store:
     def stalls(self) -> list[Stall]:
         """Return when sources were not ok, the last ones first."""
         with self.database.reading() as connection:
-            return beats.stalls(connection)
+            return stalls(connection)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many alerts there are by severity, rule, chain, status and triage; 2 s old at most."""

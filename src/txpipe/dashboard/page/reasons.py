@@ -18,6 +18,8 @@ _HEADS = (
     "Honest conduct that looks like it",
 )
 
+_PROSE = (_HEADS[0], *_HEADS[3:])
+
 
 def reasons(alert: dict[str, Any]) -> list[Section]:
     """Return the sections that there are; none for what is no valid alert any more."""
@@ -31,4 +33,15 @@ def reasons(alert: dict[str, Any]) -> list[Section]:
             sections.append((head, []))
         elif sections:
             sections[-1][1].append(line.removeprefix("  "))
-    return [(head, "\n".join(body).strip("\n")) for head, body in sections]
+    return [(head, "\n".join(_flowing(head, body)).strip("\n")) for head, body in sections]
+
+
+def _flowing(head: str, lines: list[str]) -> list[str]:
+    """Undo the terminal's line breaks in prose and in the items of lists: a browser has its own."""
+    if head not in _PROSE:
+        return lines
+    found: list[str] = []
+    for line in lines:
+        begins = not line.strip() or line.startswith("- ") or not found or not found[-1].strip()
+        found[-1:] = [*found[-1:], line] if begins else [f"{found[-1]} {line.strip()}"]
+    return found
