@@ -11,8 +11,8 @@ from examples import ALERT, line
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.lane import Patience, World
+from txpipe.alerts.queueing import Taken
 from txpipe.alerts.receiver import Parcel
-from txpipe.alerts.spool import Taken
 
 TAKEN = 200
 

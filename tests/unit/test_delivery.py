@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
-from txpipe.alerts import spool as spools
 from txpipe.alerts.addressing import Addressing, Restraint
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
+from txpipe.alerts.memory import Memory
+from txpipe.alerts.queueing import PURGED, Taken
 from txpipe.alerts.receiver import AT_ONCE_BYTES, NotTaken, Parcel, named, origin, shown
-from txpipe.alerts.spool import Spool, Taken
+from txpipe.alerts.spool import Spool
+from txpipe.alerts.spoolfolder import DEAD
 from txpipe.errors import RecordFault
 from txpipe.stream import BadLines
 
@@ -241,10 +243,10 @@ def test_purge_keeps_what_waits(spool):
 
 def test_purge_keeps_up(spool):
     """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
-    spool.take(taken(*range(spools.PURGED + 1), to=()), 5.0)
+    spool.take(taken(*range(PURGED + 1), to=()), 5.0)
     assert spool.purge(6.0)
     assert not spool.purge(6.0)
-    assert spool.take(taken(*range(spools.PURGED + 1), to=()), 7.0) == spools.PURGED + 1
+    assert spool.take(taken(*range(PURGED + 1), to=()), 7.0) == PURGED + 1
 
 
 def test_full_disk_takes_all_or_nothing(spool):
@@ -417,7 +419,7 @@ def test_receivers_that_hang_do_not_add_up():
         def close(self):
             pass
 
-    with Spool(None) as memory:
+    with Memory() as memory:
         names = [str(number) for number in range(8)]
         lanes = [Stuck(name).lane(memory) for name in names]
         addressing = Addressing(memory, lambda _: names, Restraint())
@@ -483,7 +485,7 @@ def test_memory_keeps_nothing_that_is_delivered():
     """Without a spool what was delivered is forgotten soon, and known all the same when it comes again."""
     fake = Fake()
     fake.batch = 5000
-    with Spool(None) as memory:
+    with Memory() as memory:
         lane = fake.lane(memory)
         addressing = Addressing(memory, lambda _: ("a",), Restraint())
         courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
@@ -494,8 +496,8 @@ def test_memory_keeps_nothing_that_is_delivered():
             while lane.step() == 0:
                 pass
             fake.time += 11
-        with memory.database.reading() as db:
-            assert db.execute("SELECT count(*) FROM alerts").fetchone()[0] <= 2000
+        assert len(memory._alerts) <= 2000
+        assert memory.waiting_bytes("a") == 0
     assert lane.sent == 20_000
 
 
@@ -528,11 +530,11 @@ def test_giving_up(spool, tmp_path, only_this):
     spool.take(taken(2), fake.time)
     fake.fault = lambda _: NotTaken("HTTP 500", only_this=only_this)
     lane.step()
-    assert not (tmp_path / "spool" / spools.DEAD).exists()
+    assert not (tmp_path / "spool" / DEAD).exists()
     fake.time += HOUR - 1
     while lane.step() == 0:
         pass
-    (written,) = (tmp_path / "spool" / spools.DEAD).read_bytes().splitlines()
+    (written,) = (tmp_path / "spool" / DEAD).read_bytes().splitlines()
     head = b'{"type":"dead-letter","receiver":"a","reason":"HTTP 500","given_up":1007198,"taken":1000000'
     assert written == head + b',"alert":' + line(alert(1))[:-1] + b"}"
     assert (lane.lost, spool.waiting()) == (1, {"a": 1})
@@ -631,7 +633,7 @@ def test_names_hold_no_secret():
 
 def test_dead_letters_are_json():
     """A dead letter is one JSON object whose alert is the alert, whatever is in the reason."""
-    with Spool(None) as memory:
+    with Memory() as memory:
         memory.take([Taken("k:0", line(ALERT)[:-1], ("a",))], 5.0)
         text = deadletters._written('r"\n\x1b', "because\u2028", memory.due("a", 5.0, 1)[0], 9.0)
     assert text.count(b"\n") == 1

@@ -13,8 +13,8 @@ from txpipe.alerts.heldback import HeldBack
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.limits import Limiter
+from txpipe.alerts.queueing import Queue, Taken
 from txpipe.alerts.silence import Silences, muting
-from txpipe.alerts.spool import Spool, Taken
 
 Router = Callable[[dict[str, Any]], Sequence[str]]
 """Says which receivers, by name, an alert goes to."""
@@ -44,7 +44,7 @@ class Addressing:
         held_back: counts of those that limits have, for digests.
     """
 
-    def __init__(self, spool: Spool, router: Router, restraint: Restraint) -> None:
+    def __init__(self, spool: Queue, router: Router, restraint: Restraint) -> None:
         self.muted = 0
         self.inhibited = 0
         self.held_back = HeldBack()
@@ -69,13 +69,13 @@ class Addressing:
         muted: list[int] = []
         silences = self._silences.holding(now)
         known = self._known(items)
-        with self._spool.database.writing(durable=True) as db:
+        with self._spool.writing() as db:
             taken = []
             for line, alert in items:
                 name = key(alert)
                 if name in known:
                     taken.append(Taken(name, line, ()))
-                elif silence := muting(silences, alert):
+                elif silences and (silence := muting(silences, alert)):
                     muted.append(silence.number)
                     taken.append(Taken(name, line, ()))
                 else:
@@ -96,7 +96,7 @@ class Addressing:
         with self._spool.database.reading() as db:
             if not self.held_back.due(db, now, ends=ends):
                 return
-        with self._spool.database.writing(durable=True) as db:
+        with self._spool.writing() as db:
             self._spool.enter(db, list(self.held_back.digests(db, now, ends=ends)), now)
 
     @property
@@ -121,16 +121,18 @@ class Addressing:
         self, db: sqlite3.Connection, name: str, line: bytes, alert: dict[str, Any], now: float
     ) -> Taken:
         """Return an alert that no silence mutes with its receivers."""
-        notes = {} if self._escalation is None else self._escalation.reached(db, alert, now)
+        notes = None if self._escalation is None else self._escalation.reached(db, alert, now)
         if self._inhibitor is not None and self._inhibitor.mutes(alert):
             self.inhibited += 1
-            return Taken(name, line, tuple(notes), notes=notes)
+            return Taken(name, line, tuple(notes or ()), notes=notes, alert=alert)
         takes_back = alert["status"] == "retracted"
         follows = alert["rev"] > 0 or alert["status"] != "open"
         receivers = self._router(alert)
         if self._limiter is not None and not takes_back:
             receivers = self._within_limits(self._limiter, line, alert, receivers, now, follows=follows)
-        return Taken(name, line, tuple(dict.fromkeys([*receivers, *notes])), follows, takes_back, notes)
+        if notes:
+            receivers = tuple(dict.fromkeys([*receivers, *notes]))
+        return Taken(name, line, receivers, follows, takes_back, notes, alert)
 
     def _within_limits(  # noqa: PLR0913 - what it is decided by
         self,

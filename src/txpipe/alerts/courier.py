@@ -12,7 +12,8 @@ from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.dedupe import Recent
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.queueing import Queue
+from txpipe.alerts.spoolfolder import DEAD
 
 _SPARE = 9.0
 """A look at what waits that found nothing to send yet is followed by none for nine times as long: new alerts
@@ -31,13 +32,15 @@ class Courier:
         addressing: who gets what, and how much was kept from receivers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is kept where, for how long, and who gets it
         self,
-        spool: Spool,
+        spool: Queue,
         lanes: Sequence[Lane],
         addressing: Addressing,
         now: Callable[[], float],
         keep_s: float,
+        *,
+        is_deduped: bool = False,
     ) -> None:
         """Take where to keep alerts and who gets them.
 
@@ -47,13 +50,15 @@ class Courier:
             addressing: whom alerts go to.
             now: wall time, Unix seconds.
             keep_s: seconds for which delivered alerts are known.
+            is_deduped: no alert comes again.
         """
         self.lanes = lanes
         self.addressing = addressing
         self._spool = spool
         self._now = now
         self._keep_s = keep_s
-        self._recent = Recent() if spool.folder is None else None  # memory keeps nothing that is delivered
+        # memory keeps nothing that is delivered
+        self._recent = Recent() if spool.folder is None and not is_deduped else None
         self._purged = 0.0
         self._pending: list[Item] = []
         self._changed = threading.Condition()

@@ -8,9 +8,10 @@ from random import random
 from time import time
 
 from txpipe.alerts import deadletters
+from txpipe.alerts.queueing import Queue
 from txpipe.alerts.receiver import NotTaken, Parcel, Receiver
 from txpipe.alerts.rest import rest_s
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.spoolfolder import DEAD
 
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
@@ -49,7 +50,7 @@ class World:
     random: Callable[[], float] = field(default=random)
 
 
-def bury(spool: Spool, receiver: str, reason: str, parcels: Sequence[Parcel], now: float) -> None:
+def bury(spool: Queue, receiver: str, reason: str, parcels: Sequence[Parcel], now: float) -> None:
     """Give alerts up: they are dead letters where the spool has a folder."""
     if spool.folder is not None:
         deadletters.append(spool.folder / DEAD, receiver, reason, parcels, now)
@@ -71,7 +72,7 @@ class Lane:
         is_stopped: what is under way is broken off, which says nothing of the receiver.
     """
 
-    def __init__(self, receiver: Receiver, spool: Spool, patience: Patience, world: World) -> None:
+    def __init__(self, receiver: Receiver, spool: Queue, patience: Patience, world: World) -> None:
         self.receiver = receiver
         self.sent = 0
         self.lost = 0

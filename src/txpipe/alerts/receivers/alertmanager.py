@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from txpipe.alerts.facts import text, utc
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, origin
 from txpipe.alerts.receivers.post import Poster
 from txpipe.alerts.words import defanged
 from txpipe.duration import seconds
-from txpipe.record import dumps, loads
+from txpipe.record import dumps
 from txpipe.visible import clipped
 
 Labels = dict[str, str]
@@ -104,7 +105,7 @@ class Alertmanager:
         now = self._now()
         posted: dict[tuple[tuple[str, str], ...], Posted] = {}  # of what has the same labels, the last counts
         latest: dict[str, Labels] = {}
-        for alert in (loads(parcel.line) for parcel in parcels):
+        for alert in (reread(parcel.line) for parcel in parcels):
             own = labels(alert)
             earlier = latest.get(own["id"]) or self._known.get(own["id"])
             if earlier is not None and earlier != own:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from txpipe.alerts.handles import Handle, Handles
+from txpipe.alerts.intake import reread
 from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named, origin
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
-from txpipe.record import SEVERITIES, loads
+from txpipe.record import SEVERITIES
 from txpipe.visible import clipped
 
 QUIET_S = 15.0
@@ -66,7 +67,7 @@ class Chat(ABC):
             NotTaken: the service has not accepted it.
         """
         left = [parcel for parcel in parcels if not self._changed(parcel)]
-        undone = [one for one in parcels if one not in left and loads(one.line)["status"] == "retracted"]
+        undone = [one for one in parcels if one not in left and reread(one.line)["status"] == "retracted"]
         if not left and not undone:
             return
         about = self._composed([*left, *undone])
@@ -130,7 +131,7 @@ class Chat(ABC):
         """
         found = []
         for parcel in parcels:
-            alert = loads(parcel.line)
+            alert = reread(parcel.line)
             known = self._known(alert)
             if known is None or not (parcel.note or (known.is_alone and len(parcels) > 1)):
                 found.append(alert)

@@ -24,8 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from txpipe.alerts.facts import text as words_of
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import NotTaken
-from txpipe.record import dumps, loads
+from txpipe.record import dumps
 from txpipe.visible import clipped
 
 _LARGEST = 2**63 - 1
@@ -86,7 +87,7 @@ def row(line: bytes, dialect: str, *, retold: bool = False) -> dict[str, Any]:
     Raises:
         RecordFault: it is nested too deep to be written anew.
     """
-    alert = loads(line)
+    alert = reread(line)
     usd = alert["record"].get("usd")
     document = (dumps(alert) if retold else line).decode()
     return {
