@@ -496,7 +496,7 @@ def test_memory_keeps_nothing_that_is_delivered():
             while lane.step() == 0:
                 pass
             fake.time += 11
-        assert len(memory._alerts) <= 2000
+        assert len(memory._ids) <= 2000
         assert memory.waiting_bytes("a") == 0
     assert lane.sent == 20_000
 

@@ -257,7 +257,7 @@ def test_memory_holds_no_line_that_nobody_waits_for():
             memory.dead(name, memory.due(name, 5.0, 20))
             while memory.shed(name):
                 pass
-        assert len(memory._alerts) == 100
+        assert len(memory._ids) == 100
         assert not any(share.waiting or share.size or share._groups for share in memory._shares.values())
         assert memory.due("a", 9.0, 1) == []
         assert Parcel("k", b"{}") not in memory.due("b", 9.0, 1, "i1")

@@ -68,11 +68,11 @@ class Addressing:
         """
         muted: list[int] = []
         silences = self._silences.holding(now)
-        known = self._known(items)
+        known, is_counting = self._known(items), self._is_counting
         with self._spool.writing() as db:
             taken = []
             for line, alert in items:
-                name = key(alert)
+                name = f"{alert['id']}:{alert['rev']}"  # deadletters.key, without a call
                 if name in known:
                     taken.append(Taken(name, line, ()))
                 elif silences and (silence := muting(silences, alert)):
@@ -80,7 +80,7 @@ class Addressing:
                     taken.append(Taken(name, line, ()))
                 else:
                     taken.append(self._addressed(db, name, line, alert, now))
-                    if self._is_counting:
+                    if is_counting:
                         known.add(name)
             self._had.clear()
             self._spool.enter(db, taken, now)

@@ -12,6 +12,7 @@ class Known(msgspec.Struct, gc=False):
 
     Attributes:
         key: ``ID:REV``.
+        seq: its place in the queue.
         taken: Unix seconds.
         receivers: whom it goes or went to.
         notes: why it comes, for some of them.
@@ -19,6 +20,7 @@ class Known(msgspec.Struct, gc=False):
     """
 
     key: str
+    seq: int
     taken: float
     receivers: Sequence[str]
     notes: Mapping[str, str] | None = None
@@ -29,20 +31,20 @@ class Revisions:
     """The alerts of one id where there are several.
 
     Attributes:
-        seqs: their places by key.
+        alerts: by key.
         receivers: how many of them went to whom.
     """
 
-    __slots__ = ("receivers", "seqs")
+    __slots__ = ("alerts", "receivers")
 
-    def __init__(self, first: Known, seq: int) -> None:
-        self.seqs: dict[str, int] = {}
+    def __init__(self, first: Known) -> None:
+        self.alerts: dict[str, Known] = {}
         self.receivers: dict[str, int] = {}
-        self.add(first, seq)
+        self.add(first)
 
-    def add(self, alert: Known, seq: int) -> None:
+    def add(self, alert: Known) -> None:
         """Note one more."""
-        self.seqs[alert.key] = seq
+        self.alerts[alert.key] = alert
         for name in alert.receivers:
             self.went_to(name)
 
@@ -52,7 +54,7 @@ class Revisions:
 
     def remove(self, alert: Known) -> None:
         """Forget one of them."""
-        del self.seqs[alert.key]
+        del self.alerts[alert.key]
         for name in alert.receivers:
             number = self.receivers.pop(name) - 1
             if number:

@@ -7,7 +7,8 @@ import threading
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -25,10 +26,10 @@ class Memory(Queue):
         super().__init__(Database(None))
         self._lock = threading.RLock()  # taken before the database's, never after it
         self._last = 0
-        self._alerts: dict[int, Known] = {}
-        self._ids: dict[str, int | Revisions] = {}
+        self._ids: dict[str, Known | Revisions] = {}
         self._shares: dict[str, Share] = {}
-        self._done: list[int] = []
+        self._done: list[Known] = []
+        self._is_sorted = True
 
     def take(self, alerts: Iterable[Taken], now: float) -> int:
         """Take alerts, all of them or, where that fails, none; those it knows are not taken again."""
@@ -53,7 +54,7 @@ class Memory(Queue):
     def known(self, keys: Iterable[str]) -> set[str]:
         """Return those of the keys under which it knows an alert."""
         with self._lock:
-            return {key for key in keys if self._seq(key) is not None}
+            return {key for key in keys if self._find(key) is not None}
 
     def had(self, alert_id: str) -> list[str]:
         """Return the receivers that any known revision of an alert went to."""
@@ -61,8 +62,7 @@ class Memory(Queue):
             found = self._ids.get(alert_id)
             if found is None:
                 return []
-            names = self._alerts[found].receivers if isinstance(found, int) else found.receivers
-            return sorted(names, key=lambda name: self._shares[name].number)
+            return sorted(found.receivers, key=lambda name: self._shares[name].number)
 
     def due(self, receiver: str, now: float, limit: int, kin: str | None = None) -> list[Parcel]:
         """Return the first alerts that a receiver is to get now, in the order in which they came."""
@@ -85,12 +85,12 @@ class Memory(Queue):
     def delivered(self, receiver: str, parcels: Sequence[Parcel]) -> None:
         """Note that a receiver has alerts."""
         with self._lock:
-            self._settle(receiver, [parcel.seq for parcel in parcels])
+            self._settle(receiver, parcels)
 
     def dead(self, receiver: str, parcels: Sequence[Parcel]) -> None:
         """Note that alerts were given up."""
         with self._lock:
-            self._bury(receiver, [parcel.seq for parcel in parcels])
+            self._bury(receiver, parcels)
 
     def put_off(self, receiver: str, parcels: Sequence[Parcel], due: float) -> None:
         """Let single alerts wait until a time while others go on."""
@@ -136,7 +136,7 @@ class Memory(Queue):
         """Give up the first to come of what waits, an eighth of it; return how many alerts."""
         with self._lock:
             share = self._share(receiver)
-            return self._bury(receiver, list(islice(share.waiting, (len(share.waiting) + 7) // 8)))
+            return self._bury(receiver, list(islice(share.waiting.values(), (len(share.waiting) + 7) // 8)))
 
     def resend(self, letters: Sequence[tuple[str, str, bytes]], now: float) -> int:
         """Let alerts that were given up, or are not known (any more), wait for a receiver again."""
@@ -151,15 +151,17 @@ class Memory(Queue):
     def purge(self, before: float, most: int | None = None) -> bool:
         """Forget some of the alerts that wait for no receiver."""
         with self._lock:
-            first = 0 if most is None else next(reversed(self._alerts), 0) - most
-            self._done.sort()  # of one receiver it is in order already
-            many = bisect_right(self._done, first)
-            while many < len(self._done) and self._alerts[self._done[many]].taken < before:
+            first = 0 if most is None else self._last - most
+            if not self._is_sorted:
+                self._done.sort(key=_SEQ)
+                self._is_sorted = True
+            many = bisect_right(self._done, first, key=_SEQ)
+            while many < len(self._done) and self._done[many].taken < before:
                 many += 1
             gone = self._done[: min(many, PURGED)]
             del self._done[: len(gone)]
-            for seq in gone:
-                self._forget(seq)
+            for alert in gone:
+                self._forget(alert)
             return len(gone) == PURGED
 
     def _share(self, receiver: str) -> Share:
@@ -181,17 +183,19 @@ class Memory(Queue):
 
     def _undo(self, last: int) -> None:
         """Forget the alerts behind a place as if they had never come; no other one gets their places."""
-        for seq in range(last + 1, self._last + 1):
-            for name in self._alerts[seq].receivers:
-                self._shares[name].leave(seq)
-            self._forget(seq)
-        self._done = [seq for seq in self._done if seq <= last]
+        every = (one.alerts.values() if isinstance(one, Revisions) else (one,) for one in self._ids.values())
+        late = [alert for alert in chain.from_iterable(every) if alert.seq > last]
+        for share in self._shares.values():
+            share.leave([one for one in share.waiting.values() if one.seq > last])
+        for alert in late:
+            self._forget(alert)
+        self._done = [alert for alert in self._done if alert.seq <= last]
 
     def _enter(self, alerts: Iterable[Taken], now: float) -> int:
         before, ids = self._last, self._ids
         for one in alerts:
             alert_id = one.key.partition(":")[0]
-            if alert_id not in ids or self._seq(one.key) is None:
+            if alert_id not in ids or self._find(one.key) is None:
                 self._add(one, alert_id, now)
         return self._last - before
 
@@ -200,19 +204,19 @@ class Memory(Queue):
         key, line, notes = one.key, one.line, one.notes
         receivers = self._followed(one, alert_id) if one.follows else one.receivers
         seq = self._last + 1
+        alert = Known(key, seq, now, receivers, notes)
         places = []
         for name in receivers:  # first of all, for a line may be no alert
             share = self._shares.get(name) or self._share(name)
             kin = "" if share.keys is None else one.kin(share.keys)
             note = "" if notes is None else notes.get(name, "")
-            places.append((share, Parcel(key, line, now, 0, seq, note, kin)))
-        alert = self._alerts[seq] = Known(key, now, receivers, notes)
-        self._note(alert_id, seq, alert)
+            places.append((share, Parcel(key, line, now, 0, seq, note, kin, alert)))
         self._last = seq
+        self._note(alert_id, alert)
         for share, parcel in places:
             share.add(parcel)
         if not receivers:
-            self._done.append(seq)
+            self._done.append(alert)
 
     def _followed(self, one: Taken, alert_id: str) -> Sequence[str]:
         """Return whom an alert goes to that follows another: to whom that went, too."""
@@ -221,68 +225,66 @@ class Memory(Queue):
             return tuple(had)
         return tuple(dict.fromkeys([*one.receivers, *had]))
 
-    def _seq(self, key: str) -> int | None:
-        """Return the place of an alert; None if it is not known."""
+    def _find(self, key: str) -> Known | None:
+        """Return an alert; None if it is not known."""
         found = self._ids.get(key.partition(":")[0])
         if isinstance(found, Revisions):
-            return found.seqs.get(key)
-        return found if found is not None and self._alerts[found].key == key else None
+            return found.alerts.get(key)
+        return found if found is not None and found.key == key else None
 
-    def _note(self, alert_id: str, seq: int, alert: Known) -> None:
+    def _note(self, alert_id: str, alert: Known) -> None:
         """Note under its id that an alert is known."""
-        found = self._ids.get(alert_id)
-        if found is None:
-            self._ids[alert_id] = seq
-        elif isinstance(found, Revisions):
-            found.add(alert, seq)
-        else:
-            several = self._ids[alert_id] = Revisions(self._alerts[found], found)
-            several.add(alert, seq)
+        found = self._ids.setdefault(alert_id, alert)
+        if found is alert:
+            return
+        if not isinstance(found, Revisions):
+            found = self._ids[alert_id] = Revisions(found)
+        found.add(alert)
 
-    def _forget(self, seq: int) -> None:
+    def _forget(self, alert: Known) -> None:
         """Forget an alert that waits for nobody."""
-        alert = self._alerts.pop(seq)
         alert_id = alert.key.partition(":")[0]
         found = self._ids[alert_id]
         if isinstance(found, Revisions):
             found.remove(alert)
-            if found.seqs:
+            if found.alerts:
                 return
         del self._ids[alert_id]
 
-    def _bury(self, receiver: str, seqs: Iterable[int]) -> int:
+    def _bury(self, receiver: str, parcels: Iterable[Parcel]) -> int:
         """Give alerts up; return how many waited."""
-        gone = self._settle(receiver, seqs)
-        for seq in gone:
-            self._alerts[seq].dead += (receiver,)
+        gone = self._settle(receiver, parcels)
+        for alert in gone:
+            alert.dead += (receiver,)
         return len(gone)
 
-    def _settle(self, receiver: str, seqs: Iterable[int]) -> list[int]:
+    def _settle(self, receiver: str, parcels: Iterable[Parcel]) -> list[Known]:
         """Let alerts wait for a receiver no more; return those that did."""
-        share = self._share(receiver)
-        gone = [seq for seq in seqs if share.leave(seq) is not None]
-        self._done += [seq for seq in gone if not self._waits(seq)]
+        gone = [one.known for one in self._share(receiver).leave(parcels) if one.known is not None]
+        done = [alert for alert in gone if len(alert.receivers) == 1 or not self._waits(alert)]
+        if done and self._done and done[0].seq < self._done[-1].seq:
+            self._is_sorted = False
+        self._done += done
         return gone
 
-    def _waits(self, seq: int) -> bool:
+    def _waits(self, alert: Known) -> bool:
         """Say whether an alert waits for anybody."""
-        receivers = self._alerts[seq].receivers
-        return any(seq in self._shares[name].waiting for name in receivers)
+        return any(alert.seq in self._shares[name].waiting for name in alert.receivers)
 
     def _resent(self, receiver: str, parcel: Parcel) -> bool:
         """Let an alert wait for a receiver again; say whether it did not, and was not delivered."""
-        share, seq = self._share(receiver), self._seq(parcel.key)
-        if seq is None:
+        alert = self._find(parcel.key)
+        if alert is None:
             return self._enter([Taken(parcel.key, parcel.line, (receiver,))], parcel.since) > 0
-        alert = self._alerts[seq]
         if receiver in alert.receivers and receiver not in alert.dead:
             return False
-        if not self._waits(seq):
-            self._done.remove(seq)
+        if not self._waits(alert):
+            self._done.remove(alert)
         if receiver not in alert.receivers:
             self._went_to(alert, receiver)
         alert.dead = tuple(name for name in alert.dead if name != receiver)
-        share.add_again(replace(parcel, seq=seq, note=(alert.notes or {}).get(receiver, "")))
+        note = (alert.notes or {}).get(receiver, "")
+        self._share(receiver).add_again(replace(parcel, seq=alert.seq, note=note, known=alert))
         return True
 
     def _went_to(self, alert: Known, receiver: str) -> None:
@@ -291,3 +293,6 @@ class Memory(Queue):
         found = self._ids[alert.key.partition(":")[0]]
         if isinstance(found, Revisions):
             found.went_to(receiver)
+
+
+_SEQ = attrgetter("seq")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -11,6 +11,9 @@ from txpipe.alerts.intake import reread
 from txpipe.alerts.kin import kin_of
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.rest import LONGEST_ASKED_S
+
+_GAPS = 1000
+"""Entries that a dict may have lost, beside half as many as it has: it finds its first one behind them."""
 
 _SLACK = 16
 """Places of a group that may be of nobody beside as many as wait."""
@@ -37,19 +40,20 @@ class Share:
     Attributes:
         number: its place among the receivers.
         keys: alerts that agree in these are put together; None puts none together.
-        waiting: what waits, by its place, in order; a plain dict would find its first one slowly.
+        waiting: what waits, by its place, in order.
         size: bytes of the alerts that wait.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.keys: Sequence[str] | None = None
-        self.waiting: OrderedDict[int, Parcel] = OrderedDict()
+        self.waiting: dict[int, Parcel] = {}
         self.size = 0
         self._groups: dict[str, _Group] = {}
         self._later: dict[int, float] = {}
         self._latest = 0.0
         self._is_mixed = False
+        self._left = 0
 
     def group(self, keys: Sequence[str] | None) -> None:
         """Put alerts together that agree in these keys, also those that wait; None is no more."""
@@ -79,22 +83,26 @@ class Share:
         """Let an alert wait again, at its place."""
         self.add(parcel)
         self._is_mixed = True
-        self.waiting = OrderedDict(sorted(self.waiting.items()))
+        self.waiting = dict(sorted(self.waiting.items()))
         if self.keys is not None:
             group = self._groups[parcel.kin]
             group.seqs = sorted({seq for seq in group.seqs if seq in self.waiting})
 
-    def leave(self, seq: int) -> Parcel | None:
-        """Let an alert wait no more; return it, None if it does not wait."""
-        parcel = self.waiting.pop(seq, None)
-        if parcel is None:
-            return None
-        self.size -= len(parcel.line)
+    def leave(self, parcels: Iterable[Parcel]) -> list[Parcel]:
+        """Let alerts wait no more; return those of them that did."""
+        pop = self.waiting.pop
+        gone = [found for one in parcels if (found := pop(one.seq, None)) is not None]
+        self.size -= sum([len(one.line) for one in gone])
         if self._later:
-            self._later.pop(seq, None)
+            for one in gone:
+                self._later.pop(one.seq, None)
         if self.keys is not None:
-            self._part(parcel.kin)
-        return parcel
+            for kin, number in Counter([one.kin for one in gone]).items():
+                self._part(kin, number)
+        self._left += len(gone)
+        if self._left > len(self.waiting) // 2 + _GAPS:
+            self.waiting, self._left = dict(self.waiting), 0
+        return gone
 
     def put_off(self, seq: int, due: float) -> None:
         """Let an alert wait until a time while others go on."""
@@ -133,10 +141,10 @@ class Share:
         group.seqs.append(seq)
         group.count += 1
 
-    def _part(self, kin: str) -> None:
-        """Note that one of a group, which is taken out of what waits, waits no more."""
+    def _part(self, kin: str, number: int) -> None:
+        """Note that some of a group, which are taken out of what waits, wait no more."""
         group = self._groups[kin]
-        group.count -= 1
+        group.count -= number
         if not group.count:
             del self._groups[kin]
         elif len(group.seqs) > 2 * group.count + _SLACK:
