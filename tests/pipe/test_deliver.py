@@ -681,6 +681,20 @@ def test_chats_change_their_messages(kind):
     assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
 
 
+def test_labels_are_known_to_the_next_run():
+    """A later run takes back what an earlier one posted to an Alertmanager, under the labels of then."""
+    with Hook() as hook:
+        args = ("--to", f"alertmanager:{hook.url}", "--spool", "s", *SOON)
+        first = alerts(1, severity="high") + alerts(2, severity="high")
+        later = alerts(1, severity="low", status="updated", rev=1) + alerts(2, status="retracted", rev=1)
+        statuses = [run(*args, data=data)[::2] for data in (first, later)]
+    assert statuses == [(0, "")] * 2
+    opened, changed = (json.loads(got.body) for got in hook.got)
+    resolved = [one["labels"] for one in changed if one["endsAt"] < opened[0]["endsAt"]]
+    assert all(one["labels"] in resolved for one in opened)
+    assert len(changed) == 4
+
+
 def test_inhibition():
     """A grave alert mutes its lesser kin; that is said, and stdout has everything."""
     Path("routes.toml").write_text(

@@ -16,6 +16,7 @@ from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.handles import Changing, Handles
 from txpipe.alerts.inhibition import Inhibitor
+from txpipe.alerts.labelled import Labelled, Labelling
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
 from txpipe.alerts.limits import Limiter
 from txpipe.alerts.memory import Memory
@@ -213,4 +214,6 @@ def _lanes(
     for lane in lanes:
         if isinstance(lane.receiver, Changing):
             lane.receiver.handles = Handles(spool.database, lane.receiver.name)
+        if isinstance(lane.receiver, Labelling) and spool.folder is not None:
+            lane.receiver.labelled = Labelled(spool.database, lane.receiver.name)
     return lanes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from txpipe.alerts.facts import text, utc
 from txpipe.alerts.intake import reread
+from txpipe.alerts.labelled import Labelled, Labels
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, origin
 from txpipe.alerts.receivers.post import Poster
 from txpipe.alerts.words import defanged
@@ -16,7 +17,6 @@ from txpipe.duration import seconds
 from txpipe.record import dumps
 from txpipe.visible import clipped
 
-Labels = dict[str, str]
 Posted = dict[str, Any]
 Writer = Callable[[dict[str, Any]], str]
 
@@ -24,7 +24,7 @@ _LONGEST_S = 3653 * 86_400.0
 """Ten years: an end must be a date that calendars have."""
 
 _KNOWN = 10_000
-"""Alerts whose labels are remembered, so that a later revision with others takes the earlier one back."""
+"""Alerts whose labels are remembered where there is no spool."""
 
 _VALUE = 256
 _LABELLED = ("rule", "category", "severity", "chain", "subject", "role", "incident", "id")
@@ -42,6 +42,8 @@ class Alertmanager:
         name: ``alertmanager:``, host, port and a digest.
         batch: alerts that share a request.
         to_people: no; Alertmanager groups them itself.
+        labelled: the labels that alerts had last, so that a revision with others takes the earlier one back;
+            None is known for this run only.
     """
 
     batch = 100
@@ -73,6 +75,7 @@ class Alertmanager:
         self._poster = Poster(url, now)
         self.name = f"alertmanager:{self._poster.name}"
         self._title_of, self._body_of, self._now, self._fires_s = title_of, body_of, now, fires_s
+        self.labelled: Labelled | None = None
         self._known: dict[str, Labels] = {}
 
     def send(self, parcels: Sequence[Parcel]) -> None:
@@ -107,17 +110,23 @@ class Alertmanager:
         latest: dict[str, Labels] = {}
         for alert in (reread(parcel.line) for parcel in parcels):
             own = labels(alert)
-            earlier = latest.get(own["id"]) or self._known.get(own["id"])
+            earlier = latest.get(own["id"]) or self._earlier(own["id"])
             if earlier is not None and earlier != own:
                 posted[tuple(earlier.items())] = self._posted(alert, earlier, now, now)
             ends = now if alert["status"] == "retracted" else now + self._fires_s
             posted[tuple(own.items())] = self._posted(alert, own, now, ends)
             latest[own["id"]] = own
         self._poster.post(dumps(list(posted.values())), {})
-        self._remember(latest.items())
+        self._remember(latest, now)
 
-    def _remember(self, latest: Iterable[tuple[str, Labels]]) -> None:
-        for name, own in latest:
+    def _earlier(self, alert_id: str) -> Labels | None:
+        return self._known.get(alert_id) if self.labelled is None else self.labelled.find(alert_id)
+
+    def _remember(self, latest: Mapping[str, Labels], now: float) -> None:
+        if self.labelled is not None:
+            self.labelled.note(latest, now)
+            return
+        for name, own in latest.items():
             self._known.pop(name, None)
             self._known[name] = own
         while len(self._known) > _KNOWN:
