@@ -52,7 +52,7 @@ class People:
         pass
 
     def lane(self, spool, **grouping):
-        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        world = World(self.said.append, lambda: self.time, lambda: 0.0, lambda: self.time)
         return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
 
     def take(self, spool, *parcels):

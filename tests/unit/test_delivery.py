@@ -14,6 +14,7 @@ from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
 from txpipe.alerts.addressing import Addressing, Restraint
+from txpipe.alerts.ages import Ages
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
@@ -52,6 +53,7 @@ class Fake:
         self.fault = None
         self.got = []
         self.said = []
+        self.asleep = 0.0
 
     def send(self, parcels):
         if self.fault and (fault := self.fault(parcels)):
@@ -59,7 +61,7 @@ class Fake:
         self.got += keys(parcels)
 
     def lane(self, spool, **patience):
-        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        world = World(self.said.append, lambda: self.time, lambda: 0.0, lambda: self.time - self.asleep)
         return Lane(self, spool, Patience(**patience), world)
 
 
@@ -538,6 +540,50 @@ def test_giving_up(spool, tmp_path, only_this):
     head = b'{"type":"dead-letter","receiver":"a","reason":"HTTP 500","given_up":1007198,"taken":1000000'
     assert written == head + b',"alert":' + line(alert(1))[:-1] + b"}"
     assert (lane.lost, spool.waiting()) == (1, {"a": 1})
+
+
+@pytest.mark.parametrize("only_this", [False, True])
+def test_a_clock_set_forward_gives_nothing_up(spool, only_this):
+    """What waited for a minute is not old because the clock was set forward; time goes on from there."""
+    fake = Fake()
+    fake.fault = lambda _: NotTaken("HTTP 500", only_this=only_this)
+    lane = fake.lane(spool, give_up_s=HOUR)
+
+    def fails():
+        while lane.step() == 0:
+            pass
+        return lane.lost
+
+    spool.take(taken(1), fake.time)
+    assert fails() == 0
+    fake.time += 86_400
+    fake.asleep += 86_400
+    spool.take(taken(2), fake.time)
+    assert fails() == 0
+    fake.time += HOUR - 100
+    spool.take(taken(3), fake.time)
+    assert fails() == 0
+    fake.time += 101
+    assert fails() == 2
+    fake.time += HOUR
+    assert fails() == 3
+
+
+def test_ages():
+    """A time ago is as the clock showed it then, over several jumps, and slow drifts are time."""
+    clock = [1000.0, 0.0]
+
+    def passes(seconds, jump=0.0):
+        clock[:] = [clock[0] + seconds + jump, clock[1] + seconds]
+        return ages.ago(0)
+
+    ages = Ages(lambda: clock[0], lambda: clock[1])
+    assert ages.ago(100) == 900
+    passes(100)  # 1100
+    passes(100, 5000)  # 6200, of which the last 100 is of the new clock, or of the old one
+    passes(100, 50)  # 6350: a drift
+    passes(100, 9000)  # 15450
+    assert [ages.ago(seconds) for seconds in (0, 10, 300, 1000)] == [15_450, 6440, 1150, 450]
 
 
 def test_nothing_is_given_up_untried(spool):

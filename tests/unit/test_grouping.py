@@ -137,7 +137,7 @@ class Fake:
         pass
 
     def lane(self, spool, **grouping):
-        world = World(lambda _: None, lambda: self.time, lambda: 0.0)
+        world = World(lambda _: None, lambda: self.time, lambda: 0.0, lambda: self.time)
         return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
 
 
