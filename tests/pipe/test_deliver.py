@@ -583,6 +583,25 @@ def test_groups():
     ]
 
 
+def test_a_number_beyond_any_float():
+    """What nobody looked at when it came harms no receiver that does; a dead letter of it comes back."""
+    data = alerts(1, severity="high").replace(b"3975.0", b"1e999") + alerts(2).replace(b"3975.0", b"9" * 5000)
+    with Hook() as hook:
+        Path("routes.toml").write_text(
+            f'[receivers.chat]\nurl = "{hook.url.replace("http", "json")}"\nrepeat = "1h"\n'
+            f'[receivers.siem]\nurl = "ecs+{hook.url}"\n[receivers.db]\nurl = "sqlite:///a.db"\n'
+            f'[receivers.am]\nurl = "alertmanager:{hook.url}"\n'
+            '[[routes]]\nto = ["chat", "siem", "db", "am"]\n'
+            '[[limits]]\ntype = "limit"\ncount = 1\nfor = "1h"\nto = ["db"]\n'
+        )
+        assert run("--routes", "routes.toml", "--dedupe", *SOON, data=data) == (0, data, "")
+        assert len(hook.got) == 2 + 2 + 1
+        hook.answer = lambda _: 500
+        assert run("--to", hook.url, "--spool", "s", *SOON, "--give-up", "0s", data=data)[0] == 1
+        resend = run("resend", "--spool", "s", "s/dead.ndjson", name="txalertctl")
+    assert resend == (0, b"", "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n")
+
+
 def chat(url, more=""):
     return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
 

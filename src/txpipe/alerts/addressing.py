@@ -69,11 +69,16 @@ class Addressing:
         muted: list[int] = []
         silences = self._silences.holding(now)
         known, is_counting = self._known(items), self._is_counting
+        is_plain = not is_counting and self._inhibitor is None and not silences
         with self._spool.writing() as db:
             taken = []
             for line, alert in items:
                 name = f"{alert['id']}:{alert['rev']}"  # deadletters.key, without a call
-                if name in known:
+                if is_plain:  # what the last branch comes to, without a call
+                    status = alert["status"]
+                    follows, takes_back = alert["rev"] > 0 or status != "open", status == "retracted"
+                    taken.append(Taken(name, line, self._router(alert), follows, takes_back, None, alert))
+                elif name in known:
                     taken.append(Taken(name, line, ()))
                 elif silences and (silence := muting(silences, alert)):
                     muted.append(silence.number)

@@ -11,6 +11,7 @@ class Known(msgspec.Struct, gc=False):
     """An alert that is known.
 
     Attributes:
+        alert_id: its id.
         key: ``ID:REV``.
         seq: its place in the queue.
         taken: Unix seconds.
@@ -19,6 +20,7 @@ class Known(msgspec.Struct, gc=False):
         dead: those for whom it was given up.
     """
 
+    alert_id: str
     key: str
     seq: int
     taken: float

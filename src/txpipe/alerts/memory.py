@@ -167,7 +167,7 @@ class Memory(Queue):
     def _share(self, receiver: str) -> Share:
         share = self._shares.get(receiver)
         if share is None:
-            share = self._shares[receiver] = Share(len(self._shares))
+            share = self._shares[receiver] = Share(receiver, len(self._shares))
         return share
 
     @contextmanager
@@ -193,30 +193,25 @@ class Memory(Queue):
 
     def _enter(self, alerts: Iterable[Taken], now: float) -> int:
         before, ids = self._last, self._ids
+        last: Sequence[str] = ()
+        shares: list[Share] = []
         for one in alerts:
-            alert_id = one.key.partition(":")[0]
-            if alert_id not in ids or self._find(one.key) is None:
-                self._add(one, alert_id, now)
+            key = one.key
+            alert_id = key.partition(":")[0] if one.alert is None else one.alert["id"]
+            if alert_id in ids and self._find(key) is not None:
+                continue
+            receivers = self._followed(one, alert_id) if one.follows else one.receivers
+            if receivers is not last:  # mostly they are those of the alert before
+                last, shares = receivers, [self._share(name) for name in receivers]
+            self._last += 1
+            alert = Known(alert_id, key, self._last, now, receivers, one.notes)
+            for share in shares:
+                share.add(one, alert)
+            if ids.setdefault(alert_id, alert) is not alert:
+                self._revised(alert)
+            if not receivers:
+                self._done.append(alert)
         return self._last - before
-
-    def _add(self, one: Taken, alert_id: str, now: float) -> None:
-        """Take an alert that is not known."""
-        key, line, notes = one.key, one.line, one.notes
-        receivers = self._followed(one, alert_id) if one.follows else one.receivers
-        seq = self._last + 1
-        alert = Known(key, seq, now, receivers, notes)
-        places = []
-        for name in receivers:  # first of all, for a line may be no alert
-            share = self._shares.get(name) or self._share(name)
-            kin = "" if share.keys is None else one.kin(share.keys)
-            note = "" if notes is None else notes.get(name, "")
-            places.append((share, Parcel(key, line, now, 0, seq, note, kin, alert)))
-        self._last = seq
-        self._note(alert_id, alert)
-        for share, parcel in places:
-            share.add(parcel)
-        if not receivers:
-            self._done.append(alert)
 
     def _followed(self, one: Taken, alert_id: str) -> Sequence[str]:
         """Return whom an alert goes to that follows another: to whom that went, too."""
@@ -232,30 +227,27 @@ class Memory(Queue):
             return found.alerts.get(key)
         return found if found is not None and found.key == key else None
 
-    def _note(self, alert_id: str, alert: Known) -> None:
-        """Note under its id that an alert is known."""
-        found = self._ids.setdefault(alert_id, alert)
-        if found is alert:
-            return
+    def _revised(self, alert: Known) -> None:
+        """Note one more alert of an id."""
+        found = self._ids[alert.alert_id]
         if not isinstance(found, Revisions):
-            found = self._ids[alert_id] = Revisions(found)
+            found = self._ids[alert.alert_id] = Revisions(found)
         found.add(alert)
 
     def _forget(self, alert: Known) -> None:
         """Forget an alert that waits for nobody."""
-        alert_id = alert.key.partition(":")[0]
-        found = self._ids[alert_id]
+        found = self._ids.pop(alert.alert_id)
         if isinstance(found, Revisions):
             found.remove(alert)
             if found.alerts:
-                return
-        del self._ids[alert_id]
+                self._ids[alert.alert_id] = found
 
     def _bury(self, receiver: str, parcels: Iterable[Parcel]) -> int:
         """Give alerts up; return how many waited."""
         gone = self._settle(receiver, parcels)
+        alone = (receiver,)
         for alert in gone:
-            alert.dead += (receiver,)
+            alert.dead = (*alert.dead, receiver) if alert.dead else alone
         return len(gone)
 
     def _settle(self, receiver: str, parcels: Iterable[Parcel]) -> list[Known]:
@@ -290,7 +282,7 @@ class Memory(Queue):
     def _went_to(self, alert: Known, receiver: str) -> None:
         """Note one more receiver of an alert that is known."""
         alert.receivers = (*alert.receivers, receiver)
-        found = self._ids[alert.key.partition(":")[0]]
+        found = self._ids[alert.alert_id]
         if isinstance(found, Revisions):
             found.went_to(receiver)
 

@@ -92,6 +92,11 @@ class Route:
                 return False
         return self.window is None or self.window.holds(now)
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether there is anything that an alert must meet."""
+        return bool(self._wanted) or self.usd is not None or self.window is not None
+
     def _named(self) -> tuple[tuple[str, frozenset[str]], ...]:
         """Return the conditions on texts, by key of the alert."""
         return (
@@ -145,19 +150,21 @@ class Routes:
         self._always = tuple(always)
         self._now = now
         self._answers: dict[int, tuple[str, ...]] = {}
+        self._asked = [(1 << number, route.has_conditions, route) for number, route in enumerate(routes)]
 
     def receivers(self, alert: dict[str, Any]) -> tuple[str, ...]:
         """Return who gets an alert, each once; alerts that no route takes are counted."""
         now = self._now()
         met = 0  # a bit a route
-        for number, route in enumerate(self.routes):
-            if route.meets(alert, now):
-                met |= 1 << number
+        for bit, has_conditions, route in self._asked:
+            if not has_conditions or route.meets(alert, now):
+                met |= bit
                 if not route.goes_on:
                     break
         if not met and alert["status"] == "open" and alert["rev"] == 0:  # others follow one
             self.unmet += 1
-        return self._answers.get(met) or self._answer(met)
+        found = self._answers.get(met)
+        return self._answer(met) if found is None else found
 
     def _answer(self, met: int) -> tuple[str, ...]:
         """Return the receivers of some routes, and remember them."""

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from txpipe.alerts.intake import reread
 from txpipe.alerts.kin import kin_of
+from txpipe.alerts.known import Known
+from txpipe.alerts.queueing import Taken
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.rest import LONGEST_ASKED_S
 
@@ -38,14 +40,15 @@ class Share:
     """One receiver's place in the queue.
 
     Attributes:
+        name: the receiver's.
         number: its place among the receivers.
         keys: alerts that agree in these are put together; None puts none together.
         waiting: what waits, by its place, in order.
         size: bytes of the alerts that wait.
     """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.number = name, number
         self.keys: Sequence[str] | None = None
         self.waiting: dict[int, Parcel] = {}
         self.size = 0
@@ -66,10 +69,30 @@ class Share:
         for seq, kin in kins.items():
             self.waiting[seq] = replace(self.waiting[seq], kin=kin)
             if keys is not None:
-                self._join(seq, kin)
+                group = self._groups.setdefault(kin, _Group())
+                group.seqs.append(seq)
+                group.count += 1
 
-    def add(self, parcel: Parcel) -> None:
-        """Let an alert wait, behind all others."""
+    def add(self, one: Taken, alert: Known) -> None:
+        """Let an alert wait, behind all others.
+
+        Raises:
+            RecordFault: its line holds none, and so it has no group; it does not wait then.
+        """
+        kin = "" if self.keys is None else one.kin(self.keys)
+        note = "" if one.notes is None else one.notes.get(self.name, "")
+        self._put(Parcel(one.key, one.line, alert.taken, 0, alert.seq, note, kin, alert))
+
+    def add_again(self, parcel: Parcel) -> None:
+        """Let an alert wait again, at its place."""
+        self._put(parcel)
+        self._is_mixed = True
+        self.waiting = dict(sorted(self.waiting.items()))
+        if self.keys is not None:
+            group = self._groups[parcel.kin]
+            group.seqs = sorted({seq for seq in group.seqs if seq in self.waiting})
+
+    def _put(self, parcel: Parcel) -> None:
         seq, since = parcel.seq, parcel.since
         if since != self._latest:
             self._is_mixed = self._is_mixed or since < self._latest  # a clock was set back
@@ -77,16 +100,11 @@ class Share:
         self.size += len(parcel.line)
         self.waiting[seq] = parcel
         if self.keys is not None:
-            self._join(seq, parcel.kin)
-
-    def add_again(self, parcel: Parcel) -> None:
-        """Let an alert wait again, at its place."""
-        self.add(parcel)
-        self._is_mixed = True
-        self.waiting = dict(sorted(self.waiting.items()))
-        if self.keys is not None:
-            group = self._groups[parcel.kin]
-            group.seqs = sorted({seq for seq in group.seqs if seq in self.waiting})
+            group = self._groups.get(parcel.kin)
+            if group is None:
+                group = self._groups[parcel.kin] = _Group()
+            group.seqs.append(seq)
+            group.count += 1
 
     def leave(self, parcels: Iterable[Parcel]) -> list[Parcel]:
         """Let alerts wait no more; return those of them that did."""
@@ -133,13 +151,6 @@ class Share:
         """Yield what waits of a group, in order."""
         group, waiting = self._groups.get(kin), self.waiting
         return iter(()) if group is None else (waiting[seq] for seq in group.seqs if seq in waiting)
-
-    def _join(self, seq: int, kin: str) -> None:
-        group = self._groups.get(kin)
-        if group is None:
-            group = self._groups[kin] = _Group()
-        group.seqs.append(seq)
-        group.count += 1
 
     def _part(self, kin: str, number: int) -> None:
         """Note that some of a group, which are taken out of what waits, wait no more."""
