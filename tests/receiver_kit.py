@@ -11,8 +11,8 @@ from examples import ALERT, line
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.lane import Patience, World
+from txpipe.alerts.queueing import Taken
 from txpipe.alerts.receiver import Parcel
-from txpipe.alerts.spool import Taken
 
 TAKEN = 200
 
@@ -52,7 +52,7 @@ class People:
         pass
 
     def lane(self, spool, **grouping):
-        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        world = World(self.said.append, lambda: self.time, lambda: 0.0, lambda: self.time)
         return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
 
     def take(self, spool, *parcels):

@@ -18,7 +18,7 @@ ASSET_CHARS = 512
 
 # What a field may hold: an expression over its value v. Exact types, because True is an int to isinstance.
 
-_Field = tuple[str, bool, str, str]
+Field = tuple[str, bool, str, str]
 _INTEGER = "type(v) is int"
 _STRING = "type(v) is str"
 _NUMBER = "type(v) is int or type(v) is float"
@@ -50,11 +50,11 @@ def _one_of(*allowed: str) -> str:
     return f"type(v) is str and v in {set(allowed)!r}"
 
 
-def _required(*fields: tuple[str, str, str]) -> tuple[_Field, ...]:
+def _required(*fields: tuple[str, str, str]) -> tuple[Field, ...]:
     return tuple((key, True, valid, wanted) for key, valid, wanted in fields)
 
 
-def _optional(*fields: tuple[str, str, str]) -> tuple[_Field, ...]:
+def _optional(*fields: tuple[str, str, str]) -> tuple[Field, ...]:
     return tuple((key, False, valid, wanted) for key, valid, wanted in fields)
 
 
@@ -84,7 +84,7 @@ _PENDING = ("pending", _FLAG, "true or false")
 _FAILED = ("failed", _FLAG, "true or false")
 _SUB = ("sub", _NOT_NEGATIVE, "an index")
 
-FIELDS: dict[str, tuple[_Field, ...]] = {
+FIELDS: dict[str, tuple[Field, ...]] = {
     "transfer": _required(*_PLACE, *_FROM_TO, _ASSET, _WHOLE)
     + _optional(
         *_SHOWN_AMOUNT,

@@ -30,6 +30,9 @@ wait = "1h"
 to = ["chat"]
 """
 
+SLOW = "exec:sh -c 'cat > /dev/null; sleep 0.02'"
+"""Takes some 20,000 alerts a second, and makes the input wait."""
+
 
 def run(folder, _options):
     alerts = folder / "alerts.ndjson"
@@ -46,17 +49,39 @@ def run(folder, _options):
     yield row("memory, a file as receiver, no --spool", MEMORY_LIMIT, peak(file, folder), "MB")
     spooled = folder / "spooled.ndjson"
     write(spooled, SPOOLED)
-    routes = folder / "grouped.toml"
-    routes.write_text(GROUPED.format(port=closed_port()))
-    grouped = f"--dedupe --routes {routes} --drain 0 {spooled}"
-    wall, _ = processes.timed(f"{command} {grouped} > /dev/null || true")
-    yield row("alerts/s by the clock, --dedupe and a group", DEDUPED_LIMIT, SPOOLED / wall, "alerts/s")
+    yield from groups(folder, alerts)
     with tempfile.TemporaryDirectory(dir=folder) as spool:
         args = f"--spool {spool} --to file:/dev/null --drain 0 {spooled} || true"
         seconds, _ = processes.timed(f"{command} {args} > /dev/null")
     yield row("alerts/s, into a spool", SPOOLED_LIMIT, SPOOLED / seconds, "alerts/s")
     yield row("kill -9 rounds without a loss", KILLS, kills(), "rounds")
     yield from outage(folder)
+
+
+def groups(folder, alerts):
+    """All go past a receiver that puts them together, alone and beside others; without a spool."""
+    command = processes.script("txalert")
+    for name, more, limit in (
+        ("a group", "", DEDUPED_LIMIT),
+        ("a group and a file", f"--to file:{folder}/delivered", None),
+        ("a group, a file and two that are dead", _dead(2, f"--to file:{folder}/delivered"), None),
+        ("a group and one that is slow", f"--to {shlex.quote(SLOW)}", None),
+    ):
+        routes = folder / "grouped.toml"
+        routes.write_text(GROUPED.format(port=closed_port()))
+        grouped = f"--dedupe --routes {routes} {more} --drain 0 {alerts}"
+        times = [
+            processes.timed(f"{command} {grouped} > /dev/null || true") for _ in ("123" if limit else "1")
+        ]
+        wall, cpu = map(min, zip(*times, strict=True))
+        yield row(f"alerts/s by the clock, --dedupe and {name}", limit, ALERTS / wall, "alerts/s")
+        yield row(f"alerts/s of a core, --dedupe and {name}", limit, ALERTS / cpu, "alerts/s")
+        yield row(f"memory of that, {name}", MEMORY_LIMIT, peak(grouped, folder), "MB")
+        (folder / "delivered").unlink(missing_ok=True)
+
+
+def _dead(count, more):
+    return " ".join([more, *(f"--to http://127.0.0.1:{closed_port()}/" for _ in range(count))])
 
 
 def outage(folder):

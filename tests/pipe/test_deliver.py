@@ -642,6 +642,25 @@ def test_repeat_that_was_taken_out():
     assert len(hook.got) == 1
 
 
+def test_a_number_beyond_any_float():
+    """What nobody looked at when it came harms no receiver that does; a dead letter of it comes back."""
+    data = alerts(1, severity="high").replace(b"3975.0", b"1e999") + alerts(2).replace(b"3975.0", b"9" * 5000)
+    with Hook() as hook:
+        Path("routes.toml").write_text(
+            f'[receivers.chat]\nurl = "{hook.url.replace("http", "json")}"\nrepeat = "1h"\n'
+            f'[receivers.siem]\nurl = "ecs+{hook.url}"\n[receivers.db]\nurl = "sqlite:///a.db"\n'
+            f'[receivers.am]\nurl = "alertmanager:{hook.url}"\n'
+            '[[routes]]\nto = ["chat", "siem", "db", "am"]\n'
+            '[[limits]]\ntype = "limit"\ncount = 1\nfor = "1h"\nto = ["db"]\n'
+        )
+        assert run("--routes", "routes.toml", "--dedupe", *SOON, data=data) == (0, data, "")
+        assert len(hook.got) == 2 + 2 + 1
+        hook.answer = lambda _: 500
+        assert run("--to", hook.url, "--spool", "s", *SOON, "--give-up", "0s", data=data)[0] == 1
+        resend = run("resend", "--spool", "s", "s/dead.ndjson", name="txalertctl")
+    assert resend == (0, b"", "txalertctl: 2 alerts to be sent again, 0 delivered or waiting\n")
+
+
 def chat(url, more=""):
     return f'[receivers.chat]\nurl = "{url.replace("http", "json")}"\n{more}[[routes]]\nto = ["chat"]\n'
 
@@ -738,6 +757,20 @@ def test_chats_change_their_messages(kind):
     assert found == ["HIGH", "RETRACTED,", "RETRACTED,"]
     assert "updated" in service.messages[1000]
     assert b"hidden" not in b"".join(path.read_bytes() for path in Path("s").iterdir())
+
+
+def test_labels_are_known_to_the_next_run():
+    """A later run takes back what an earlier one posted to an Alertmanager, under the labels of then."""
+    with Hook() as hook:
+        args = ("--to", f"alertmanager:{hook.url}", "--spool", "s", *SOON)
+        first = alerts(1, severity="high") + alerts(2, severity="high")
+        later = alerts(1, severity="low", status="updated", rev=1) + alerts(2, status="retracted", rev=1)
+        statuses = [run(*args, data=data)[::2] for data in (first, later)]
+    assert statuses == [(0, "")] * 2
+    opened, changed = (json.loads(got.body) for got in hook.got)
+    resolved = [one["labels"] for one in changed if one["endsAt"] < opened[0]["endsAt"]]
+    assert all(one["labels"] in resolved for one in opened)
+    assert len(changed) == 4
 
 
 def test_inhibition():

@@ -12,7 +12,9 @@ import pytest
 import chat_kit
 from examples import TRANSFER
 from receiver_kit import closed_port, parcel
+from txpipe.alerts import database
 from txpipe.alerts.handles import Changing, Handles
+from txpipe.alerts.memory import Memory
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.api import Api
@@ -422,7 +424,7 @@ def test_urls_without_a_host(url):
 
 def test_discord_threads():
     """What the webhook's URL asks for, such as a thread, is kept."""
-    with chat_kit.Discord() as service, Spool(None) as spool:
+    with chat_kit.Discord() as service, Memory() as spool:
         receiver = opened(f"{service.address}?thread_id=5", Outfit())
         receiver.handles = Handles(spool.database, "a")
         receiver.send([parcel(1)])
@@ -432,7 +434,7 @@ def test_discord_threads():
 
 def test_handles_are_forgotten():
     """Messages are known for thirty days."""
-    with Spool(None) as spool:
+    with Memory() as spool:
         handles = Handles(spool.database, "a")
         handles.note([{"id": "1", "rev": 0, "severity": "low"}], "m", NOW, is_alone=True)
         handles.note([{"id": "2", "rev": 0, "severity": "low"}], "m", NOW + 31 * 86_400, is_alone=True)
@@ -472,11 +474,14 @@ def test_cut():
 
 def test_spool_of_version_1(tmp_path):
     """A spool that an earlier version has made is used as it is, with what waits in it."""
-    with Spool(tmp_path) as spool:
-        spool.resend("a", "1:0", b"{}", 1.0)
-    db = sqlite3.connect(tmp_path / "spool.db")
-    names = ["handles", "growth", "members", "notes", "windows", "held", "graves", "standing", "groups"]
-    db.executescript("".join(f"DROP TABLE {name};" for name in names) + "PRAGMA user_version = 1;")
+    db = sqlite3.connect(tmp_path / database.FILE)
+    db.executescript(
+        f"{database._TABLES}PRAGMA application_id = {database._APPLICATION}; PRAGMA user_version = 1;"
+    )
+    db.executescript(
+        "INSERT INTO alerts VALUES (1, '1:0', 1.0, '{}'); INSERT INTO receivers VALUES (1, 'a');"
+        "INSERT INTO deliveries (receiver, seq, since) VALUES (1, 1, 1.0);"
+    )
     db.close()
     with Spool(tmp_path) as spool:
         assert [one.key for one in spool.due("a", 2.0, 9)] == ["1:0"]

@@ -1,6 +1,7 @@
 """Without --spool memory has a bound: who takes alerts is waited for, who does not loses the oldest."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from examples import ALERT, line
 from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.lane import Lane, Patience, World
+from txpipe.alerts.memory import Memory
+from txpipe.alerts.queueing import PURGED, Taken
 from txpipe.alerts.receiver import NotTaken
-from txpipe.alerts.spool import PURGED, Spool, Taken
 
 SIZE = 1000
 
@@ -40,7 +42,7 @@ class Fake:
 
 @pytest.fixture
 def memory():
-    with Spool(None) as made:
+    with Memory() as made:
         yield made
 
 
@@ -106,19 +108,21 @@ def test_who_does_not_loses_the_oldest(memory, fails):
 
 @pytest.mark.parametrize("takes", [True, False])
 def test_memory_is_flat(memory, takes):
-    """However many come, the pages of the spool stay as many, for a receiver that lags and for a dead one."""
+    """However many come, memory holds as much, for a receiver that lags and for a dead one."""
     (fake,), lanes = laned(memory, "a")
     fake.batch = 125
     lanes[0].trouble = "" if takes else "HTTP 503"
     crowd = Crowd(memory, lambda _: lanes[0].step() == 0 or True, most_bytes=5_000 * SIZE, kept=1000)
-    pages = []
+    held = []
+    tracemalloc.start()
     for first in range(0, 60_000, 125):
         memory.take(alerts(*range(first, first + 125)), 1e6)
         crowd.settle(lanes, 125, 0.0)
-        with memory.database.reading() as db:
-            pages.append(db.execute("PRAGMA page_count").fetchone()[0])
+        fake.got.clear()
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
     assert lanes[0].crowded_out == (0 if takes else 60_000 - len(memory.due("a", 1e6, 10**6)))
-    assert max(pages[-240:]) <= 1.05 * max(pages[:240])
+    assert max(held[-240:]) <= 1.05 * max(held[:240])
 
 
 def test_an_end_waits_for_nobody(memory):
@@ -140,9 +144,7 @@ def test_what_is_kept_is_bounded(memory):
         memory.delivered("a", memory.due("a", 1e6, 500))
         crowd.settle(lanes, 500, 0.0)
         number += 500
-    with memory.database.reading() as db:
-        assert db.execute("SELECT count(*) FROM alerts").fetchone()[0] <= 2 * PURGED + 50 + 100 + 2 * PURGED
-        assert db.execute("SELECT count(*) FROM deliveries").fetchone()[0] <= 4 * PURGED + 150
+    assert PURGED + 50 + 100 <= len(memory._ids) <= 4 * PURGED + 150
     assert len(memory.due("b", 1e6, PURGED * 2)) == PURGED + 50
 
 
@@ -159,7 +161,7 @@ def test_an_alert_larger_than_the_bound(memory):
 def test_bytes_that_wait_are_known(seed):
     """Whatever is taken, delivered, given up or shed, the count of what waits is exact."""
     chance = random.Random(seed)
-    with Spool(None) as memory:
+    with Memory() as memory:
         for _ in range(chance.randrange(1, 30)):
             to = chance.choice([("a",), ("b",), ("a", "b"), ()])
             numbers = [chance.randrange(60) for _ in range(chance.randrange(1, 8))]

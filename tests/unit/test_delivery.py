@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from examples import ALERT, HEARTBEAT, line
 from txpipe import duration
 from txpipe.alerts import database, deadletters, dedupe, resend, rest
-from txpipe.alerts import spool as spools
 from txpipe.alerts.addressing import Addressing, Restraint
+from txpipe.alerts.ages import Ages
 from txpipe.alerts.courier import Courier
 from txpipe.alerts.database import SpoolFailed, SpoolFault
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
+from txpipe.alerts.memory import Memory
+from txpipe.alerts.queueing import PURGED, Taken
 from txpipe.alerts.receiver import AT_ONCE_BYTES, NotTaken, Parcel, named, origin, shown
-from txpipe.alerts.spool import Spool, Taken
+from txpipe.alerts.spool import Spool
+from txpipe.alerts.spoolfolder import DEAD
 from txpipe.errors import RecordFault
 from txpipe.stream import BadLines
 
@@ -50,6 +53,7 @@ class Fake:
         self.fault = None
         self.got = []
         self.said = []
+        self.asleep = 0.0
 
     def send(self, parcels):
         if self.fault and (fault := self.fault(parcels)):
@@ -57,7 +61,7 @@ class Fake:
         self.got += keys(parcels)
 
     def lane(self, spool, **patience):
-        world = World(self.said.append, lambda: self.time, lambda: 0.0)
+        world = World(self.said.append, lambda: self.time, lambda: 0.0, lambda: self.time - self.asleep)
         return Lane(self, spool, Patience(**patience), world)
 
 
@@ -241,10 +245,10 @@ def test_purge_keeps_what_waits(spool):
 
 def test_purge_keeps_up(spool):
     """A purge says whether there is more to forget, so that a spool does not outgrow its intake."""
-    spool.take(taken(*range(spools.PURGED + 1), to=()), 5.0)
+    spool.take(taken(*range(PURGED + 1), to=()), 5.0)
     assert spool.purge(6.0)
     assert not spool.purge(6.0)
-    assert spool.take(taken(*range(spools.PURGED + 1), to=()), 7.0) == spools.PURGED + 1
+    assert spool.take(taken(*range(PURGED + 1), to=()), 7.0) == PURGED + 1
 
 
 def test_full_disk_takes_all_or_nothing(spool):
@@ -417,7 +421,7 @@ def test_receivers_that_hang_do_not_add_up():
         def close(self):
             pass
 
-    with Spool(None) as memory:
+    with Memory() as memory:
         names = [str(number) for number in range(8)]
         lanes = [Stuck(name).lane(memory) for name in names]
         addressing = Addressing(memory, lambda _: names, Restraint())
@@ -483,7 +487,7 @@ def test_memory_keeps_nothing_that_is_delivered():
     """Without a spool what was delivered is forgotten soon, and known all the same when it comes again."""
     fake = Fake()
     fake.batch = 5000
-    with Spool(None) as memory:
+    with Memory() as memory:
         lane = fake.lane(memory)
         addressing = Addressing(memory, lambda _: ("a",), Restraint())
         courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
@@ -494,8 +498,8 @@ def test_memory_keeps_nothing_that_is_delivered():
             while lane.step() == 0:
                 pass
             fake.time += 11
-        with memory.database.reading() as db:
-            assert db.execute("SELECT count(*) FROM alerts").fetchone()[0] <= 2000
+        assert len(memory._ids) <= 2000
+        assert memory.waiting_bytes("a") == 0
     assert lane.sent == 20_000
 
 
@@ -528,14 +532,58 @@ def test_giving_up(spool, tmp_path, only_this):
     spool.take(taken(2), fake.time)
     fake.fault = lambda _: NotTaken("HTTP 500", only_this=only_this)
     lane.step()
-    assert not (tmp_path / "spool" / spools.DEAD).exists()
+    assert not (tmp_path / "spool" / DEAD).exists()
     fake.time += HOUR - 1
     while lane.step() == 0:
         pass
-    (written,) = (tmp_path / "spool" / spools.DEAD).read_bytes().splitlines()
+    (written,) = (tmp_path / "spool" / DEAD).read_bytes().splitlines()
     head = b'{"type":"dead-letter","receiver":"a","reason":"HTTP 500","given_up":1007198,"taken":1000000'
     assert written == head + b',"alert":' + line(alert(1))[:-1] + b"}"
     assert (lane.lost, spool.waiting()) == (1, {"a": 1})
+
+
+@pytest.mark.parametrize("only_this", [False, True])
+def test_a_clock_set_forward_gives_nothing_up(spool, only_this):
+    """What waited for a minute is not old because the clock was set forward; time goes on from there."""
+    fake = Fake()
+    fake.fault = lambda _: NotTaken("HTTP 500", only_this=only_this)
+    lane = fake.lane(spool, give_up_s=HOUR)
+
+    def fails():
+        while lane.step() == 0:
+            pass
+        return lane.lost
+
+    spool.take(taken(1), fake.time)
+    assert fails() == 0
+    fake.time += 86_400
+    fake.asleep += 86_400
+    spool.take(taken(2), fake.time)
+    assert fails() == 0
+    fake.time += HOUR - 100
+    spool.take(taken(3), fake.time)
+    assert fails() == 0
+    fake.time += 101
+    assert fails() == 2
+    fake.time += HOUR
+    assert fails() == 3
+
+
+def test_ages():
+    """A time ago is as the clock showed it then, over several jumps, and slow drifts are time."""
+    clock = [1000.0, 0.0]
+
+    def passes(seconds, jump=0.0):
+        clock[:] = [clock[0] + seconds + jump, clock[1] + seconds]
+        return ages.ago(0)
+
+    ages = Ages(lambda: clock[0], lambda: clock[1])
+    assert ages.ago(100) == 900
+    passes(100)  # 1100
+    passes(100, 5000)  # 6200, of which the last 100 is of the new clock, or of the old one
+    passes(100, 50)  # 6350: a drift
+    passes(100, 9000)  # 15450
+    assert [ages.ago(seconds) for seconds in (0, 10, 300, 1000)] == [15_450, 6440, 1150, 450]
 
 
 def test_nothing_is_given_up_untried(spool):
@@ -631,7 +679,7 @@ def test_names_hold_no_secret():
 
 def test_dead_letters_are_json():
     """A dead letter is one JSON object whose alert is the alert, whatever is in the reason."""
-    with Spool(None) as memory:
+    with Memory() as memory:
         memory.take([Taken("k:0", line(ALERT)[:-1], ("a",))], 5.0)
         text = deadletters._written('r"\n\x1b', "because\u2028", memory.due("a", 5.0, 1)[0], 9.0)
     assert text.count(b"\n") == 1

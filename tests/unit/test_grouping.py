@@ -1,19 +1,27 @@
 """alerts.grouping, grouped, digest: fewer messages to people, and nothing that vanishes."""
 
 import random
+import sqlite3
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from examples import ALERT, line
 from receiver_kit import Hook, People
+from txpipe.alerts import database
+from txpipe.alerts import grouping as groupings
 from txpipe.alerts.digest import body_of_many, title_of_many
 from txpipe.alerts.grouped import GroupedLane
-from txpipe.alerts.grouping import SOURCES, Grouping, kin, plan
+from txpipe.alerts.grouping import Grouping
+from txpipe.alerts.kin import SOURCES, brief, kin_of
 from txpipe.alerts.lane import IDLE_S, Patience, World
+from txpipe.alerts.memory import Memory
 from txpipe.alerts.message import composed
+from txpipe.alerts.queueing import Taken
 from txpipe.alerts.receiver import NotTaken, Parcel
 from txpipe.alerts.receivers import Outfit, opened
-from txpipe.alerts.spool import Spool, Taken
+from txpipe.alerts.spool import Spool
 from txpipe.alerts.words import details, title
 from txpipe.fields import FIELDS
 
@@ -39,50 +47,75 @@ def test_sources_are_keys_of_an_alert():
 
 def test_kin():
     """Alerts that agree in the keys are kin; one that lacks a key is alone; without keys all are."""
-    assert kin(parcel(1, "a").line, ("incident", "rule")) == kin(parcel(2, "a").line, ("incident", "rule"))
-    assert kin(parcel(1, "a").line, ("incident",)) != kin(parcel(2, "b").line, ("incident",))
-    assert kin(line(ALERT), ("incident",)) == ALERT["id"]
-    assert kin(parcel(1, "a").line, ()) == kin(parcel(2, "b").line, ())
+    assert kin_of(alert(1, "a"), ("incident", "rule")) == kin_of(alert(2, "a"), ("incident", "rule"))
+    assert kin_of(alert(1, "a"), ("incident",)) != kin_of(alert(2, "b"), ("incident",))
+    assert kin_of(ALERT, ("incident",)) == ALERT["id"]
+    assert kin_of(alert(1, "a"), ()) == kin_of(alert(2, "b"), ())
 
 
-def test_groups_wait_for_their_kind():
+@given(st.text(), st.none() | st.text(), st.sampled_from(["", "x" * 256, "y" * 300]))
+def test_one_key_is_as_several(value, incident, pad):
+    """The name of a group by one key is that by it alone of several, by the rule: cut to a digest if long."""
+    one = {"id": "1", "subject": value + pad, "incident": incident}
+    assert kin_of(one, ("subject",)) == brief(value + pad)
+    assert kin_of(one, ("incident",)) == ("1" if incident is None else brief(incident))
+    assert kin_of(one, ("subject", "subject")) == brief(f"{value}{pad}\x1f{value}{pad}")
+
+
+@pytest.fixture(params=["memory", "disk"])
+def queue(request, tmp_path):
+    with Memory() if request.param == "memory" else Spool(tmp_path) as made:
+        yield made
+
+
+def plan(queue, waiting, sent, grouping, now, **ends):
+    """Let alerts wait, and nothing else, and plan."""
+    queue.group("a", grouping.keys)
+    queue.dead("a", queue.due("a", now, 99))
+    queue.purge(1e9)
+    for one in waiting:
+        take(queue, one.since, one)
+    return groupings.plan(queue, "a", sent, grouping, now, **ends)
+
+
+def test_groups_wait_for_their_kind(queue):
     """A group that begins waits; then what has come of it by then is one message."""
     grouping = Grouping(wait_s=30)
     waiting = [parcel(1, "a", 100.0), parcel(2, "b", 110.0), parcel(3, "a", 120.0)]
-    assert plan(waiting, [], grouping, 125.0).wait_s == 5
-    found = plan(waiting, [], grouping, 130.0)
+    assert plan(queue, waiting, [], grouping, 125.0).wait_s == 5
+    found = plan(queue, waiting, [], grouping, 130.0)
     assert (numbers(found.parcels), found.kin) == ([1, 3], "a")
-    found = plan(waiting[1:2], [("a", 130.0)], grouping, 140.0)
+    found = plan(queue, waiting[1:2], [("a", 130.0)], grouping, 140.0)
     assert (numbers(found.parcels), found.kin) == ([2], "b")
 
 
-def test_messages_on_a_group_keep_their_distance():
+def test_messages_on_a_group_keep_their_distance(queue):
     """The next message on a group comes an interval after the last; other groups do not wait for it."""
     grouping = Grouping(interval_s=300)
     sent = [("a", 50.0), ("a", 100.0), ("b", 10.0)]
-    assert plan([parcel(1, "a", 120.0)], sent, grouping, 120.0).wait_s == 280
-    assert numbers(plan([parcel(1, "a", 120.0)], sent, grouping, 400.0).parcels) == [1]
+    assert plan(queue, [parcel(1, "a", 120.0)], sent, grouping, 120.0).wait_s == 280
+    assert numbers(plan(queue, [parcel(1, "a", 120.0)], sent, grouping, 400.0).parcels) == [1]
     both = [parcel(1, "a", 120.0), parcel(2, "c", 121.0)]
-    assert numbers(plan(both, sent, grouping, 121.0).parcels) == [2]
+    assert numbers(plan(queue, both, sent, grouping, 121.0).parcels) == [2]
 
 
-def test_limit_makes_a_digest():
+def test_limit_makes_a_digest(queue):
     """Beyond the limit all waits; once there is room again, all that was held back is one message."""
     grouping = Grouping(most=2, span_s=60)
     sent = [("x", 90.0), ("y", 100.0)]
     waiting = [parcel(1, "a", 110.0), parcel(2, "b", 120.0)]
-    assert plan(waiting, sent, grouping, 120.0).wait_s == 30
-    found = plan(waiting, sent, grouping, 150.0)
+    assert plan(queue, waiting, sent, grouping, 120.0).wait_s == 30
+    found = plan(queue, waiting, sent, grouping, 150.0)
     assert (numbers(found.parcels), found.kin) == ([1, 2], "")
-    assert numbers(plan(waiting[:1], [("x", 90.0)], grouping, 120.0).parcels) == [1]
+    assert numbers(plan(queue, waiting[:1], [("x", 90.0)], grouping, 120.0).parcels) == [1]
 
 
-def test_at_the_end_nothing_waits():
+def test_at_the_end_nothing_waits(queue):
     """When nothing more comes, groups do not wait; what the limit holds back is one digest."""
     waiting = [parcel(1, "a", 100.0), parcel(2, "b", 100.0)]
     grouping = Grouping(wait_s=30, interval_s=300, most=1, span_s=60)
-    assert numbers(plan(waiting, [], grouping, 100.0, ends=True).parcels) == [1]
-    assert numbers(plan(waiting, [("x", 90.0)], grouping, 100.0, ends=True).parcels) == [1, 2]
+    assert numbers(plan(queue, waiting, [], grouping, 100.0, ends=True).parcels) == [1]
+    assert numbers(plan(queue, waiting, [("x", 90.0)], grouping, 100.0, ends=True).parcels) == [1, 2]
 
 
 class Fake:
@@ -104,7 +137,7 @@ class Fake:
         pass
 
     def lane(self, spool, **grouping):
-        world = World(lambda _: None, lambda: self.time, lambda: 0.0)
+        world = World(lambda _: None, lambda: self.time, lambda: 0.0, lambda: self.time)
         return GroupedLane(self, spool, Patience(), world, Grouping(**grouping))
 
 
@@ -140,7 +173,7 @@ def test_an_outage_drains_without_a_storm(seed):
     """An hour of alerts that waited, and more that come, are few messages, within the limit; none is lost."""
     chance = random.Random(seed)
     fake = Fake()
-    with Spool(None) as spool:
+    with Memory() as spool:
         lane = fake.lane(spool, wait_s=30, interval_s=300, most=10, span_s=HOUR)
         count = 3600
         take(spool, fake.time, *(parcel(n, f"i{chance.randrange(100)}") for n in range(count)))
@@ -181,8 +214,8 @@ def test_what_waits_is_not_read_for_every_alert_that_comes(tmp_path, monkeypatch
     looks = []
     with Spool(tmp_path) as spool:
         lane = fake.lane(spool, wait_s=30)
-        due = spool.due
-        monkeypatch.setattr(spool, "due", lambda *args: looks.append(1) or due(*args))
+        first = spool.first
+        monkeypatch.setattr(spool, "first", lambda *args: looks.append(1) or first(*args))
         for number in range(100):
             take(spool, fake.time, parcel(number, "a"))
             assert lane.step() > 0
@@ -272,3 +305,42 @@ def test_one_that_is_refused_among_others(tmp_path, number):
         assert spool.waiting() == {"a": 1}
         assert people.said == [f"a: HTTP 400, for alert {number:032x}:0; it is tried again"]
         assert len(people.messages) <= 5
+
+
+def test_spool_of_version_2(tmp_path):
+    """What waits in a spool of an earlier version is put together, too, and anew where keys have changed."""
+    db = sqlite3.connect(tmp_path / database.FILE)
+    db.executescript(
+        f"{database._TABLES}{database._SINCE_2}"
+        f"PRAGMA application_id = {database._APPLICATION}; PRAGMA user_version = 2;"
+    )
+    db.execute("INSERT INTO receivers VALUES (7, 'a')")
+    for number in range(2500):
+        one = parcel(number, f"i{number % 3}", severity="low")
+        db.execute("INSERT INTO alerts VALUES (?, ?, 5.0, ?)", (number + 1, one.key, one.line))
+        db.execute("INSERT INTO deliveries (receiver, seq, since) VALUES (7, ?, 5.0)", (number + 1,))
+    db.commit()
+    db.close()
+    with Spool(tmp_path) as spool:
+        assert spool.first("a", 6.0, ()) is None
+        for keys, kin in ((("incident",), "i2"), (("severity",), "low"), ((), "")):
+            spool.group("a", keys)
+            found = numbers(spool.due("a", 6.0, 9999, kin))
+            assert found == list(range(2, 2500, 3) if kin == "i2" else range(2500))
+        spool.group("a", None)
+        assert spool.first("a", 6.0, ()) is None
+    with Spool(tmp_path) as spool:
+        assert numbers(spool.due("a", 6.0, 9999)) == list(range(2500))
+
+
+@pytest.mark.parametrize("most", [None, 1000])
+def test_a_ripe_group_behind_thousands(queue, most):
+    """A group that is ripe is found however many alerts wait before it whose group has had its message."""
+    fake = Fake()
+    lane = fake.lane(queue, interval_s=HOUR, most=most)
+    take(queue, fake.time, *(parcel(number, "a") for number in range(groupings.AT_ONCE + 700)))
+    assert lane.step() == 0
+    take(queue, fake.time, parcel(9999, "b"))
+    fake.time += 1
+    assert lane.step() == 0
+    assert [(len(sent), sent[0]) for _, sent in fake.messages] == [(groupings.AT_ONCE, 0), (1, 9999)]

@@ -4,6 +4,7 @@ import pytest
 
 from examples import ALERT
 from txpipe.alerts.inhibition import Inhibition, Inhibitor
+from txpipe.alerts.memory import Memory
 from txpipe.alerts.spool import Spool
 
 
@@ -20,7 +21,7 @@ def alert(number, severity, time=0, incident="i", **changes):
 
 @pytest.fixture
 def spool():
-    with Spool(None) as made:
+    with Memory() as made:
         yield made
 
 

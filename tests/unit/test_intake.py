@@ -1,14 +1,16 @@
 """Alerts read in outline: the same lines pass, with the same values, as where they are read in full."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import ALERT, HEARTBEAT, RECORDS, TRANSFER, line
-from txpipe.alerts.intake import outlines, taken
+from txpipe.alerts.intake import _kind, in_full, outlines, reread, taken
 from txpipe.errors import RecordFault
+from txpipe.fields import FIELDS
 from txpipe.record import check, loads
 from txpipe.stream import BadLines
 
@@ -93,9 +95,40 @@ def test_bad_lines_are_said_alike():
     """Messages are those of a line that is read in full."""
     lines = [(1, LINE), (2, b"{"), (3, LINE.replace(b"critical", b"dire")), (4, LINE[:-3])]
     said = []
-    for reader in (OUTLINE, loads):
+    for reader in (OUTLINE, in_full):
         mine = []
         assert len(list(taken(lines, "x", BadLines(mine.append), reader))) == 1
         said.append(mine)
     assert said[0] == said[1]
     assert len(said[0]) == 3
+
+
+def test_outlines_decode_most_fields():
+    """Few fields are looked at again once they are read: each costs time."""
+    left = [key for key, _, valid, _ in FIELDS["alert"] if _kind(valid) is None]
+    assert left == ["id", "chain", "tx", "parts"]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (b"1e999", sys.float_info.max),
+        (b"-1e999", -sys.float_info.max),
+        (b"9" * 5000, sys.float_info.max),
+        (b"12", 12),
+        (b"9" * 30, 1e30),
+    ],
+)
+def test_what_passed_in_outline_can_be_read_in_full(number, expected):
+    """A number that is too large for a float, which no one looked at, is the largest that there is."""
+    text = LINE.replace(b"3975.0", number)
+    assert read(OUTLINE, text) is not None
+    assert reread(text)["record"]["usd"] == expected
+    assert {**reread(text), "record": ALERT["record"]} == RECORDS["alert"]
+
+
+@pytest.mark.parametrize("text", [b"{", b"[1]", b'{"a":NaN}', b'{"a":1e999', b"[" * 5000])
+def test_what_never_passed_cannot_be_read(text):
+    """Of anything else it is said what is wrong."""
+    with pytest.raises(RecordFault, match="no JSON"):
+        reread(text)

@@ -14,6 +14,7 @@ from txpipe.alerts.heldback import HeldBack
 from txpipe.alerts.human import human, plain
 from txpipe.alerts.inhibition import Inhibition, Inhibitor
 from txpipe.alerts.limits import KINDS, Limit, Limiter
+from txpipe.alerts.memory import Memory
 from txpipe.alerts.routes import Route
 from txpipe.alerts.spool import Spool
 from txpipe.errors import RecordFault
@@ -222,7 +223,7 @@ def test_nothing_vanishes(tmp_path, kind):
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=60).map(sorted), st.integers(1, 5))
 def test_never_more_than_the_limit(times, count):
     """Whatever comes, a window of a limit lets no more than ``count`` through."""
-    with Spool(None) as spool:
+    with Memory() as spool:
         limiter = Limiter([limit(count=count)], spool.database)
         passed = [time for time in times if limiter.holding(alert(1, time), "a", WALL) is None]
     starts = []
@@ -292,7 +293,7 @@ def test_odd_alerts(data):
         one["record"] = {**ALERT["record"], "usd": data.draw(st.sampled_from(ODD))}
         with contextlib.suppress(RecordFault):
             alerts.append(check(one))
-    with Spool(None) as spool:
+    with Memory() as spool:
         restraint = Restraint(
             Inhibitor(Inhibition(equal=("subject", "tx")), spool.database),
             Limiter([limit(count=1, track=("incident", "severity"), up_to="critical")], spool.database),

@@ -1,6 +1,7 @@
 """alerts.routes, routefile, routetest: who gets an alert, why, and what is wrong with a route file."""
 
 import datetime as dt
+import random
 import tomllib
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,10 @@ def at(routes, alert=ALERT, now=NOON, always=()):
 )
 def test_conditions(conditions, changes, expected):
     """Every condition must be met; the first that is not is named with what it compared."""
-    assert Route("r", ("a",), **conditions).why_not({**ALERT, **changes}, NOON) == expected
+    route, one = Route("r", ("a",), **conditions), {**ALERT, **changes}
+    assert route.why_not(one, NOON) == expected
+    assert route.meets(one, NOON) == (not expected)
+    assert route.has_conditions or not expected
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,40 @@ def test_the_first_route_takes_it():
     assert at([first, Route("two", ("b", "c")), Route("three", ("d",))]) == ("a", "b", "c")
     assert at([Route("no", ("a",), severity="critical", rules={"x"}), Route("two", ("b",))]) == ("b",)
     assert at([Route("one", ("a",))], always=("z",)) == ("z", "a")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_alerts_past_many_routes(seed):
+    """Who gets an alert is what asking route by route gives, for every one of many, and unmet ones count."""
+    chance = random.Random(seed)
+
+    def some(*values):
+        return frozenset(value for value in values if chance.random() < 0.3)
+
+    routes = [
+        Route(
+            str(number),
+            tuple(some("a", "b", "c", "d")),
+            chance.choice(["", "", "low", "high"]),
+            rules=some("listed", "velocity"),
+            categories=some("sanctions", "scam"),
+            usd=chance.choice([None, None, 100.0]),
+            window=chance.choice([None, None, Window(end=60)]),
+            goes_on=chance.random() < 0.6,
+        )
+        for number in range(chance.randrange(6))
+    ]
+    made, unmet = Routes(routes, ("z",), lambda: NOON), 0
+    for _ in range(200):
+        record = {**TRANSFER, "usd": chance.choice([50, 100.0, None])}
+        one = {**ALERT, "rule": chance.choice(["listed", "velocity", "x"]), "record": record}
+        one["severity"], one["rev"] = chance.choice(["info", "low", "critical"]), chance.choice([0, 1])
+        met = [route for route, why_not in made.asked(one, NOON) if not why_not]
+        assert made.receivers(one) == tuple(
+            dict.fromkeys(["z", *(name for route in met for name in route.to)])
+        )
+        unmet += not met and one["rev"] == 0
+    assert made.unmet == unmet
 
 
 def test_rules_that_nobody_knows_are_remarked_on(tmp_path):

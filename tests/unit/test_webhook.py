@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -226,6 +227,21 @@ def lying(answer):
         thread.join(10)
 
 
+@pytest.mark.parametrize("status", [100, 102, 103, 199])
+def test_what_is_said_before_the_answer(status):
+    """Early hints and the like are no answer: the one behind them counts, and the connection is kept."""
+    hint = f"HTTP/1.1 {status} Hint\r\nlink: </a>\r\n\r\n".encode()
+    for answer, fault in ((b"200 OK", None), (b"503 No", "HTTP 503")):
+        with lying(hint * 3 + b"HTTP/1.1 " + answer + b"\r\ncontent-length: 2\r\n\r\nok") as url:
+            receiver = made(url)
+            if fault is None:
+                receiver.send([PARCEL])
+                assert receiver._poster._connection is not None
+            else:
+                with pytest.raises(NotTaken, match=fault):
+                    receiver.send([PARCEL])
+
+
 def test_idle_connections_are_opened_again():
     """A connection that the server closed while it was idle is no failure."""
     with Hook() as hook:
@@ -240,13 +256,10 @@ def test_certificates_are_verified(monkeypatch):
     """A certificate that nobody vouches for is refused, and so is a server without TLS."""
     with Hook() as hook, pytest.raises(NotTaken, match="it does not speak TLS"):
         made(hook.url.replace("http:", "https:")).send([PARCEL])
-    seen = []
-    monkeypatch.setattr(
-        exchange.http.client, "HTTPSConnection", lambda *_, **said: seen.append(said["context"])
-    )
-    made("https://localhost/")._poster._opened()
-    assert seen[0].verify_mode == ssl.CERT_REQUIRED
-    assert seen[0].check_hostname
+    monkeypatch.setattr(exchange.http.client, "HTTPSConnection", lambda *_, **said: SimpleNamespace(**said))
+    seen = made("https://localhost/")._poster._opened().context
+    assert seen.verify_mode == ssl.CERT_REQUIRED
+    assert seen.check_hostname
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from txpipe.alerts.heldback import HeldBack
 from txpipe.alerts.inhibition import Inhibitor
 from txpipe.alerts.intake import Item
 from txpipe.alerts.limits import Limiter
+from txpipe.alerts.queueing import Queue, Taken
 from txpipe.alerts.silence import Silences, muting
-from txpipe.alerts.spool import Spool, Taken
 
 Router = Callable[[dict[str, Any]], Sequence[str]]
 """Says which receivers, by name, an alert goes to."""
@@ -45,7 +45,7 @@ class Addressing:
     """
 
     def __init__(
-        self, spool: Spool, router: Router, restraint: Restraint, named: Collection[str] = ()
+        self, spool: Queue, router: Router, restraint: Restraint, named: Collection[str] = ()
     ) -> None:
         """Take where to write, and who gets what.
 
@@ -79,19 +79,25 @@ class Addressing:
         """
         muted: list[int] = []
         silences = self._silences.holding(now)
-        known = self._known(items)
-        with self._spool.database.writing(durable=True) as db:
+        known, is_counting = self._known(items), self._is_counting
+        is_plain = not is_counting and self._inhibitor is None and not silences
+        with self._spool.writing() as db:
             taken = []
             for line, alert in items:
-                name = key(alert)
-                if name in known:
+                name = f"{alert['id']}:{alert['rev']}"  # deadletters.key, without a call
+                if is_plain:  # what the last branch comes to, without a call
+                    status = alert["status"]
+                    follows = alert["rev"] > 0 or status != "open"
+                    takes_back = status == "retracted" and not self._is_orphan(alert)
+                    taken.append(Taken(name, line, self._router(alert), follows, takes_back, None, alert))
+                elif name in known:
                     taken.append(Taken(name, line, ()))
-                elif silence := muting(silences, alert):
+                elif silences and (silence := muting(silences, alert)):
                     muted.append(silence.number)
                     taken.append(Taken(name, line, ()))
                 else:
                     taken.append(self._addressed(db, name, line, alert, now))
-                    if self._is_counting:
+                    if is_counting:
                         known.add(name)
             self._had.clear()
             self._spool.enter(db, taken, now)
@@ -107,7 +113,7 @@ class Addressing:
         with self._spool.database.reading() as db:
             if not self.held_back.due(db, now, ends=ends):
                 return
-        with self._spool.database.writing(durable=True) as db:
+        with self._spool.writing() as db:
             self._spool.enter(db, list(self.held_back.digests(db, now, ends=ends)), now)
 
     @property
@@ -132,16 +138,18 @@ class Addressing:
         self, db: sqlite3.Connection, name: str, line: bytes, alert: dict[str, Any], now: float
     ) -> Taken:
         """Return an alert that no silence mutes with its receivers."""
-        notes = {} if self._escalation is None else self._escalation.reached(db, alert, now)
+        notes = None if self._escalation is None else self._escalation.reached(db, alert, now)
         if self._inhibitor is not None and self._inhibitor.mutes(alert):
             self.inhibited += 1
-            return Taken(name, line, tuple(notes), notes=notes)
+            return Taken(name, line, tuple(notes or ()), notes=notes, alert=alert)
         takes_back = alert["status"] == "retracted" and not self._is_orphan(alert)
         follows = alert["rev"] > 0 or alert["status"] != "open"
         receivers = self._router(alert)
         if self._limiter is not None and alert["status"] != "retracted":
             receivers = self._within_limits(self._limiter, line, alert, receivers, now, follows=follows)
-        return Taken(name, line, tuple(dict.fromkeys([*receivers, *notes])), follows, takes_back, notes)
+        if notes:
+            receivers = tuple(dict.fromkeys([*receivers, *notes]))
+        return Taken(name, line, receivers, follows, takes_back, notes, alert)
 
     def _is_orphan(self, alert: dict[str, Any]) -> bool:
         """Say whether nobody who had an alert is a receiver still: by another name or URL somebody may be."""

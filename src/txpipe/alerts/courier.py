@@ -12,7 +12,8 @@ from txpipe.alerts.crowd import Crowd
 from txpipe.alerts.dedupe import Recent
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.queueing import Queue
+from txpipe.alerts.spoolfolder import DEAD
 
 _SPARE = 9.0
 """A look at what waits that found nothing to send yet is followed by none for nine times as long: new alerts
@@ -31,13 +32,15 @@ class Courier:
         addressing: who gets what, and how much was kept from receivers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is kept where, for how long, and who gets it
         self,
-        spool: Spool,
+        spool: Queue,
         lanes: Sequence[Lane],
         addressing: Addressing,
         now: Callable[[], float],
         keep_s: float,
+        *,
+        is_deduped: bool = False,
     ) -> None:
         """Take where to keep alerts and who gets them.
 
@@ -47,16 +50,19 @@ class Courier:
             addressing: whom alerts go to.
             now: wall time, Unix seconds.
             keep_s: seconds for which delivered alerts are known.
+            is_deduped: no alert comes again.
         """
         self.lanes = lanes
         self.addressing = addressing
         self._spool = spool
         self._now = now
         self._keep_s = keep_s
-        self._recent = Recent() if spool.folder is None else None  # memory keeps nothing that is delivered
+        # memory keeps nothing that is delivered
+        self._recent = Recent() if spool.folder is None and not is_deduped else None
         self._purged = 0.0
         self._pending: list[Item] = []
         self._changed = threading.Condition()
+        self._over = threading.Event()  # apart from it, for what is taken must not wake who does not listen
         self._crowd = Crowd(spool, self._look_again) if spool.folder is None else None
         self._takes = 0
         self._ends = False
@@ -109,6 +115,7 @@ class Courier:
         self.addressing.tell_due(self._now(), ends=True)
         for lane in self.lanes:
             lane.ends = True
+        self._over.set()
         mine = [lane.receiver.name for lane in self.lanes]
         left = seconds
         with self._changed:
@@ -129,6 +136,7 @@ class Courier:
 
     def stop(self) -> None:
         """End delivery; what is under way is broken off."""
+        self._over.set()
         with self._changed:
             self._ends = True
             self._changed.notify_all()
@@ -170,11 +178,11 @@ class Courier:
         time.sleep(seconds)
         return True
 
-    def _pause(self, lane: Lane, seconds: float, deaf_s: float, takes: int) -> None:
+    def _pause(self, seconds: float, deaf_s: float, takes: int) -> None:
         """Wait, but not beyond the end, nor, after so many seconds, if something was taken since."""
+        if deaf_s > 0:
+            self._over.wait(deaf_s)
         with self._changed:
-            if deaf_s > 0:
-                self._changed.wait_for(lambda: self._ends or lane.ends, deaf_s)
             if seconds > deaf_s and not self._ends and takes == self._takes:
                 self._changed.wait(seconds - deaf_s)
 
@@ -187,7 +195,7 @@ class Courier:
                 self.addressing.tell_due(self._now())
                 wait_s = lane.step()
                 spent_s = time.monotonic() - began
-                self._pause(lane, wait_s, min(wait_s, _SPARE * spent_s), takes)
+                self._pause(wait_s, min(wait_s, _SPARE * spent_s), takes)
         except BaseException as exc:  # noqa: BLE001 - raised in the main thread
             if not self._ends:
                 self._error = exc

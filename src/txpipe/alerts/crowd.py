@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from txpipe.alerts.lane import Lane
-from txpipe.alerts.spool import PURGED, Spool
+from txpipe.alerts.queueing import PURGED, Queue
 
 MOST_BYTES = 64 << 20
 """Bytes of alerts that may wait for one receiver: some 60,000 of txdetect's."""
@@ -24,7 +24,7 @@ class Crowd:
     """Keeps what waits in memory, and what does not wait any more, within bounds."""
 
     def __init__(
-        self, spool: Spool, wait: Callable[[float], bool], most_bytes: int = MOST_BYTES, kept: int = KEPT
+        self, spool: Queue, wait: Callable[[float], bool], most_bytes: int = MOST_BYTES, kept: int = KEPT
     ) -> None:
         """Take what is to be bounded.
 

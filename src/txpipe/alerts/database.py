@@ -17,7 +17,7 @@ FILE = spoolfolder.FILE
 _APPLICATION = 0x74787370
 """``txsp``: SQLite's application_id, which says whose file it is."""
 
-_VERSION = 2
+_VERSION = 3
 _BUSY_S = 60
 
 _TABLES = """
@@ -69,6 +69,18 @@ CREATE TABLE IF NOT EXISTS held (
     PRIMARY KEY (limit_name, receiver)) WITHOUT ROWID;
 """
 """What a spool of version 1 lacks."""
+
+_SINCE_3 = """
+ALTER TABLE receivers ADD COLUMN keys TEXT;
+ALTER TABLE deliveries ADD COLUMN kin TEXT;
+CREATE INDEX kin_waits ON deliveries (receiver, kin, seq) WHERE state = 0 AND kin IS NOT NULL;
+CREATE INDEX since_waits ON deliveries (receiver, since, seq, kin, due) WHERE state = 0 AND kin IS NOT NULL;
+CREATE TABLE labels (
+    receiver TEXT NOT NULL, id TEXT NOT NULL, labels BLOB NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (receiver, id)) WITHOUT ROWID;
+CREATE INDEX labels_at ON labels (receiver, at);
+"""
+"""What one of version 2 lacks."""
 
 
 class SpoolFault(UsageFault):
@@ -163,11 +175,20 @@ class Database:
         if not is_new and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise SpoolFault(f"{self._place}: {_DAMAGED}")
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("CREATE TEMP TABLE apart (kin TEXT PRIMARY KEY) WITHOUT ROWID")
         if version < _VERSION:
-            db.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES if is_new else ''} {_SINCE_2}"
-                f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_VERSION}; COMMIT;"
-            )
+            with self.writing():
+                self._make()
+
+    def _make(self) -> None:
+        """Make the tables that are missing; another process may have made them meanwhile."""
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        for since, script in enumerate((_TABLES, _SINCE_2, _SINCE_3)):
+            for statement in script.split(";") if version <= since else ():
+                self._db.execute(statement)
+        self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def refused(place: object, error: sqlite3.Error | OSError) -> SpoolFault | SpoolFailed:

@@ -11,9 +11,10 @@ import msgspec
 
 from txpipe.alerts import appended
 from txpipe.alerts.database import SpoolFailed
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import Parcel
 from txpipe.errors import RecordFault
-from txpipe.record import check, loads
+from txpipe.record import check
 
 _ALERT = b',"alert":'
 """What stands before the alert, the last value of a letter; no string holds it, for its quotes are bare."""
@@ -66,7 +67,7 @@ def read(line: bytes) -> Letter:
     if found.type != "dead-letter":
         raise RecordFault('no dead letter: its "type" is another')
     raw = bytes(found.alert)
-    alert = check(loads(raw))
+    alert = check(reread(raw))
     if alert["type"] != "alert":
         raise RecordFault('no dead letter: its "alert" is none')
     return Letter(found.receiver, raw, key(alert))

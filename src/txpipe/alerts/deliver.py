@@ -16,15 +16,19 @@ from txpipe.alerts.escalation import Escalation
 from txpipe.alerts.grouped import GroupedLane
 from txpipe.alerts.handles import Changing, Handles
 from txpipe.alerts.inhibition import Inhibitor
+from txpipe.alerts.labelled import Labelled, Labelling
 from txpipe.alerts.lane import GIVEN_UP, Lane, Patience, World, bury
 from txpipe.alerts.limits import Limiter
+from txpipe.alerts.memory import Memory
 from txpipe.alerts.option import DeliveryChoice
+from txpipe.alerts.queueing import Queue
 from txpipe.alerts.receiver import Receiver, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
 from txpipe.alerts.receivers.webhook import secret_of
 from txpipe.alerts.routefile import RouteFile
 from txpipe.alerts.routes import Routes
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.spool import Spool
+from txpipe.alerts.spoolfolder import DEAD
 from txpipe.alerts.words import Template
 from txpipe.sink import Sink
 
@@ -44,22 +48,27 @@ class Delivery:
         spool: where they wait.
         routes: say who gets which.
         failed: something was not delivered.
+        in_full: alerts must be read with their evidence and record.
     """
 
     courier: Courier
-    spool: Spool
+    spool: Queue
     routes: Routes
     failed: bool = False
+    in_full: bool = False
 
 
 @contextmanager
-def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> Iterator[Delivery]:
+def delivery(
+    choice: DeliveryChoice, sink: Sink, say: Callable[[str], None], *, is_deduped: bool = False
+) -> Iterator[Delivery]:
     """Deliver while the body runs, then wait for what is under way, and say what is left.
 
     Args:
         choice: as it was asked for.
         sink: whatever leaves by it is in the spool before.
         say: writes a message; from any thread.
+        is_deduped: no alert comes again.
 
     Raises:
         SpoolFault: the spool cannot be used; ReceiverFault: a receiver makes no sense.
@@ -70,14 +79,14 @@ def delivery(choice: DeliveryChoice, sink: Sink, say: Callable[[str], None]) -> 
     everything = [receiver.name for receiver in receivers]
     routes = Routes([] if file is None else file.routes, everything, time.time)
     held = None if choice.spool is None else lock.lock(choice.spool)
-    spool = Spool(choice.spool)
+    spool = Memory() if choice.spool is None else Spool(choice.spool)
     lanes = _lanes(choice, receivers, file, spool, World(say))
     keep_s = choice.keep_s if choice.spool else min(choice.keep_s, _KEPT_IN_MEMORY_S)
     names = {lane.receiver.name for lane in lanes}
     addressing = Addressing(spool, routes.receivers, _restraint(file, spool), names)
-    courier = Courier(spool, lanes, addressing, time.time, keep_s)
+    courier = Courier(spool, lanes, addressing, time.time, keep_s, is_deduped=is_deduped)
     failed = _bury_strangers(spool, lanes, time.time() - choice.give_up_s, say)
-    running = Delivery(courier, spool, routes, failed)
+    running = Delivery(courier, spool, routes, failed, in_full=file is not None and _reads_records(file))
     sink.before, sink.room = courier.commit, _ROOM
     courier.start()
     try:
@@ -150,7 +159,7 @@ def _named_by_to(urls: Sequence[str], at: int, outfit: Outfit) -> Receiver:
         raise ReceiverFault(f"--to number {at + 1}: {fault}") from fault
 
 
-def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
+def _restraint(file: RouteFile | None, spool: Queue) -> Restraint:
     """Return what a route file says is to be kept from receivers."""
     if file is None:
         return Restraint()
@@ -159,6 +168,12 @@ def _restraint(file: RouteFile | None, spool: Spool) -> Restraint:
         Limiter(file.limits, spool.database) if file.limits else None,
         Escalation(file.levels) if file.levels else None,
     )
+
+
+def _reads_records(file: RouteFile) -> bool:
+    """Say whether a route file looks at the worth of what moved: all else are an alert's own keys."""
+    conditions = [*file.routes, *(limit.about for limit in file.limits)]
+    return bool(file.levels) or any(one.usd is not None for one in conditions)
 
 
 def _say_held_back(courier: Courier, routes: Routes, say: Callable[[str], None]) -> None:
@@ -174,7 +189,7 @@ def _say_held_back(courier: Courier, routes: Routes, say: Callable[[str], None])
             say(f"{count:,} alert{'s' * (count != 1)} {why}")
 
 
-def _bury_strangers(spool: Spool, lanes: list[Lane], since: float, say: Callable[[str], None]) -> bool:
+def _bury_strangers(spool: Queue, lanes: list[Lane], since: float, say: Callable[[str], None]) -> bool:
     """Give up what has waited too long for receivers that nobody names any more; say whether any has."""
     any_lost = False
     for name in sorted(spool.waiting().keys() - {lane.receiver.name for lane in lanes}):
@@ -192,7 +207,7 @@ def _bury_strangers(spool: Spool, lanes: list[Lane], since: float, say: Callable
 
 
 def _lanes(
-    choice: DeliveryChoice, receivers: list[Receiver], file: RouteFile | None, spool: Spool, world: World
+    choice: DeliveryChoice, receivers: list[Receiver], file: RouteFile | None, spool: Queue, world: World
 ) -> list[Lane]:
     """Return a lane for every receiver, of --to and of the route file."""
     patience = Patience(choice.retry_s, choice.give_up_s)
@@ -204,10 +219,14 @@ def _lanes(
             if grouping is None
             else GroupedLane(receiver, spool, patience, world, grouping)
         )
+        if grouping is None:
+            spool.group(receiver.name, None)
     for lane in lanes:
         grouping = file.groupings.get(lane.receiver.name) if file is not None else None
         if grouping is None or not grouping.repeat_s:
             reminders.forget(spool.database, lane.receiver.name)
         if isinstance(lane.receiver, Changing):
             lane.receiver.handles = Handles(spool.database, lane.receiver.name)
+        if isinstance(lane.receiver, Labelling) and spool.folder is not None:
+            lane.receiver.labelled = Labelled(spool.database, lane.receiver.name)
     return lanes

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from txpipe.alerts.grouping import kin_of
+from txpipe.alerts.kin import kin_of
 from txpipe.record import SEVERITIES, Severity
 from txpipe.visible import clipped
 

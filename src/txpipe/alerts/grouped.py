@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.grouping import Grouping, plan, room_s
 from txpipe.alerts.lane import IDLE_S, Lane, Patience, World
+from txpipe.alerts.queueing import Queue
 from txpipe.alerts.receiver import NotTaken, Parcel, Receiver
 from txpipe.alerts.reminders import Reminders
-from txpipe.alerts.spool import Spool
-
-_LOOKED_AT = 5000
-"""Alerts that are looked at for one message, at most; the others follow."""
 
 _PAUSE_S = 0.5
-"""Seconds after a look at alerts none of which was due: each look reads them all, and they come fast."""
+"""Seconds after a look at groups none of which was due: alerts come fast."""
 
 
 class GroupedLane(Lane):
     """Delivers to one receiver, group by group; when messages went out is kept in the spool."""
 
     def __init__(
-        self, receiver: Receiver, spool: Spool, patience: Patience, world: World, grouping: Grouping
+        self, receiver: Receiver, spool: Queue, patience: Patience, world: World, grouping: Grouping
     ) -> None:
         super().__init__(receiver, spool, patience, world)
         self._grouping = grouping
+        spool.group(receiver.name, grouping.keys)
         self._messages = Messages(spool.database, receiver.name)
         self._reminders = Reminders(spool.database, receiver.name, grouping) if grouping.repeat_s else None
         self._kin = ""
@@ -51,11 +50,11 @@ class GroupedLane(Lane):
             return (), pause_s
         sent = self._sent(now)
         wait_s = IDLE_S
-        if waiting := self._spool.due(self.receiver.name, now, _LOOKED_AT):
-            found = plan(waiting, sent, self._grouping, now, ends=self.ends)
-            self._kin = found.kin
-            if found.parcels:
-                return found.parcels[: self._most], 0.0
+        found = plan(self._spool, self.receiver.name, sent, self._grouping, now, ends=self.ends)
+        self._kin = found.kin
+        if found.parcels:
+            return found.parcels[: self._most], 0.0
+        if found.wait_s < inf:
             wait_s = min(found.wait_s, IDLE_S)
             self._looks_from = now + min(_PAUSE_S, wait_s)
         if self._reminders is not None and not room_s(sent, self._grouping, now):

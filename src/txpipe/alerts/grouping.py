@@ -5,21 +5,16 @@ Nothing is dropped: what is held back comes in the next message, with counts.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import inf
 
-from txpipe.alerts.facts import text
+from txpipe.alerts.queueing import Queue
 from txpipe.alerts.receiver import Parcel
-from txpipe.record import loads
 
-SOURCES = ("incident", "subject", "rule", "category", "chain", "severity", "tx")
-"""Keys of an alert by which alerts are put together."""
-
-_LONGEST = 256
-"""Characters of a name: hundreds of thousands are remembered, and texts of alerts may have a million each."""
+AT_ONCE = 5000
+"""Alerts that share a message, at most; the others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +60,9 @@ class Plan:
     wait_s: float = 0.0
 
 
-def kin(line: bytes, keys: Sequence[str]) -> str:
-    """Return what names an alert's group; one that lacks a key is a group of its own."""
-    return kin_of(loads(line), keys)
-
-
-def kin_of(alert: dict[str, Any], keys: Sequence[str]) -> str:
-    """Return the same of an alert that is parsed."""
-    values = [alert.get(key) for key in keys]
-    return str(alert["id"]) if None in values else brief("\x1f".join(map(text, values)))
-
-
-def brief(name: str) -> str:
-    """Return a name to remember something by: itself, or the digest of one that is too long for that.
-
-    >>> brief("a" * 256) == "a" * 256, len(brief("a" * 257))
-    (True, 64)
-    """
-    return name if len(name) <= _LONGEST else hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
-
-
-def plan(
-    waiting: Sequence[Parcel],
+def plan(  # noqa: PLR0913 - what it is decided by
+    queue: Queue,
+    receiver: str,
     sent: Sequence[tuple[str, float]],
     grouping: Grouping,
     now: float,
@@ -99,34 +75,37 @@ def plan(
     is reached, all waits; then everything goes out as one digest.
 
     Args:
-        waiting: alerts in the order in which they came; one or more.
+        queue: where alerts wait.
+        receiver: for whom.
         sent: group and time of the messages of the last while.
         grouping: as it was asked for.
         now: Unix seconds.
         ends: the input has ended: nothing more comes that would be worth a wait.
     """
-    groups: dict[str, list[Parcel]] = {}
-    for parcel in waiting:
-        groups.setdefault(kin(parcel.line, grouping.keys), []).append(parcel)
-    last = dict(sorted(sent, key=lambda one: one[1]))
-    ripe = {
-        name: max(
-            _waited(parcels[0], grouping, now), last[name] + grouping.interval_s if name in last else 0.0
-        )
-        for name, parcels in groups.items()
-    }
     full_s = room_s(sent, grouping, now)
-    if ends:
-        return Plan(waiting) if full_s else _first(groups)
     if full_s:
-        return Plan((), wait_s=full_s)
-    held = grouping.most is not None and _was_full(sent, grouping, min(ripe.values()))
-    if held and min(ripe.values()) <= now:
-        return Plan(waiting)
+        return Plan(queue.due(receiver, now, AT_ONCE)) if ends else Plan((), wait_s=full_s)
+    last = {} if ends else _last(sent, grouping, now)
+    ripe = {
+        name: max(_waited(since, grouping, now), last[name] + grouping.interval_s)
+        for name, since in queue.heads(receiver, now, last).items()
+    }
+    if first := queue.first(receiver, now, last):
+        ripe[first[0]] = _waited(first[1], grouping, now)
+    if not ripe:
+        return Plan((), wait_s=inf)
     name = min(ripe, key=lambda one: ripe[one])
-    if ripe[name] <= now:
-        return Plan(groups[name], name)
-    return Plan((), wait_s=ripe[name] - now)
+    if not ends and ripe[name] > now:
+        return Plan((), wait_s=ripe[name] - now)
+    if not ends and grouping.most is not None and _was_full(sent, grouping, ripe[name]):
+        return Plan(queue.due(receiver, now, AT_ONCE))
+    return Plan(queue.due(receiver, now, AT_ONCE, name), name)
+
+
+def _last(sent: Sequence[tuple[str, float]], grouping: Grouping, now: float) -> dict[str, float]:
+    """Return the groups that do not only wait for more of their kind, and when each had its last message."""
+    matter_s = grouping.interval_s if grouping.most is None else grouping.memory_s
+    return {name: at for name, at in sorted(sent, key=lambda one: one[1]) if at + matter_s > now}
 
 
 def room_s(sent: Sequence[tuple[str, float]], grouping: Grouping, now: float) -> float:
@@ -137,14 +116,9 @@ def room_s(sent: Sequence[tuple[str, float]], grouping: Grouping, now: float) ->
     return recent[-grouping.most] + grouping.span_s - now
 
 
-def _waited(parcel: Parcel, grouping: Grouping, now: float) -> float:
-    """Return when an alert has waited; one from before the clock was set back has."""
-    return parcel.since + grouping.wait_s if parcel.since <= now else 0.0
-
-
-def _first(groups: dict[str, list[Parcel]]) -> Plan:
-    name = next(iter(groups))
-    return Plan(groups[name], name)
+def _waited(since: float, grouping: Grouping, now: float) -> float:
+    """Return when what waits since a time has waited; what came before the clock was set back has."""
+    return since + grouping.wait_s if since <= now else 0.0
 
 
 def _was_full(sent: Sequence[tuple[str, float]], grouping: Grouping, since: float) -> bool:

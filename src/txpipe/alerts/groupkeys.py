@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from txpipe.alerts.grouping import SOURCES, Grouping
+from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.inhibition import Inhibition
+from txpipe.alerts.kin import SOURCES
 from txpipe.duration import seconds
 from txpipe.record import SEVERITIES
 

@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 
 from txpipe.alerts.human import HELD_BACK
-from txpipe.alerts.intake import Item
+from txpipe.alerts.intake import Item, reread
 from txpipe.alerts.limits import Limit
-from txpipe.alerts.spool import Taken
-from txpipe.record import SEVERITIES, dumps, loads
+from txpipe.alerts.queueing import Taken
+from txpipe.record import SEVERITIES, dumps
 
 _APART = 500
 """Rules and subjects that are told apart in one digest; others are counted together."""
@@ -92,7 +92,7 @@ def _count(
         db.execute(_BEGIN, (*key, first["chain"], float(first["time"]), limit.for_s, now))
     else:
         counts, gravest = orjson.loads(row[0]), row[1]
-    weight = _weight(loads(gravest))
+    weight = _weight(reread(gravest))
     for line, alert in items:
         if _weight(alert) > weight:
             gravest, weight = line, _weight(alert)
@@ -109,7 +109,7 @@ def _digest(db: sqlite3.Connection, name: str, receiver: str) -> Taken:
     """End the counts of a limit and receiver; return the alert that tells of them."""
     key = (name, receiver)
     row = db.execute(_TAKE_OUT, key).fetchone()
-    alert, counts, since = loads(row[0]), orjson.loads(row[1]), row[2]
+    alert, counts, since = reread(row[0]), orjson.loads(row[1]), row[2]
     number = counts["held_back"]
     about = f"{name}\x1f{receiver}\x1f{since!r}\x1f{alert['id']}:{alert['rev']}"
     alert_id = hashlib.blake2b(about.encode(), digest_size=16).hexdigest()

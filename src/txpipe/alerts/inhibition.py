@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from txpipe.alerts.database import Database
-from txpipe.alerts.grouping import kin_of
+from txpipe.alerts.kin import kin_of
 from txpipe.record import SEVERITIES, Severity
 
 _KEPT = 100_000

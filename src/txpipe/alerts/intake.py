@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 import msgspec
 
 from txpipe.errors import RecordFault
 from txpipe.fields import FIELDS
-from txpipe.record import check, loads
+from txpipe.record import check, compiled, loads
 from txpipe.stream import BadLines
 
 Item = tuple[bytes, dict[str, Any]]
 """A line without its newline, byte for byte, and the record it holds."""
 
 
+def in_full(line: bytes) -> dict[str, Any]:
+    """Return the record that a line holds.
+
+    Raises:
+        RecordFault: it holds none.
+    """
+    return check(loads(line))
+
+
 def taken(
-    lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines, read: Callable[[bytes], Any] = loads
+    lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines, read: Callable[[bytes], Any] = in_full
 ) -> Iterator[Item]:
-    """Parse and check every line; report and skip those that are no records.
+    """Read every line; report and skip those that are no records.
 
     Args:
         lines: number and bytes of each, as ``stream.numbered_lines`` gives them.
         name: the input's name for messages.
         bad: takes the reports.
-        read: ``loads``; or ``outlines``, where nobody looks into the evidence and the record.
+        read: ``in_full``; or ``outlines``, where nobody looks into the evidence and the record.
 
     Yields:
         Alerts and, unchanged, records of every other type, in input order.
@@ -35,41 +48,102 @@ def taken(
     """
     for number, line in lines:
         try:
-            record = check(read(line))
+            record = read(line)
         except RecordFault as exc:
             bad.report(name, number, str(exc))
         else:
             yield line, record
 
 
-_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
-"""An integer that orjson reads as one, too; for larger ones it is asked itself."""
-
-
 class _Empty(TypedDict):
     """An object of which no key is looked at."""
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_KINDS: dict[str, Any] = {
+    "type(v) is str": str,
+    "type(v) is bool": bool,
+    "type(v) is int": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+    "type(v) is int and v >= 0": _Count,
+    "type(v) is int and 0 <= v <= 100": Annotated[int, msgspec.Meta(ge=0, le=100)],
+    "v is None or type(v) is int and v >= 0": _Count | None,
+    "type(v) is dict": _Empty,
+}
+"""What decodes fields, by what they may hold; integers that are larger orjson reads in another way."""
+
+_ONE_OF = re.compile(r"type\(v\) is str and v in (\{.*\})")
+
+
 def outlines() -> Callable[[bytes], Any]:
-    """Return what reads lines as ``loads`` does, but alerts with empty evidence and an empty record.
+    """Return what reads lines as ``in_full`` does, but alerts with empty evidence and an empty record.
 
     They are two thirds of an alert, and hold what takes longest. They must be sound JSON all the same; only
-    a number beyond any float, as 1e999, is sound here, as in jq.
+    a number beyond any float, as 1e999, is sound here, as in jq. What a field may hold is looked at while it
+    is read, where that can be said so.
     """
-    kinds: dict[str, Any] = {"type": Any, "evidence": _Empty, "record": _Empty}
-    for key, _, valid, _ in FIELDS["alert"]:
-        kinds.setdefault(key, _Whole if "int" in valid else Any)
+    kinds: dict[str, Any] = {"type": Literal["alert"]}
+    left = []
+    for field in FIELDS["alert"]:
+        key, is_required, valid, _ = field
+        kind = _kind(valid)
+        if kind is None:
+            left.append(field)
+        kinds[key] = Required[Any if kind is None else kind] if is_required else Any if kind is None else kind
     make: Any = TypedDict  # its keys are those of fields, which a type checker cannot see
     decode = msgspec.json.Decoder(make("outline", kinds, total=False)).decode
+    is_good = compiled(left)
 
     def read(line: bytes) -> Any:
         if line.isascii():  # of what it passes over, msgspec does not check whether it is UTF-8
             try:
                 found = decode(line)
+                if is_good(found):
+                    return found
             except (msgspec.MsgspecError, RecursionError):
-                return loads(line)  # which says what is wrong, or knows better
-            if found.get("type") == "alert":
-                return found
-        return loads(line)
+                pass
+        return in_full(line)  # which says what is wrong, or knows better
 
     return read
+
+
+def _kind(valid: str) -> Any:
+    """Return the type that decodes what a field may hold; None if none says all of it."""
+    if one_of := _ONE_OF.fullmatch(valid):
+        return Literal[tuple(ast.literal_eval(one_of[1]))]
+    return _KINDS.get(valid)
+
+
+def reread(line: bytes) -> dict[str, Any]:
+    """Parse an alert that was let through, in full.
+
+    A number beyond any float is the largest there is: where alerts are read in outline, nobody looked at it.
+
+    Raises:
+        RecordFault: it is no alert that was let through.
+    """
+    try:
+        return loads(line)
+    except RecordFault:
+        try:
+            found = json.loads(line, parse_float=_finite, parse_int=_whole, parse_constant=_none)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise
+        return found
+
+
+def _finite(text: str) -> float:
+    return min(max(float(text), -_LARGEST), _LARGEST)
+
+
+def _whole(text: str) -> int | float:
+    """Return an integer of 64 bits as one, others as the nearest float, as orjson does."""
+    return int(text) if len(text) < 19 else _finite(text)
+
+
+def _none(text: str) -> None:
+    raise ValueError(text)  # NaN and Infinity are no JSON
+
+
+_LARGEST = sys.float_info.max

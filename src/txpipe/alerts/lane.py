@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import random
-from time import time
+from time import monotonic, time
 
 from txpipe.alerts import deadletters
+from txpipe.alerts.ages import Ages
+from txpipe.alerts.queueing import Queue
 from txpipe.alerts.receiver import NotTaken, Parcel, Receiver
 from txpipe.alerts.rest import rest_s
-from txpipe.alerts.spool import DEAD, Spool
+from txpipe.alerts.spoolfolder import DEAD
 
 IDLE_S = 1.0
 """Seconds after which the spool is asked again for what another process (txalertctl) put into it."""
@@ -42,14 +44,16 @@ class World:
 
     Attributes:
         say: writes a message; it may be called from any thread.
+        ticks: seconds since some time, by a clock that nobody sets.
     """
 
     say: Callable[[str], None]
     now: Callable[[], float] = field(default=time)
     random: Callable[[], float] = field(default=random)
+    ticks: Callable[[], float] = field(default=monotonic)
 
 
-def bury(spool: Spool, receiver: str, reason: str, parcels: Sequence[Parcel], now: float) -> None:
+def bury(spool: Queue, receiver: str, reason: str, parcels: Sequence[Parcel], now: float) -> None:
     """Give alerts up: they are dead letters where the spool has a folder."""
     if spool.folder is not None:
         deadletters.append(spool.folder / DEAD, receiver, reason, parcels, now)
@@ -71,7 +75,7 @@ class Lane:
         is_stopped: what is under way is broken off, which says nothing of the receiver.
     """
 
-    def __init__(self, receiver: Receiver, spool: Spool, patience: Patience, world: World) -> None:
+    def __init__(self, receiver: Receiver, spool: Queue, patience: Patience, world: World) -> None:
         self.receiver = receiver
         self.sent = 0
         self.lost = 0
@@ -82,6 +86,7 @@ class Lane:
         self._patience = patience
         self.world = world
         self.ends = self.is_stopped = False
+        self._ages = Ages(world.now, world.ticks)
         self._failures = self._refusals = 0
         self._rests_until = self._rest = 0.0
 
@@ -95,6 +100,7 @@ class Lane:
             SpoolFailed: the spool cannot be read or written.
         """
         now = self.world.now()
+        self._ages.ago(0)  # sees a clock that was set before the next alert comes
         # A clock that was set back must not make a rest of years.
         rests_s = min(self._rests_until - now, self._rest)
         if rests_s > 0:
@@ -146,12 +152,13 @@ class Lane:
         if self.is_stopped:
             return IDLE_S
         now, name = self.world.now(), self.receiver.name
+        old = self._ages.ago(self._patience.give_up_s)
         self.trouble = str(fault)
         if fault.only_this:
             parcels = parcels[:1]
             rest = rest_s(parcels[0].tries + 1, self._patience.first_s, fault.wait_s, self.world.random)
             self._spool.put_off(name, parcels, now + rest)
-            self._give_up([one for one in parcels if one.since <= now - self._patience.give_up_s], now)
+            self._give_up([one for one in parcels if one.since <= old], now)
             self._refusals += 1
             if self._refusals < _REFUSALS:
                 self.world.say(f"{name}: {fault}, for alert {parcels[0].key}; it is tried again")
@@ -163,8 +170,8 @@ class Lane:
         self._rests_until, self._rest = now + rest, rest
         if fault.only_this:
             return rest
-        while old := self._spool.overdue(name, now - self._patience.give_up_s, GIVEN_UP):
-            self._give_up(old, now)
+        while parcels := self._spool.overdue(name, old, GIVEN_UP):
+            self._give_up(parcels, now)
         return rest
 
     def _give_up(self, parcels: Sequence[Parcel], now: float) -> None:

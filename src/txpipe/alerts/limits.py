@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from txpipe.alerts.database import Database
 from txpipe.alerts.facts import text
-from txpipe.alerts.grouping import brief
+from txpipe.alerts.kin import brief
 from txpipe.alerts.routes import Route
 from txpipe.record import SEVERITIES, Severity
 
@@ -54,7 +54,7 @@ class Limit:
     def concerns(self, alert: dict[str, Any], now: float) -> bool:
         """Say whether an alert is counted; ``now`` is wall time, for conditions on hours."""
         is_graver = SEVERITIES.index(alert["severity"]) > SEVERITIES.index(self.up_to)
-        return not is_graver and not self.about.why_not(alert, now)
+        return not is_graver and self.about.meets(alert, now)
 
     def lets_through(self, number: int) -> bool:
         """Say whether the alert of this number in its window, from 1 on, goes through."""

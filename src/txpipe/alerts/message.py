@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from txpipe.alerts.digest import body_of_many, gravest, latest, title_of_many
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import Parcel
 from txpipe.alerts.words import defanged
-from txpipe.record import Severity, loads
+from txpipe.record import Severity
 
 Writer = Callable[[dict[str, Any]], str]
 """Writes the title or the body of a message about an alert."""
@@ -42,7 +43,7 @@ def composed(parcels: Sequence[Parcel], title_of: Writer, body_of: Writer) -> Me
         title_of: writes the title on a single alert.
         body_of: likewise the body.
     """
-    alerts = latest([loads(parcel.line) for parcel in parcels])
+    alerts = latest([reread(parcel.line) for parcel in parcels])
     several = len(alerts) > 1
     title = title_of_many(alerts) if several else title_of(alerts[0])
     notes = dict.fromkeys(parcel.note for parcel in parcels if parcel.note)

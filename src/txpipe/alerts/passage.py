@@ -15,7 +15,6 @@ from txpipe.alerts.intake import Item
 from txpipe.alerts.tally import Tally
 from txpipe.clock import Clock
 from txpipe.descriptor import ready
-from txpipe.record import loads
 from txpipe.sink import Sink
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ class Passage:
         if deadman_s is not None:
             before_block, heard = self._watched(running, deadman_s)
         lines = stream.numbered_lines(self._source, before_block, self._bad, MAX_LINE)
-        in_full = running is not None or not self._writer.is_plain
-        read = loads if in_full else intake.outlines()
+        in_full = not self._writer.is_plain or (running is not None and running.in_full)
+        read = intake.in_full if in_full else intake.outlines()
         items = heard(intake.taken(lines, self._source.name, self._bad, read))
         items = select.selected(self.tally.incoming(items), self._wanted)
         if self._recent is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
+from txpipe.alerts.known import Known
 from txpipe.errors import TxpipeError, UsageFault
 
 SEND_S = 60.0
@@ -40,8 +42,7 @@ class NotTaken(TxpipeError):
         self.taken = taken
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True, gc=False):
     """One alert on its way to one receiver.
 
     Attributes:
@@ -51,6 +52,8 @@ class Parcel:
         tries: how often the receiver refused it.
         seq: its place in the spool.
         note: why it comes, for people; "" is because it is new.
+        kin: names its group where the receiver's alerts are put together.
+        known: what a queue in memory knows of the alert.
         shaped: the alert in the form that the receiver is to get; empty for as it came in.
     """
 
@@ -60,6 +63,8 @@ class Parcel:
     tries: int = 0
     seq: int = 0
     note: str = ""
+    kin: str = ""
+    known: Known | None = None
     shaped: bytes = b""
 
     @property
@@ -68,17 +73,17 @@ class Parcel:
         return self.shaped or self.line
 
 
-def at_once(rows: Iterable[tuple[Any, ...]]) -> list[Parcel]:
+def at_once(parcels: Iterable[Parcel]) -> list[Parcel]:
     """Return the first of some alerts: one, and more while they are not too large together for the memory.
 
     Args:
-        rows: what a parcel has; no more of them are read than are returned.
+        parcels: no more of them are read than are returned.
     """
     found: list[Parcel] = []
     size = 0
-    for row in rows:
-        found.append(Parcel(*row))
-        size += len(found[-1].line)
+    for one in parcels:
+        found.append(one)
+        size += len(one.line)
         if size >= AT_ONCE_BYTES:
             break
     return found

@@ -8,14 +8,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 from txpipe.alerts.database import Database
-from txpipe.alerts.grouping import Grouping, kin_of
+from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.human import HELD_BACK
+from txpipe.alerts.intake import reread
+from txpipe.alerts.kin import kin_of
 from txpipe.alerts.receiver import Parcel, at_once
 from txpipe.alerts.silence import Silences, muting
 from txpipe.duration import span
-from txpipe.record import loads
 
 _KEPT = 50_000
 """Alerts that are remembered for one receiver; of more, groups told the longest ago go first."""
@@ -64,7 +66,7 @@ class Reminders:
         left: set[str] = set()  # a revision may be of another group than what it follows
         with self._database.writing() as db:
             for parcel in _latest(parcels):
-                alert = loads(parcel.line)
+                alert = reread(parcel.line)
                 kins.add(kin := kin_of(alert, self._grouping.keys))
                 if alert["rev"] < self._told_rev(db, alert["id"]):
                     continue
@@ -128,11 +130,11 @@ class Reminders:
     def _standing(self, kin: str, now: float) -> list[tuple[str, bytes]]:
         """Return the alerts of a group that are not muted by now; those that are, are forgotten."""
         with self._database.writing() as db:
-            stand = at_once(db.execute(_STANDING, (self._receiver, kin, _SHOWN)))
+            stand = at_once(starmap(Parcel, db.execute(_STANDING, (self._receiver, kin, _SHOWN))))
             silences = self._silences.holding(now)
             kept = []
             for one in stand:
-                if muting(silences, alert := loads(one.line)):
+                if muting(silences, alert := reread(one.line)):
                     db.execute(_DROP, (self._receiver, alert["id"]))
                 else:
                     kept.append((one.key, one.line))

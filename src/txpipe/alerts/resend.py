@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from txpipe.alerts import deadletters
 from txpipe.alerts.deadletters import Letter
-from txpipe.alerts.spool import Spool
+from txpipe.alerts.queueing import Queue
 from txpipe.errors import RecordFault, UsageFault
 from txpipe.stream import BadLines
+
+_ROOM = 1 << 20
+"""Bytes of alerts that share one write to the disk."""
 
 
 def letters(lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines) -> Iterator[Letter]:
@@ -32,7 +35,7 @@ def letters(lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines) -> Ite
 
 
 def resent(
-    found: Iterable[Letter], spool: Spool, now: Callable[[], float], to: str | None = None
+    found: Iterable[Letter], spool: Queue, now: Callable[[], float], to: str | None = None
 ) -> tuple[int, int]:
     """Let dead letters wait for their receivers again.
 
@@ -51,9 +54,22 @@ def resent(
     if to is not None and to not in (names := spool.receivers()):
         raise UsageFault(f"--to {to}: no receiver is called so; the spool knows {', '.join(names) or 'none'}")
     again = known = 0
-    for letter in found:
-        if spool.resend(to or letter.receiver, letter.key, letter.line, now()):
-            again += 1
-        else:
-            known += 1
+    for batch in _batches(found):
+        sent = spool.resend([(to or one.receiver, one.key, one.line) for one in batch], now())
+        again += sent
+        known += len(batch) - sent
     return again, known
+
+
+def _batches(found: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """Yield letters in batches that share a write to the disk; of large ones they are fewer."""
+    batch: list[Letter] = []
+    size = 0
+    for letter in found:
+        batch.append(letter)
+        size += len(letter.line)
+        if size >= _ROOM:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

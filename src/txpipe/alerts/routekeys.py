@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from txpipe.alerts.grouping import SOURCES
+from txpipe.alerts.kin import SOURCES
 from txpipe.alerts.routes import DAYS, Window
 from txpipe.duration import seconds
 from txpipe.fields import NAMES, SEVERITIES, Severity

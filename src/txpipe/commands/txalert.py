@@ -146,7 +146,7 @@ def main(  # noqa: PLR0913 - one argument an option
     if command.stats_wanted(stats):
         command.at_end(passage.tally.summary)
     metrics.show(lambda: counts.of_passage(passage))
-    with _running(delivery, sink) as running:
+    with _running(delivery, sink, is_deduped=dedupe) as running:
         if running:
             metrics.show(lambda: counts.of_delivery(running, time.time()))
         metrics.start()
@@ -156,13 +156,15 @@ def main(  # noqa: PLR0913 - one argument an option
     return command.FOUND if exit_status and passage.tally.passed else 0
 
 
-def _running(choice: DeliveryChoice, sink: Sink) -> AbstractContextManager[Delivery | None]:
+def _running(
+    choice: DeliveryChoice, sink: Sink, *, is_deduped: bool
+) -> AbstractContextManager[Delivery | None]:
     if not choice.is_wanted:
         return nullcontext()
     from txpipe.alerts.deliver import delivery  # noqa: PLC0415 - a filter needs no SQLite and no HTTP
 
     mask({url: shown(url) for url in choice.urls})
-    return delivery(choice, sink, command.teller())
+    return delivery(choice, sink, command.teller(), is_deduped=is_deduped)
 
 
 def _checked(choice: DeliveryChoice) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from txpipe.alerts.facts import text, utc
+from txpipe.alerts.intake import reread
+from txpipe.alerts.labelled import Labelled, Labels, Revision
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, origin
 from txpipe.alerts.receivers.post import Poster
 from txpipe.alerts.words import defanged
 from txpipe.duration import seconds
-from txpipe.record import dumps, loads
+from txpipe.record import dumps
 from txpipe.visible import clipped
 
-Labels = dict[str, str]
 Posted = dict[str, Any]
 Writer = Callable[[dict[str, Any]], str]
 
@@ -23,7 +24,7 @@ _LONGEST_S = 3653 * 86_400.0
 """Ten years: an end must be a date that calendars have."""
 
 _KNOWN = 10_000
-"""Alerts whose labels are remembered, so that a later revision with others takes the earlier one back."""
+"""Alerts whose labels are remembered where there is no spool."""
 
 _VALUE = 256
 _LABELLED = ("rule", "category", "severity", "chain", "subject", "role", "incident", "id")
@@ -41,6 +42,8 @@ class Alertmanager:
         name: ``alertmanager:``, host, port and a digest.
         batch: alerts that share a request.
         to_people: no; Alertmanager groups them itself.
+        labelled: the labels that alerts had last, so that a revision with others takes the earlier one back;
+            None is known for this run only.
     """
 
     batch = 100
@@ -72,7 +75,8 @@ class Alertmanager:
         self._poster = Poster(url, now)
         self.name = f"alertmanager:{self._poster.name}"
         self._title_of, self._body_of, self._now, self._fires_s = title_of, body_of, now, fires_s
-        self._known: dict[str, tuple[int, Labels]] = {}
+        self.labelled: Labelled | None = None
+        self._known: dict[str, Revision] = {}
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Post alerts.
@@ -103,10 +107,10 @@ class Alertmanager:
     def _post(self, parcels: Sequence[Parcel]) -> None:
         now = self._now()
         posted: dict[tuple[tuple[str, str], ...], Posted] = {}  # of what has the same labels, the last counts
-        latest: dict[str, tuple[int, Labels]] = {}
-        for alert in (loads(parcel.line) for parcel in parcels):
+        latest: dict[str, Revision] = {}
+        for alert in (reread(parcel.line) for parcel in parcels):
             own, rev = labels(alert), alert["rev"]
-            known, earlier = latest.get(own["id"]) or self._known.get(own["id"]) or (rev, own)
+            known, earlier = latest.get(own["id"]) or self._earlier(own["id"]) or (rev, own)
             if rev < known:  # it came late, or was refused before: what is known counts
                 continue
             if earlier != own:
@@ -116,10 +120,16 @@ class Alertmanager:
             latest[own["id"]] = rev, own
         if posted:
             self._poster.post(dumps(list(posted.values())), {})
-        self._remember(latest.items())
+        self._remember(latest, now)
 
-    def _remember(self, latest: Iterable[tuple[str, tuple[int, Labels]]]) -> None:
-        for name, own in latest:
+    def _earlier(self, alert_id: str) -> Revision | None:
+        return self._known.get(alert_id) if self.labelled is None else self.labelled.find(alert_id)
+
+    def _remember(self, latest: Mapping[str, Revision], now: float) -> None:
+        if self.labelled is not None:
+            self.labelled.note(latest, now)
+            return
+        for name, own in latest.items():
             self._known.pop(name, None)
             self._known[name] = own
         while len(self._known) > _KNOWN:

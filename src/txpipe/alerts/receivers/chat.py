@@ -13,12 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from txpipe.alerts.handles import Handle, Handles
 from txpipe.alerts.human import headline
+from txpipe.alerts.intake import reread
 from txpipe.alerts.message import Message, Writer, composed
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, named, origin
 from txpipe.alerts.receivers.api import Answer, Api
 from txpipe.alerts.rest import asked_s
 from txpipe.alerts.words import defanged
-from txpipe.record import SEVERITIES, loads
+from txpipe.record import SEVERITIES
 from txpipe.visible import clipped
 
 _WORDS = 120
@@ -83,7 +84,7 @@ class Chat(ABC):
         self._gone = set()
         parcels = [parcel for parcel in parcels if not self._is_stale(parcel)]
         left = [parcel for parcel in parcels if not self._changed(parcel)]
-        undone = [one for one in parcels if one not in left and loads(one.line)["status"] == "retracted"]
+        undone = [one for one in parcels if one not in left and reread(one.line)["status"] == "retracted"]
         if not left and not undone:
             return
         about = self._composed([*left, *undone])
@@ -140,7 +141,7 @@ class Chat(ABC):
 
     def _is_stale(self, parcel: Parcel) -> bool:
         """Say whether a later revision was told already: one that was refused for a while, or came late."""
-        alert = loads(parcel.line)
+        alert = reread(parcel.line)
         known = self._known(alert)
         return (
             known is not None
@@ -170,7 +171,7 @@ class Chat(ABC):
         """
         found = []
         for parcel in parcels:
-            alert = loads(parcel.line)
+            alert = reread(parcel.line)
             known = self._known(alert)
             if known is None or not (parcel.note or (known.is_alone and len(parcels) > 1)):
                 found.append(alert)
@@ -181,7 +182,7 @@ class Chat(ABC):
 
     def _line(self, parcel: Parcel) -> str:
         """Return the title of a retraction, which stands alone: its headline where a template has none."""
-        return self._composed([parcel]).title.strip() or defanged(headline(loads(parcel.line)))
+        return self._composed([parcel]).title.strip() or defanged(headline(reread(parcel.line)))
 
     def _known(self, alert: dict[str, Any]) -> Handle | None:
         if self.handles is None or alert["id"] in self._gone:

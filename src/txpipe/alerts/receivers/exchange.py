@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from txpipe import __version__
@@ -19,6 +20,19 @@ QUIET_S = 15.0
 
 _BREAKS = (http.client.HTTPException, OSError, ValueError)
 """How a connection breaks; TLS that is broken off while it reads says ValueError."""
+
+
+class _Final(http.client.HTTPResponse):
+    """An answer behind whatever a server says before it, as 103 Early Hints (RFC 9110, 15.2)."""
+
+    def begin(self) -> None:
+        """Read status and headers of the answer itself; ``http.client`` passes over 100 only."""
+        super().begin()
+        while http.client.SWITCHING_PROTOCOLS < self.status < http.client.OK:
+            self.headers = self.msg = cast(
+                "http.client.HTTPMessage", None
+            )  # it reads none where there are some
+            super().begin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +150,13 @@ class Exchange:
     def _opened(self) -> http.client.HTTPConnection:
         if self._secure:
             context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._quiet_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._quiet_s)
+            opened: http.client.HTTPConnection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=self._quiet_s, context=context
+            )
+        else:
+            opened = http.client.HTTPConnection(self._host, self._port, timeout=self._quiet_s)
+        opened.response_class = _Final
+        return opened
 
 
 def _told(exc: Exception) -> str:

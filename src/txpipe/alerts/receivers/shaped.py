@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from txpipe.alerts.forms import JSON_FORMS
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import Parcel, Receiver
-from txpipe.record import loads
 
 
 class Shaped:
@@ -34,7 +35,7 @@ class Shaped:
             NotTaken: the receiver has not taken them.
         """
         self._receiver.send(
-            [replace(one, shaped=self._write(one.line, loads(one.line)).rstrip(b"\n")) for one in parcels]
+            [replace(one, shaped=self._write(one.line, reread(one.line)).rstrip(b"\n")) for one in parcels]
         )
 
     def close(self) -> None:

@@ -25,8 +25,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from txpipe.alerts.facts import text as words_of
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import NotTaken
-from txpipe.record import dumps, loads
+from txpipe.record import dumps
 from txpipe.visible import clipped
 
 AS_IT_CAME, RETOLD, IN_ASCII = FORMS = ("as it came", "retold", "in ASCII")
@@ -92,7 +93,7 @@ def row(line: bytes, dialect: str, form: str = AS_IT_CAME) -> dict[str, Any]:
     Raises:
         RecordFault: it is nested too deep to be written anew.
     """
-    alert = loads(line)
+    alert = reread(line)
     usd = alert["record"].get("usd")
     document = (line if form == AS_IT_CAME else dumps(alert)).decode()
     if dialect == "postgresql":

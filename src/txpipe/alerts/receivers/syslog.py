@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from txpipe.alerts.facts import utc
+from txpipe.alerts.intake import reread
 from txpipe.alerts.receiver import NotTaken, Parcel, ReceiverFault, origin
-from txpipe.record import loads
 
 LOCAL = "/dev/log"
 _FACILITY = 16
@@ -124,7 +124,7 @@ def message(line: bytes, sent: bytes) -> bytes:
         line: the alert.
         sent: the JSON: the same, or another form of it.
     """
-    alert = loads(line)
+    alert = reread(line)
     time = utc(alert["time"])
     stamp = f"{time.replace(' ', 'T')}Z" if time else "-"
     host = _printable(socket.gethostname(), 255)
