@@ -400,6 +400,9 @@ def test_migrations_make_the_tables(store):
         "alerts_words_idx",
     }
 
+    if store.database.is_sqlite:
+        own |= {"alerts_subject", "alerts_incident"}  # PostgreSQL's; SQLite finds them by their words
+
     def ours(_thing, name, kind, _reflected, _compared):
         return name not in own and not (kind == "column" and name == "words")
 

@@ -20,8 +20,13 @@ from txpipe.stream import BOM, MAX_LINE, BadLines
 
 MOST_LINE = MAX_LINE + (64 << 10)
 """Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
-_BATCH = 2_000
-"""Alerts of one transaction."""
+_BATCH = 4_000
+"""Alerts of one transaction, at most."""
+_BATCH_BYTES = 8 << 20
+_GATHER_S = 0.02
+"""Seconds between two transactions, at least: an alert that comes alone waits for none."""
+_LONGEST_S = 0.25
+"""Seconds between two transactions, at most, while the input does not pause."""
 _PRUNE_EVERY_S = 30.0
 _AGAIN_S = 1.0
 _MOST_KINDS = 50
@@ -76,6 +81,7 @@ class _Batch:
     items: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     severities: list[str] = field(default_factory=list)
     lines: int = 0
+    size: int = 0
     end: int = 0
 
 
@@ -106,6 +112,7 @@ class Intake:
         self._batch = _Batch(end=at)
         self._bad = BadLines(lambda message: tell({"say": message}), fate="passed on, not stored")
         self._pruned = 0.0
+        self._flushed = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def run(self, source: frames.Frames) -> bool:
@@ -123,7 +130,8 @@ class Intake:
                 self._flush()
                 if kind == frames.END:
                     return True
-            if not source.ready():
+            waited = time.monotonic() - self._flushed
+            if waited > _LONGEST_S or not source.ready(max(_GATHER_S - waited, 0)):
                 self._flush()
         self._flush()
         return False
@@ -135,7 +143,7 @@ class Intake:
             batch.lines += 1
             batch.end = end
             self._read(line, batch)
-            if len(batch.items) >= _BATCH:
+            if len(batch.items) >= _BATCH or batch.size >= _BATCH_BYTES:
                 self._flush()
 
     def _read(self, line: bytes | None, batch: _Batch) -> None:
@@ -160,6 +168,7 @@ class Intake:
         self.counts[kind if kind in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
         if kind in _STORED:
             batch.items.append((line, record))
+            batch.size += len(line)
         if kind == "alert":
             batch.severities.append("retracted" if record["status"] == "retracted" else record["severity"])
 
@@ -185,6 +194,7 @@ class Intake:
             {"ack": batch.end, "line": self._line, "bad": self._bad.count, "counts": dict(self.counts)}
         )
         self._idle()
+        self._flushed = time.monotonic()
 
     def _idle(self) -> None:
         """Take a share of what is too old or too much out of the store, now and then."""

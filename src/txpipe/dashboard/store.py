@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from txpipe.dashboard import query, retention, tables
+from txpipe.dashboard import query, retention, tables, tally
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
 from txpipe.dashboard.query import Filter, Page, Stored
@@ -22,6 +22,8 @@ from txpipe.dashboard.writer import ALERT, RETRACTION, Event, Writer
 TRIAGE = "triage"
 _COUNTED = ("severity", "rule", "chain", "status", "triage")
 _COUNTS_FRESH_S = 2.0
+_MOST_REVISIONS = 1_000
+"""Revisions of one alert that are shown, the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All that is known of an alert: its last revision, all of them oldest first, and the triage log."""
+    """All that is known of an alert: its last revision, the last thousand by age, and the log."""
 
     stored: Stored
     revisions: list[Revision]
@@ -141,8 +143,9 @@ class Store:
             if stored is None:
                 return None
             columns = (table.c.seq, table.c.rev, table.c.received, table.c.line)
-            found = sa.select(*columns).where(table.c.num == stored.num).order_by(table.c.rev)
-            revisions = [Revision(*each) for each in connection.execute(found)]
+            found = sa.select(*columns).where(table.c.num == stored.num).order_by(table.c.rev.desc())
+            rows = connection.execute(found.limit(_MOST_REVISIONS)).all()
+            revisions = [Revision(*each) for each in reversed(rows)]
         return Detail(stored, revisions, self._triage.log(stored.num))
 
     def incident(self, incident: str, before: int | None = None, limit: int = 50) -> Page:
@@ -178,7 +181,7 @@ class Store:
             at, found = self._counts
             if not found or not 0 <= self._now() - at < _COUNTS_FRESH_S:
                 with self.database.reading() as connection:
-                    found = {column: query.counts(connection, column) for column in _COUNTED}
+                    found = {column: tally.counts(connection, column) for column in _COUNTED}
                 self._counts = self._now(), found
             return found
 

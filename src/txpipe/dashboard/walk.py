@@ -1,0 +1,217 @@
+"""The way to a page: along one index, newest first, a stretch at a time, however many alerts there are.
+
+One thing that is asked for leads: the rarest value, by ``tallies``, or the words. Its index yields numbers in
+order, and what else is asked for is held against each alert on the way. A stretch is so many numbers of the
+leader's, so that no query reads more than that, and the time that was asked for is found by ``spans``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from txpipe.dashboard import bulk, tables, tally
+
+STRETCH = 20_000
+"""Alerts that one query looks at."""
+
+_WORDS = sa.table("alerts_words", sa.column("rowid"), sa.column("alerts_words"))
+"""SQLite's index of words."""
+
+Choice = tuple[sa.Column[str], list[str]]
+"""A column, and the values that are asked for, any of which will do."""
+Words = list[tuple[str, bool]]
+"""Words, all of which are asked for, and whether a beginning is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for.
+
+    Attributes:
+        choices: values of columns.
+        words: words.
+        handles: of subject, transaction and incident: words that lead to them, too, where words lead.
+        since: Unix seconds, or None.
+        until: Unix seconds, or None; before then.
+        shadow: of rules on trial, or not; None for both.
+    """
+
+    choices: list[Choice] = field(default_factory=list)
+    words: Words = field(default_factory=list)
+    handles: Words = field(default_factory=list)
+    since: int | None = None
+    until: int | None = None
+    shadow: bool | None = None
+
+
+class Walk:
+    """The way through the alerts that are asked for."""
+
+    def __init__(self, connection: sa.Connection, asked: Asked) -> None:
+        """Find out what leads."""
+        self._connection = connection
+        self._asked = asked
+        self._is_sqlite = bulk.is_sqlite(connection)
+        self._number: sa.ColumnElement[int] = tables.alerts.c.num
+        self._is_short = False  # what leads are a few numbers: one stretch
+        self._tests: list[sa.ColumnElement[bool]] = []
+        words = asked.words + (asked.handles if self._is_sqlite else [])
+        leads = bool(words) and self._is_sqlite
+        self._leader = None if leads else self._rarest()
+        if leads:
+            self._number = _WORDS.c.rowid
+            match = " AND ".join(_sqlite_word(*each) for each in words)
+            self._match = _WORDS.c.alerts_words.op("MATCH")(match)
+        elif words:
+            self._look_for(words)
+        leader = None if self._leader is None else self._leader[0]
+        self._tests += [self._test(*each) for each in asked.choices if each[0] is not leader]
+        self._narrow()
+
+    def stretch(
+        self, before: int | None, limit: int
+    ) -> tuple[sa.Select[Any] | sa.CompoundSelect[Any], int | None]:
+        """Return the query for numbers of the next stretch, and where the one behind it begins.
+
+        Args:
+            before: only numbers below this one.
+            limit: as many at most.
+
+        Returns:
+            None in its place: this is the last stretch.
+        """
+        low = None
+        if self._asked.since is not None or self._asked.until is not None:
+            high, low = self._span(before)
+            before = high if before is None else min(before, high)
+        if self._tests and not self._is_short:
+            reached = self._reach(before)
+            low = reached if low is None else max(low, reached or 0)
+        ways = []
+        for way in self._ways():
+            query = way.where(*self._tests)
+            ways.append(_cut(query, self._number, before, low).order_by(self._number.desc()).limit(limit))
+        if len(ways) == 1:
+            return sa.select(ways[0].subquery().c.num), low
+        return sa.union_all(*(sa.select(each.subquery().c.num) for each in ways)), low
+
+    def _ways(self) -> Iterator[sa.Select[Any]]:
+        """Yield the leader's queries: an index has the numbers of one value in order, not of several."""
+        query = sa.select(self._number.label("num"))
+        if self._number is not tables.alerts.c.num:
+            joined = (
+                _WORDS.join(tables.alerts, tables.alerts.c.num == self._number) if self._tests else _WORDS
+            )
+            yield query.select_from(joined).where(self._match)
+        elif self._leader is None:
+            yield query
+        else:
+            column, values = self._leader
+            for value in values:
+                yield query.where(column == value, *_not_open(column))
+
+    def _reach(self, before: int | None) -> int | None:
+        """Return the number to which one stretch reaches; None if all that there is is less."""
+        number = self._number
+        ways = []
+        for way in self._ways():
+            alone = way.with_only_columns(number.label("num"))
+            if number is not tables.alerts.c.num:
+                alone = sa.select(number.label("num")).select_from(_WORDS).where(self._match)
+            ways.append(alone)
+        skipped = STRETCH // len(ways)
+        found = [
+            self._connection.execute(
+                _cut(way, number, before, None).order_by(number.desc()).offset(skipped - 1).limit(1)
+            ).scalar()
+            for way in ways
+        ]
+        return max((each for each in found if each is not None), default=None)
+
+    def _span(self, before: int | None) -> tuple[int, int | None]:
+        """Return the numbers, from the second up to the first, among which the time that is asked for is.
+
+        Numbers follow time, if loosely: a chain may be behind another, or be read once more.
+        """
+        asked, table = self._asked, tables.spans
+        limits = [] if asked.since is None else [table.c.newest >= asked.since]
+        limits += [] if asked.until is None else [table.c.oldest < asked.until]
+        within = sa.and_(*limits)
+        highest = sa.select(sa.func.max(table.c.span))
+        below = sa.true() if before is None else table.c.span <= (before - 1) // tables.SPAN
+        top = self._connection.execute(highest.where(below, within)).scalar()
+        if top is None:
+            return 0, None
+        other = self._connection.execute(highest.where(table.c.span < top, sa.not_(within))).scalar()
+        return (top + 1) * tables.SPAN, None if other is None else (other + 1) * tables.SPAN
+
+    def _rarest(self) -> Choice | None:
+        """Return the choice that the fewest alerts are of; None where that is most of them."""
+        leader: Choice | None = None
+        best = tally.total(self._connection) // 2
+        for column, values in self._asked.choices:
+            if (column.name in tables.NOT_OPEN and "open" in values) or column.name == "tx":
+                continue
+            if column.name in tables.COUNTED:
+                held = tally.held(self._connection, column.name, values)
+            elif self._is_sqlite:  # which has no other index of subjects and incidents than the words
+                continue
+            else:
+                held = 0
+            if held <= best:
+                best, leader = held, (column, values)
+        return leader
+
+    def _look_for(self, words: Words) -> None:
+        """Look for words in PostgreSQL, whose index of them has no order; it is asked where they are rare."""
+        sought = " & ".join(f"'{word}'{':*' * begins}" for word, begins in words)
+        column: sa.ColumnElement[Any] = sa.literal_column("alerts.words")
+        matching = column.op("@@", is_comparison=True)(sa.cast(sought, TSQUERY))
+        if self._leader is None and _expected(self._connection, sought) <= STRETCH:
+            rare = sa.select(tables.alerts.c.num).where(matching).cte("having").prefix_with("MATERIALIZED")
+            matching = tables.alerts.c.num.in_(sa.select(rare.c.num))
+            self._is_short = True
+        self._tests.append(matching)
+
+    def _test(self, column: sa.Column[str], values: list[str]) -> sa.ColumnElement[bool]:
+        # No index of this column: the leader's is in order.
+        tested = column.op("||")("") if self._is_sqlite else column
+        return tested == values[0] if len(values) == 1 else tested.in_(values)
+
+    def _narrow(self) -> None:
+        columns, asked = tables.alerts.c, self._asked
+        if asked.shadow is not None:
+            self._tests.append(columns.shadow == asked.shadow)
+        if asked.since is not None:
+            self._tests.append(columns.time >= asked.since)
+        if asked.until is not None:
+            self._tests.append(columns.time < asked.until)
+
+
+def _cut(
+    query: sa.Select[Any], number: sa.ColumnElement[int], before: int | None, low: int | None
+) -> sa.Select[Any]:
+    if before is not None:
+        query = query.where(number < before)
+    return query if low is None else query.where(number >= low)
+
+
+def _not_open(column: sa.Column[str]) -> list[sa.ColumnElement[bool]]:
+    """Return what says, word for word, that a partial index has what is asked for."""
+    return [column != sa.literal_column("'open'")] if column.name in tables.NOT_OPEN else []
+
+
+def _expected(connection: sa.Connection, sought: str) -> int:
+    """Return how many alerts PostgreSQL expects to have some words."""
+    query = "EXPLAIN (FORMAT JSON) SELECT num FROM alerts WHERE words @@ %s::tsquery"
+    plan = connection.exec_driver_sql(query, (sought,)).scalar_one()
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def _sqlite_word(word: str, begins: bool) -> str:  # noqa: FBT001 - of a pair
+    return f'"{word}"{"*" * begins}'
