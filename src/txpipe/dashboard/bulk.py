@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
+
+_AT_ONCE = 256
+"""Rows of one statement; times columns, below SQLite's 32,766 values."""
 
 _OLD = {
     True: "SELECT {columns} FROM alerts WHERE id IN (SELECT value FROM json_each(?))",
@@ -34,10 +38,29 @@ def insert(connection: sa.Connection, table: sa.Table, columns: Sequence[str], r
         return
     named = ", ".join(columns)
     if is_sqlite(connection):
-        marks = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({named}) VALUES ({marks})", rows)  # noqa: S608 - names are ours
+        marks = f"({', '.join('?' * len(columns))})"
+        for some in _shares(rows):
+            values = ", ".join([marks] * len(some))
+            statement = f"INSERT INTO {table.name} ({named}) VALUES {values}"  # noqa: S608 - names are ours
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
     else:
         _copy(connection, f"COPY {table.name} ({named}) FROM STDIN", rows)
+
+
+def _shares(rows: list[Row]) -> Iterator[list[Row]]:
+    """Yield rows in shares of few sizes, powers of two: their statements stay compiled.
+
+    Row by row, Python's driver gives the interpreter away and waits for it as often: for milliseconds each
+    time while the server's thread has work to do.
+    """
+    whole = len(rows) - len(rows) % _AT_ONCE
+    yield from (rows[at : at + _AT_ONCE] for at in range(0, whole, _AT_ONCE))
+    rest, size = rows[whole:], _AT_ONCE
+    while rest:
+        size //= 2
+        if len(rest) >= size:
+            yield rest[:size]
+            rest = rest[size:]
 
 
 def _copy(connection: sa.Connection, statement: str, rows: list[Row]) -> None:

@@ -113,7 +113,7 @@ _STORED = (
 _WITH_LINES = tables.alerts.join(tables.revisions, tables.revisions.c.seq == tables.alerts.c.seq)
 
 
-_LOOK_S = 0.1
+LOOK_S = 0.1
 """Seconds after which a page ends, full or not; what follows goes on from there."""
 
 
@@ -122,7 +122,7 @@ def page(
     wanted: Filter,
     before: int | None = None,
     limit: int = 50,
-    look_s: float = _LOOK_S,
+    look_s: float = LOOK_S,
 ) -> Page:
     """Return the newest alerts that pass a filter.
 

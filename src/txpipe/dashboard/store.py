@@ -130,10 +130,16 @@ class Store:
         """Take a share of what is too old or too much out; see ``retention.prune``."""
         return retention.prune(self.database, limits, self._now())
 
-    def page(self, wanted: Filter | None = None, before: int | None = None, limit: int = 50) -> Page:
+    def page(
+        self,
+        wanted: Filter | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        look_s: float = query.LOOK_S,
+    ) -> Page:
         """Return the newest alerts that pass a filter; see ``query.page``."""
         with self.database.reading() as connection:
-            return query.page(connection, wanted or Filter(), before, limit)
+            return query.page(connection, wanted or Filter(), before, limit, look_s)
 
     def alert(self, alert_id: str) -> Detail | None:
         """Return all that is known of an alert; None if there is none of this id."""

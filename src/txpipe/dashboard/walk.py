@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -18,9 +19,12 @@ from txpipe.dashboard import bulk, tables, tally
 
 STRETCH = 20_000
 """Alerts that one query looks at."""
+_SAMPLE = 1_000
+"""Alerts that tell whether a word is frequent."""
 
 _WORDS = sa.table("alerts_words", sa.column("rowid"), sa.column("alerts_words"))
 """SQLite's index of words."""
+_WORDS_OF_ALERTS = _WORDS.join(tables.alerts, tables.alerts.c.num == _WORDS.c.rowid)
 
 Choice = tuple[sa.Column[str], list[str]]
 """A column, and the values that are asked for, any of which will do."""
@@ -58,20 +62,20 @@ class Walk:
         self._asked = asked
         self._is_sqlite = bulk.is_sqlite(connection)
         self._number: sa.ColumnElement[int] = tables.alerts.c.num
+        self._leader: Choice | None = None
         self._is_short = False  # what leads are a few numbers: one stretch
-        self._tests: list[sa.ColumnElement[bool]] = []
-        words = asked.words + (asked.handles if self._is_sqlite else [])
-        leads = bool(words) and self._is_sqlite
-        self._leader = None if leads else self._rarest()
-        if leads:
-            self._number = _WORDS.c.rowid
-            match = " AND ".join(_sqlite_word(*each) for each in words)
-            self._match = _WORDS.c.alerts_words.op("MATCH")(match)
-        elif words:
-            self._look_for(words)
+        self._match = ""
+        self._begun: Words = []
+        self._instead = ""
+        self._is_begun = False
+        self._tests = self._narrowed()
+        if self._is_sqlite:
+            self._look_for_sqlite()
+        else:
+            self._leader = self._rarest()
+            self._look_for_postgresql()
         leader = None if self._leader is None else self._leader[0]
-        self._tests += [self._test(*each) for each in asked.choices if each[0] is not leader]
-        self._narrow()
+        self._chosen = [self._test(*each) for each in asked.choices if each[0] is not leader]
 
     def stretch(
         self, before: int | None, limit: int
@@ -85,16 +89,24 @@ class Walk:
         Returns:
             None in its place: this is the last stretch.
         """
+        if self._instead and self._is_begun:
+            return self._by_words(before, limit)
+        if self._begun and self._is_begun:
+            self._begun = self._rare(self._begun)
+            self._instead = _sqlite_match(self._begun)
+            return self.stretch(before, limit)
+        self._is_begun = True
         low = None
         if self._asked.since is not None or self._asked.until is not None:
             high, low = self._span(before)
             before = high if before is None else min(before, high)
-        if self._tests and not self._is_short:
+        tests = self._tests + self._chosen
+        if tests and not self._is_short:
             reached = self._reach(before)
             low = reached if low is None else max(low, reached or 0)
         ways = []
         for way in self._ways():
-            query = way.where(*self._tests)
+            query = way.where(*tests)
             ways.append(_cut(query, self._number, before, low).order_by(self._number.desc()).limit(limit))
         if len(ways) == 1:
             return sa.select(ways[0].subquery().c.num), low
@@ -104,10 +116,7 @@ class Walk:
         """Yield the leader's queries: an index has the numbers of one value in order, not of several."""
         query = sa.select(self._number.label("num"))
         if self._number is not tables.alerts.c.num:
-            joined = (
-                _WORDS.join(tables.alerts, tables.alerts.c.num == self._number) if self._tests else _WORDS
-            )
-            yield query.select_from(joined).where(self._match)
+            yield query.select_from(_WORDS_OF_ALERTS).where(_matching(self._match))
         elif self._leader is None:
             yield query
         else:
@@ -118,20 +127,30 @@ class Walk:
     def _reach(self, before: int | None) -> int | None:
         """Return the number to which one stretch reaches; None if all that there is is less."""
         number = self._number
-        ways = []
-        for way in self._ways():
-            alone = way.with_only_columns(number.label("num"))
-            if number is not tables.alerts.c.num:
-                alone = sa.select(number.label("num")).select_from(_WORDS).where(self._match)
-            ways.append(alone)
-        skipped = STRETCH // len(ways)
-        found = [
-            self._connection.execute(
-                _cut(way, number, before, None).order_by(number.desc()).offset(skipped - 1).limit(1)
-            ).scalar()
-            for way in ways
-        ]
+        if number is not tables.alerts.c.num:
+            ways = [sa.select(number).select_from(_WORDS).where(_matching(self._match))]
+        elif self._leader is not None:
+            ways = list(self._ways())
+        else:  # without gaps, but for the oldest
+            newest = sa.select(sa.func.max(number))
+            top = (self._connection.execute(newest).scalar() or 0) + 1 if before is None else before
+            return max(top - STRETCH, 1) if top > STRETCH else None
+        ways = [_cut(way, number, before, None).order_by(number.desc()) for way in ways]
+        last = STRETCH // len(ways) - 1
+        found = [self._connection.execute(way.offset(last).limit(1)).scalar() for way in ways]
         return max((each for each in found if each is not None), default=None)
+
+    def _by_words(self, before: int | None, limit: int) -> tuple[sa.Select[Any], int | None]:
+        """Return the next stretch of what SQLite's index of words has, as ``stretch`` does."""
+        number, num = _WORDS.c.rowid, tables.alerts.c.num
+        query = sa.select(number).select_from(_WORDS).where(_matching(self._instead))
+        query = _cut(query, number, before, None).order_by(number.desc()).limit(STRETCH)
+        found = list(self._connection.execute(query).scalars())
+        given = sa.func.json_each(orjson.dumps(found).decode()).table_valued("value")
+        tests = [*self._tests, *(self._test(*each) for each in self._asked.choices)]
+        numbers = sa.select(num).where(num.in_(sa.select(given.c.value)), *tests)
+        low = found[-1] if len(found) == STRETCH else None
+        return sa.select(numbers.order_by(num.desc()).limit(limit).subquery().c.num), low
 
     def _span(self, before: int | None) -> tuple[int, int | None]:
         """Return the numbers, from the second up to the first, among which the time that is asked for is.
@@ -167,8 +186,36 @@ class Walk:
                 best, leader = held, (column, values)
         return leader
 
-    def _look_for(self, words: Words) -> None:
+    def _look_for_sqlite(self) -> None:
+        """Let whole words lead: SQLite's index has the numbers of each in order.
+
+        Of a beginning it puts them into order anew each time, as many as there are. A frequent one is found
+        among the next alerts without it; only one that is not is looked for there.
+        """
+        begun = [each for each in self._asked.words if each[1]]
+        whole = [each for each in self._asked.words if not each[1]] + self._asked.handles
+        if not all(word.isascii() for word, _ in begun):  # the index may cut other scripts at other places
+            begun, whole = [], begun + whole
+        if whole:
+            self._number, self._match = _WORDS.c.rowid, _sqlite_match(whole)
+        else:
+            self._leader = self._rarest()
+            self._begun = begun
+        self._tests += [_begins(word) for word, _ in begun]
+
+    def _rare(self, words: Words) -> Words:
+        """Return those that few of the last alerts have: all that SQLite's index is worth asking for."""
+        numbers = self._number
+        last = sa.select(tables.alerts.c.search).order_by(numbers.desc()).limit(_SAMPLE).subquery()
+        counts = (sa.func.sum(sa.cast(_begins(word, last.c.search), sa.Integer)) for word, _ in words)
+        found = self._connection.execute(sa.select(*counts)).one()
+        return [word for word, count in zip(words, found, strict=True) if (count or 0) < _SAMPLE // 50]
+
+    def _look_for_postgresql(self) -> None:
         """Look for words in PostgreSQL, whose index of them has no order; it is asked where they are rare."""
+        words = self._asked.words
+        if not words:
+            return
         sought = " & ".join(f"'{word}'{':*' * begins}" for word, begins in words)
         column: sa.ColumnElement[Any] = sa.literal_column("alerts.words")
         matching = column.op("@@", is_comparison=True)(sa.cast(sought, TSQUERY))
@@ -183,14 +230,11 @@ class Walk:
         tested = column.op("||")("") if self._is_sqlite else column
         return tested == values[0] if len(values) == 1 else tested.in_(values)
 
-    def _narrow(self) -> None:
+    def _narrowed(self) -> list[sa.ColumnElement[bool]]:
         columns, asked = tables.alerts.c, self._asked
-        if asked.shadow is not None:
-            self._tests.append(columns.shadow == asked.shadow)
-        if asked.since is not None:
-            self._tests.append(columns.time >= asked.since)
-        if asked.until is not None:
-            self._tests.append(columns.time < asked.until)
+        tests = [] if asked.shadow is None else [columns.shadow == asked.shadow]
+        tests += [] if asked.since is None else [columns.time >= asked.since]
+        return tests + ([] if asked.until is None else [columns.time < asked.until])
 
 
 def _cut(
@@ -213,5 +257,14 @@ def _expected(connection: sa.Connection, sought: str) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _sqlite_word(word: str, begins: bool) -> str:  # noqa: FBT001 - of a pair
-    return f'"{word}"{"*" * begins}'
+def _begins(word: str, held: sa.ColumnElement[str] = tables.alerts.c.search) -> sa.ColumnElement[bool]:
+    """Return what holds for an alert that has a word with this beginning."""
+    return sa.func.instr(sa.literal(" ").concat(held), f" {word}") > 0
+
+
+def _sqlite_match(words: Words) -> str:
+    return " AND ".join(f'"{word}"{"*" * begins}' for word, begins in words)
+
+
+def _matching(match: str) -> sa.ColumnElement[bool]:
+    return _WORDS.c.alerts_words.op("MATCH", is_comparison=True)(match)

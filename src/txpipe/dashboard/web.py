@@ -43,6 +43,7 @@ class Web:
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_LEAVING_S,
             ws_max_size=1 << 20,
+            ws_per_message_deflate=False,  # each client's messages anew: half a core for five of them
         )
         self._server = _Server(config)
         self._socket = listening
