@@ -26,6 +26,10 @@ _WORDS = sa.table("alerts_words", sa.column("rowid"), sa.column("alerts_words"))
 """SQLite's index of words."""
 _WORDS_OF_ALERTS = _WORDS.join(tables.alerts, tables.alerts.c.num == _WORDS.c.rowid)
 
+_HELD = tables.alerts.c.search
+_LEXEMES: sa.ColumnElement[Any] = sa.literal_column("alerts.words").label("words")
+"""What PostgreSQL has of them, and its index."""
+
 Choice = tuple[sa.Column[str], list[str]]
 """A column, and the values that are asked for, any of which will do."""
 Words = list[tuple[str, bool]]
@@ -63,6 +67,7 @@ class Walk:
         self._is_sqlite = bulk.is_sqlite(connection)
         self._number: sa.ColumnElement[int] = tables.alerts.c.num
         self._leader: Choice | None = None
+        self._stretch = STRETCH
         self._is_short = False  # what leads are a few numbers: one stretch
         self._match = ""
         self._begun: Words = []
@@ -134,9 +139,9 @@ class Walk:
         else:  # without gaps, but for the oldest
             newest = sa.select(sa.func.max(number))
             top = (self._connection.execute(newest).scalar() or 0) + 1 if before is None else before
-            return max(top - STRETCH, 1) if top > STRETCH else None
+            return max(top - self._stretch, 1) if top > self._stretch else None
         ways = [_cut(way, number, before, None).order_by(number.desc()) for way in ways]
-        last = STRETCH // len(ways) - 1
+        last = self._stretch // len(ways) - 1
         found = [self._connection.execute(way.offset(last).limit(1)).scalar() for way in ways]
         return max((each for each in found if each is not None), default=None)
 
@@ -203,27 +208,32 @@ class Walk:
             self._begun = begun
         self._tests += [_begins(word) for word, _ in begun]
 
-    def _rare(self, words: Words) -> Words:
-        """Return those that few of the last alerts have: all that SQLite's index is worth asking for."""
-        numbers = self._number
-        last = sa.select(tables.alerts.c.search).order_by(numbers.desc()).limit(_SAMPLE).subquery()
-        counts = (sa.func.sum(sa.cast(_begins(word, last.c.search), sa.Integer)) for word, _ in words)
-        found = self._connection.execute(sa.select(*counts)).one()
-        return [word for word, count in zip(words, found, strict=True) if (count or 0) < _SAMPLE // 50]
-
     def _look_for_postgresql(self) -> None:
-        """Look for words in PostgreSQL, whose index of them has no order; it is asked where they are rare."""
+        """Look for words in PostgreSQL, whose index of them has no order; it is asked where one is rare."""
         words = self._asked.words
         if not words:
             return
-        sought = " & ".join(f"'{word}'{':*' * begins}" for word, begins in words)
-        column: sa.ColumnElement[Any] = sa.literal_column("alerts.words")
-        matching = column.op("@@", is_comparison=True)(sa.cast(sought, TSQUERY))
-        if self._leader is None and _expected(self._connection, sought) <= STRETCH:
+        matching = _has(_sought(words))
+        if self._leader is None and self._rare(words):
             rare = sa.select(tables.alerts.c.num).where(matching).cte("having").prefix_with("MATERIALIZED")
-            matching = tables.alerts.c.num.in_(sa.select(rare.c.num))
+            self._tests.append(tables.alerts.c.num.in_(sa.select(rare.c.num)))
             self._is_short = True
-        self._tests.append(matching)
+        else:  # the planner would take the index all the same
+            self._tests.append(_has(_sought(words), sa.func.coalesce(_LEXEMES, sa.text("''"))))
+            self._stretch = STRETCH // 4
+
+    def _rare(self, words: Words) -> Words:
+        """Return those that few of the last alerts have: all that an index of words is worth asking for."""
+        last = sa.select(_HELD if self._is_sqlite else _LEXEMES).select_from(tables.alerts)
+        sample = last.order_by(tables.alerts.c.num.desc()).limit(_SAMPLE).subquery()
+        held = sample.c[0]
+        tests = (
+            _begins(word, held) if self._is_sqlite else _has(_sought([(word, begins)]), held)
+            for word, begins in words
+        )
+        counts = [sa.func.sum(sa.cast(test, sa.Integer)) for test in tests]
+        found = self._connection.execute(sa.select(*counts)).one()
+        return [word for word, count in zip(words, found, strict=True) if (count or 0) < _SAMPLE // 50]
 
     def _test(self, column: sa.Column[str], values: list[str]) -> sa.ColumnElement[bool]:
         # No index of this column: the leader's is in order.
@@ -250,16 +260,18 @@ def _not_open(column: sa.Column[str]) -> list[sa.ColumnElement[bool]]:
     return [column != sa.literal_column("'open'")] if column.name in tables.NOT_OPEN else []
 
 
-def _expected(connection: sa.Connection, sought: str) -> int:
-    """Return how many alerts PostgreSQL expects to have some words."""
-    query = "EXPLAIN (FORMAT JSON) SELECT num FROM alerts WHERE words @@ %s::tsquery"
-    plan = connection.exec_driver_sql(query, (sought,)).scalar_one()
-    return int(plan[0]["Plan"]["Plan Rows"])
-
-
-def _begins(word: str, held: sa.ColumnElement[str] = tables.alerts.c.search) -> sa.ColumnElement[bool]:
+def _begins(word: str, held: sa.ColumnElement[Any] = _HELD) -> sa.ColumnElement[bool]:
     """Return what holds for an alert that has a word with this beginning."""
     return sa.func.instr(sa.literal(" ").concat(held), f" {word}") > 0
+
+
+def _sought(words: Words) -> str:
+    return " & ".join(f"'{word}'{':*' * begins}" for word, begins in words)
+
+
+def _has(sought: str, held: sa.ColumnElement[Any] = _LEXEMES) -> sa.ColumnElement[bool]:
+    """Return what holds in PostgreSQL for an alert that has words."""
+    return held.op("@@", is_comparison=True)(sa.cast(sought, TSQUERY))
 
 
 def _sqlite_match(words: Words) -> str:
