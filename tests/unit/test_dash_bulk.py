@@ -361,6 +361,9 @@ def test_file_shrinks(tmp_path, clock):
     store.add(taken(*(numbered(number) for number in range(5_000, 5_400))))
     for _ in range(12):
         store.prune(retention.Limits(age_s=500))
+    assert store.shrink() > 0
+    while store.shrink():
+        pass
     size = store.size()
     store.close()
     assert path.stat().st_size < 1.2 * size
@@ -464,3 +467,24 @@ def test_trickle_shares_transactions(tmp_path, clock):
     assert sum(calls) == 200
     assert len(calls) <= took / intake._GATHER_S + 3
     assert told[-1]["ack"] == sum(len(orjson.dumps(numbered(number))) + 1 for number in range(200))
+
+
+def test_retention_goes_on_while_nothing_comes(tmp_path, clock, monkeypatch):
+    """Thousands of old alerts go in a moment, not some each half minute, though no input wakes anybody."""
+    monkeypatch.setattr(retention, "_AT_ONCE", 100)
+    store = Store(str(tmp_path / "dash.db"), clock)
+    store.add(taken(*(numbered(number) for number in range(3_000))))
+    clock.now += 1_000
+    reading, writing = os.pipe()
+    taking = intake.Intake(store, retention.Limits(age_s=500), lambda _: None, 0, 0)
+    thread = threading.Thread(target=taking.run, args=(frames.Frames(reading),))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while sum(tallied(store)["severity"].values()) > 1 and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    left = sum(tallied(store)["severity"].values())
+    os.close(writing)
+    thread.join(30)
+    os.close(reading)
+    store.close()
+    assert left == 1

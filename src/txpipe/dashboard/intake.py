@@ -111,7 +111,7 @@ class Intake:
         self._lines = Lines(at)
         self._batch = _Batch(end=at)
         self._bad = BadLines(lambda message: tell({"say": message}), fate="passed on, not stored")
-        self._pruned = 0.0
+        self._prune_at = 0.0
         self._flushed = time.monotonic()
         self.counts: Counter[str] = Counter()
 
@@ -196,25 +196,33 @@ class Intake:
         self._idle()
         self._flushed = time.monotonic()
 
-    def _idle(self) -> None:
-        """Take a share of what is too old or too much out of the store, now and then."""
-        now = time.monotonic()
-        if now - self._pruned < _PRUNE_EVERY_S:
-            return
-        try:
-            if not self._store.prune(self._limits):
-                self._pruned = now
-        except StoreFailed as exc:
-            self._tell({"say": f"{exc}; old alerts stay until that is mended"})
-            self._pruned = now
+    def _idle(self) -> float:
+        """Take a share of what is too old or too much out of the store, now and then.
+
+        What is taken out takes half of the time at most: what comes in goes on.
+
+        Returns:
+            Seconds after which there is more to do.
+        """
+        began = time.monotonic()
+        if began >= self._prune_at:
+            rest = _PRUNE_EVERY_S
+            try:
+                if self._store.prune(self._limits) or self._store.shrink():
+                    rest = time.monotonic() - began
+            except StoreFailed as exc:
+                self._tell({"say": f"{exc}; old alerts stay until that is mended"})
+            self._prune_at = time.monotonic() + rest
+        return max(self._prune_at - time.monotonic(), 0.0)
 
 
-def _with_pauses(source: frames.Frames, idle: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+def _with_pauses(source: frames.Frames, idle: Callable[[], float]) -> Iterator[tuple[bytes, bytes]]:
     """Yield frames; while none comes, there is time for other things."""
     each = iter(source)
     while True:
-        while not source.ready(_PRUNE_EVERY_S):
-            idle()
+        wait_s = 0.0
+        while not source.ready(wait_s):
+            wait_s = idle()
         try:
             yield next(each)
         except StopIteration:

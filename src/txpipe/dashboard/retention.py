@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,8 +49,6 @@ def prune(database: Database, limits: Limits, now: float) -> int:
         nums = _to_go(connection, database, limits, now)
         if nums:
             _take_out(connection, nums)
-        elif database.is_sqlite:
-            _shrink(connection)
     return len(nums)
 
 
@@ -70,14 +67,28 @@ def _take_out(connection: sa.Connection, nums: list[int]) -> None:
     connection.execute(sa.delete(spans).where(spans.c.span < nums[-1] // tables.SPAN))
 
 
-def _shrink(connection: sa.Connection) -> None:
-    """Give an SQLite file's room back to the disk, a share of it, where much is free."""
-    pages, free = (
-        connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "freelist_count")
-    )
-    driver: Any = connection.connection.driver_connection
-    for _ in range(min(free - pages // _FREE, _PAGES_AT_ONCE)):
-        driver.execute("PRAGMA incremental_vacuum(1)")  # Python's driver takes one step of it, one page
+def shrink(database: Database) -> int:
+    """Give a share of an SQLite file's room back to the disk, as far as more is free than soon fills.
+
+    PostgreSQL's vacuum sees to its own files: their room is used again, and hardly ever given back.
+
+    Returns:
+        How many pages went.
+
+    Raises:
+        StoreFailed: it could not be done.
+    """
+    if not database.is_sqlite:
+        return 0
+    with database.writing() as connection:
+        pages, free = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_count", "freelist_count")
+        )
+        much = max(min(free - pages // _FREE, _PAGES_AT_ONCE), 0)
+        for _ in range(much):  # Python's driver takes one step of it, which is one page
+            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return int(much)
 
 
 def size(connection: sa.Connection, database: Database) -> int:

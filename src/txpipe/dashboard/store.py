@@ -130,6 +130,10 @@ class Store:
         """Take a share of what is too old or too much out; see ``retention.prune``."""
         return retention.prune(self.database, limits, self._now())
 
+    def shrink(self) -> int:
+        """Give a share of the room that is free back to the disk; see ``retention.shrink``."""
+        return retention.shrink(self.database)
+
     def page(
         self,
         wanted: Filter | None = None,
