@@ -294,6 +294,17 @@ def test_short_pages_lead_to_everything(store, monkeypatch, wanted):
     assert expected
 
 
+def test_nothing_is_looked_for_below_the_oldest(store, clock, monkeypatch):
+    """Numbers that retention has taken are not walked through, a stretch after another."""
+    monkeypatch.setattr(walk, "STRETCH", 50)
+    store.add(taken(*(numbered(number) for number in range(2_000))))
+    clock.now += 1_000
+    store.add(taken(*(numbered(number) for number in range(2_000, 2_030))))
+    assert store.prune(retention.Limits(age_s=500)) == 2_000
+    page = store.page(Filter(shadow=True), look_s=0.0)
+    assert (page.alerts, page.next) == ([], None)
+
+
 def said(alert, text):
     words = (
         orjson.dumps([alert["title"], alert["rule"], alert["tx"]]).decode().lower().replace('"', " ").split()

@@ -155,9 +155,9 @@ class Live:
                 events = self._held(at, limit) if at < self.last else []
                 if events is None:
                     if skips and is_there:
-                        missed = {"after": at, "first": self.last + 1}
-                        at = self.last
-                        yield [*batch, Event(0, GAP, orjson.dumps(missed))]
+                        missed, at = at, self.last
+                        gap = orjson.dumps({"after": missed, "first": at + 1})
+                        yield [*batch, Event(0, GAP, gap)]
                         continue
                     events = await asyncio.to_thread(self.after, at, limit)
                 else:

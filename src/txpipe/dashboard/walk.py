@@ -136,12 +136,15 @@ class Walk:
             ways = [sa.select(number).select_from(_WORDS).where(_matching(self._match))]
         elif self._leader is not None:
             ways = list(self._ways())
-        else:  # without gaps, but for the oldest
-            newest = sa.select(sa.func.max(number))
-            top = (self._connection.execute(newest).scalar() or 0) + 1 if before is None else before
-            return max(top - self._stretch, 1) if top > self._stretch else None
+        else:  # there are no gaps between the oldest and the newest
+            oldest, newest = (
+                self._connection.execute(sa.select(end(number))).scalar() or 0
+                for end in (sa.func.min, sa.func.max)
+            )
+            low = (newest + 1 if before is None else before) - self._stretch
+            return int(low) if low > oldest else None
         ways = [_cut(way, number, before, None).order_by(number.desc()) for way in ways]
-        last = self._stretch // len(ways) - 1
+        last = max(self._stretch // len(ways), 1) - 1
         found = [self._connection.execute(way.offset(last).limit(1)).scalar() for way in ways]
         return max((each for each in found if each is not None), default=None)
 
