@@ -72,6 +72,48 @@ def tainted_state(folder):
     return folder / "S"
 
 
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+def taken(*records):
+    """What the store takes for some records."""
+    return [(orjson.dumps(record), record) for record in records]
+
+
+def ids(page):
+    """The ids of a page's alerts."""
+    return [each.alert["id"] for each in page.alerts]
+
+
+def passes(alert, wanted):
+    """Whether an alert passes a filter, words left out, as one would find out by looking."""
+    columns = {
+        "severities": "severity",
+        "rules": "rule",
+        "chains": "chain",
+        "statuses": "status",
+        "categories": "category",
+    }
+    for name, key in columns.items():
+        if getattr(wanted, name) and alert[key] not in getattr(wanted, name):
+            return False
+    for name in ("subject", "tx", "incident"):
+        if getattr(wanted, name) and alert[name] != getattr(wanted, name):
+            return False
+    if wanted.address and wanted.address.encode() not in orjson.dumps(alert):
+        return False
+    if wanted.shadow is not None and alert.get("shadow", False) != wanted.shadow:
+        return False
+    return (wanted.since or 0) <= alert["time"] < (wanted.until or 2**60)
+
+
 class Dash:
     """A real txdash with its input open; use it in a ``with``.
 

@@ -271,6 +271,21 @@ def test_client_comes_back_without_a_loss(dash, transports):
 
 
 @pytest.mark.socketio
+@pytest.mark.parametrize("batch", [False, True])
+def test_socketio_in_batches(dash, batch):
+    """A client that asks for batches hears of the same alerts, several at once; others hear one by one."""
+    wanted = orjson.dumps({"url": dash.url, "batch": batch, "alerts": 900}).decode()
+    with subprocess.Popen(
+        ["node", "follow.mjs", wanted], cwd=NODES, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as client:
+        assert client.stderr.readline() == b"connected\n"
+        dash.feed(*(numbered(number) for number in range(900)))
+        found = orjson.loads(client.communicate(timeout=60)[0])
+    assert found["count"] == 900
+    assert found["heard"][-1][1] == 900
+
+
+@pytest.mark.socketio
 def test_sockets_ask_for_a_token():
     """Where tokens are asked for, a client without one is refused, and one with it is served."""
     with Dash(*ANY, env=TOKENS, output=subprocess.DEVNULL) as dash:

@@ -19,4 +19,4 @@ def test_no_process_left(monkeypatch):
 
     monkeypatch.setattr(subprocess, "Popen", refused)
     with pytest.raises(SinkFailed, match="could not be started: Resource temporarily unavailable"):
-        Link({}, Buffer(0), print, None).start()
+        Link({"inherit": []}, Buffer(0), print, None).start()

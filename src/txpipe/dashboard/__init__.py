@@ -15,7 +15,8 @@ puts them into the store, and serves the API and the page::
 ``address(address)``, ``triage(id, action, who, note, undoes)``, ``health()``, ``counts()``. ``store.rates``
 has what came in second by second. ``store.live.batches(seq, wait_s=0.1)`` is an async iterator of batches of
 events (``alert``, ``retraction``, ``triage``, ``health``), for readers at any pace; nothing is queued for a
-reader.
+reader. The way in is ``writer`` (``bulk``: many rows at once; ``tally``: counts and times beside the alerts),
+the way to a page is ``walk``.
 
 What an address is screened by (``lists``, ``states``) follows its files (``follow``); what is new is read by
 a third process (``apart``), which leaves a file (``digest``) for the second to look into.

@@ -20,8 +20,13 @@ from txpipe.stream import BOM, MAX_LINE, BadLines
 
 MOST_LINE = MAX_LINE + (64 << 10)
 """Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
-_BATCH = 2_000
-"""Alerts of one transaction."""
+_BATCH = 4_000
+"""Alerts of one transaction, at most."""
+_BATCH_BYTES = 8 << 20
+_GATHER_S = 0.02
+"""Seconds between two transactions, at least: an alert that comes alone waits for none."""
+_LONGEST_S = 0.25
+"""Seconds between two transactions, at most, while the input does not pause."""
 _PRUNE_EVERY_S = 30.0
 _AGAIN_S = 1.0
 _MOST_KINDS = 50
@@ -77,6 +82,7 @@ class _Batch:
     items: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     severities: list[str] = field(default_factory=list)
     lines: int = 0
+    size: int = 0
     end: int = 0
 
 
@@ -106,7 +112,8 @@ class Intake:
         self._lines = Lines(at)
         self._batch = _Batch(end=at)
         self._bad = BadLines(lambda message: tell({"say": message}), fate="passed on, not stored")
-        self._pruned = 0.0
+        self._prune_at = 0.0
+        self._flushed = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def run(self, source: frames.Frames) -> bool:
@@ -124,7 +131,8 @@ class Intake:
                 self._flush()
                 if kind == frames.END:
                     return True
-            if not source.ready():
+            waited = time.monotonic() - self._flushed
+            if waited > _LONGEST_S or not source.ready(max(_GATHER_S - waited, 0)):
                 self._flush()
         self._flush()
         return False
@@ -136,7 +144,7 @@ class Intake:
             batch.lines += 1
             batch.end = end
             self._read(line, batch)
-            if len(batch.items) >= _BATCH:
+            if len(batch.items) >= _BATCH or batch.size >= _BATCH_BYTES:
                 self._flush()
 
     def _read(self, line: bytes | None, batch: _Batch) -> None:
@@ -162,6 +170,7 @@ class Intake:
         self.counts[shown if shown in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
         if kind in _STORED:
             batch.items.append((line, record))
+            batch.size += len(line)
         if kind == "alert":
             batch.severities.append("retracted" if record["status"] == "retracted" else record["severity"])
 
@@ -187,26 +196,35 @@ class Intake:
             {"ack": batch.end, "line": self._line, "bad": self._bad.count, "counts": dict(self.counts)}
         )
         self._idle()
+        self._flushed = time.monotonic()
 
-    def _idle(self) -> None:
-        """Take a share of what is too old or too much out of the store, now and then."""
-        now = time.monotonic()
-        if now - self._pruned < _PRUNE_EVERY_S:
-            return
-        try:
-            if not self._store.prune(self._limits):
-                self._pruned = now
-        except StoreFailed as exc:
-            self._tell({"say": f"{exc}; old alerts stay until that is mended"})
-            self._pruned = now
+    def _idle(self) -> float:
+        """Take a share of what is too old or too much out of the store, now and then.
+
+        What is taken out takes half of the time at most: what comes in goes on.
+
+        Returns:
+            Seconds after which there is more to do.
+        """
+        began = time.monotonic()
+        if began >= self._prune_at:
+            rest = _PRUNE_EVERY_S
+            try:
+                if self._store.prune(self._limits) or self._store.shrink():
+                    rest = time.monotonic() - began
+            except StoreFailed as exc:
+                self._tell({"say": f"{exc}; old alerts stay until that is mended"})
+            self._prune_at = time.monotonic() + rest
+        return max(self._prune_at - time.monotonic(), 0.0)
 
 
-def _with_pauses(source: frames.Frames, idle: Callable[[], None]) -> Iterator[tuple[bytes, bytes]]:
+def _with_pauses(source: frames.Frames, idle: Callable[[], float]) -> Iterator[tuple[bytes, bytes]]:
     """Yield frames; while none comes, there is time for other things."""
     each = iter(source)
     while True:
-        while not source.ready(_PRUNE_EVERY_S):
-            idle()
+        wait_s = 0.0
+        while not source.ready(wait_s):
+            wait_s = idle()
         try:
             yield next(each)
         except StopIteration:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
+from typing import Any
+
+import orjson
 
 from txpipe.dashboard.writer import Event
 
@@ -20,6 +23,13 @@ _KEPT = 20_000
 _KEPT_BYTES = 32 << 20
 _SIGNALS_KEPT = 1_000
 """Events without a number (health, triage) that stay; a reader who misses one asks for the state itself."""
+
+_WRITTEN_KEPT = 16
+_WRITTEN_BYTES = 1 << 20
+"""Bytes of a batch beyond which it is not kept as it was written."""
+
+GAP = "gap"
+"""The kind of event that says what a reader has missed."""
 
 Older = Callable[[int, int], list[Event]]
 """Reads (events after a number, at most so many) from the store."""
@@ -48,6 +58,7 @@ class Live:
         self._signals: deque[tuple[int, Event]] = deque(maxlen=_SIGNALS_KEPT)
         self._signalled = 0
         self._waiting: dict[asyncio.AbstractEventLoop, set[asyncio.Event]] = {}
+        self._written: OrderedDict[tuple[Any, int, int, int], Any] = OrderedDict()
 
     def publish(self, events: Sequence[Event]) -> None:
         """Take events that the store has; those with a number in the order of their numbers."""
@@ -77,15 +88,39 @@ class Live:
         Raises:
             StoreFailed: they are in the store only, and that does not answer.
         """
+        held = self._held(seq, limit)
+        return self._older(seq, limit) if held is None else held
+
+    def _held(self, seq: int, limit: int) -> list[Event] | None:
+        """Return the events that follow a number, out of memory; None if it does not have them all."""
         with self._lock:
-            if seq >= self._floor:
-                skipped = 0
-                if self._events and seq >= self._events[0].seq:
-                    skipped = min(seq - self._events[0].seq + 1, len(self._events))
-                    while skipped and self._events[skipped - 1].seq > seq:  # numbers may have gaps
-                        skipped -= 1
-                return list(islice(self._events, skipped, skipped + limit))
-        return self._older(seq, limit)
+            if seq < self._floor:
+                return None
+            skipped = 0
+            if self._events and seq >= self._events[0].seq:
+                skipped = min(seq - self._events[0].seq + 1, len(self._events))
+                while skipped and self._events[skipped - 1].seq > seq:  # numbers may have gaps
+                    skipped -= 1
+            return list(islice(self._events, skipped, skipped + limit))
+
+    def written(self, write: Callable[[list[Event]], Any], batch: list[Event]) -> Any:
+        """Return a batch as it goes over some wire, written once for all readers at this place.
+
+        Args:
+            write: makes of events, all with numbers, what is sent; bytes, text or a list of them.
+            batch: events with numbers, as ``batches`` yields them.
+        """
+        key = (write, batch[0].seq, batch[-1].seq, len(batch))
+        with self._lock:
+            if key in self._written:
+                return self._written[key]
+        made = write(batch)
+        if sum(len(event.line) for event in batch) <= _WRITTEN_BYTES:
+            with self._lock:
+                self._written[key] = made
+                while len(self._written) > _WRITTEN_KEPT:
+                    self._written.popitem(last=False)
+        return made
 
     def signals_after(self, number: int) -> tuple[int, list[Event]]:
         """Return the last signal's number and the signals that came after one; -1 stands for the last."""
@@ -95,7 +130,7 @@ class Live:
             return self._signalled, [event for each, event in self._signals if each > number]
 
     async def batches(
-        self, seq: int | None = None, limit: int = 200, wait_s: float = 0.0
+        self, seq: int | None = None, limit: int = 200, wait_s: float = 0.0, *, skips: bool = False
     ) -> AsyncIterator[list[Event]]:
         """Yield events as they come, several at once where they come fast; for ever.
 
@@ -104,16 +139,29 @@ class Live:
             limit: events of a batch that have a number.
             wait_s: gather for so long after each batch: a page at 1,000 alerts a second wants ten batches,
                 not a thousand.
+            skips: once it has caught up, a reader who falls behind further than memory goes is told by
+                ``gap`` what it misses, between ``after`` and ``first``, and goes on with the newest.
 
         Yields:
-            Batches; an empty one after 15 seconds of nothing, so that a reader can say it is alive.
+            Batches, events without a number first; an empty one after 15 seconds of nothing, so that a reader
+            can say it is alive.
         """
         at = self.last if seq is None else min(max(seq, 0), self.last)
         heard, _ = self.signals_after(-1)
+        is_there = False
         while True:
             with self._listening() as news:
                 heard, batch = self.signals_after(heard)
-                events = await asyncio.to_thread(self.after, at, limit) if at < self.last else []
+                events = self._held(at, limit) if at < self.last else []
+                if events is None:
+                    if skips and is_there:
+                        missed, at = at, self.last
+                        gap = orjson.dumps({"after": missed, "first": at + 1})
+                        yield [*batch, Event(0, GAP, gap)]
+                        continue
+                    events = await asyncio.to_thread(self.after, at, limit)
+                else:
+                    is_there = True
                 batch = [*batch, *events]
                 if not batch:
                     try:

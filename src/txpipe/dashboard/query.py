@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import functools
-import operator
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from txpipe.address import canonical
 from txpipe.dashboard import rows, tables
+from txpipe.dashboard.walk import Asked, Walk
 
 MOST = 500
 """Alerts of a page at most."""
-
-_WORDS = sa.table("alerts_words", sa.column("rowid"), sa.column("alerts_words"))
-"""SQLite's index of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class Page:
     """Some alerts, newest arrival first.
 
     Attributes:
-        alerts: in that order.
+        alerts: in that order; few or none where alerts that pass are rare among those that were looked at.
         next: what to give as ``before`` for the page that follows; None on the last one.
     """
 
@@ -116,7 +113,17 @@ _STORED = (
 _WITH_LINES = tables.alerts.join(tables.revisions, tables.revisions.c.seq == tables.alerts.c.seq)
 
 
-def page(connection: sa.Connection, wanted: Filter, before: int | None = None, limit: int = 50) -> Page:
+LOOK_S = 0.1
+"""Seconds after which a page ends, full or not; what follows goes on from there."""
+
+
+def page(
+    connection: sa.Connection,
+    wanted: Filter,
+    before: int | None = None,
+    limit: int = 50,
+    look_s: float = LOOK_S,
+) -> Page:
     """Return the newest alerts that pass a filter.
 
     Args:
@@ -124,46 +131,24 @@ def page(connection: sa.Connection, wanted: Filter, before: int | None = None, l
         wanted: the filter.
         before: only those that arrived before the one of this number.
         limit: 1 to MOST.
+        look_s: seconds to look for them.
     """
     limit = min(max(limit, 1), MOST)
-    if connection.dialect.name == "sqlite" or not _words(wanted):
-        found = _read(connection, _numbers(connection, wanted, before, limit + 1), limit + 1)
-    else:
-        found = _found_by_words(connection, wanted, before, limit + 1)
-    more = len(found) > limit
-    return Page(found[:limit], found[limit - 1].num if more else None)
+    walk = Walk(connection, _asked(wanted))
+    found: list[Stored] = []
+    began = time.monotonic()
+    while True:
+        numbers, before = walk.stretch(before, limit + 1 - len(found))
+        found += _read(connection, numbers, limit + 1 - len(found))
+        if len(found) > limit:
+            return Page(found[:limit], found[limit - 1].num)
+        if before is None or time.monotonic() - began >= look_s:
+            return Page(found, before)
 
 
-_RECENT = 20_000
-
-
-def _found_by_words(
-    connection: sa.Connection, wanted: Filter, before: int | None, limit: int
+def _read(
+    connection: sa.Connection, numbers: sa.Select[Any] | sa.CompoundSelect[Any], limit: int
 ) -> list[Stored]:
-    """Ask PostgreSQL for words, among the last alerts first.
-
-    Its index of words has no order. A frequent word fills the page out of the last alerts; only a rare one,
-    of which there is little to sort, goes through the index. Left to itself the planner reads whole tables.
-    """
-    table = tables.alerts
-    last = before or (connection.execute(sa.select(sa.func.max(table.c.num))).scalar() or 0) + 1
-    recent = _numbers(connection, wanted, before, limit, table.c.num >= last - _RECENT)
-    found = _read(connection, recent, limit)
-    if len(found) >= limit:
-        return found
-    having = sa.select(table.c.num).where(_matching(_words(wanted)))
-    words = having.cte("having").prefix_with("MATERIALIZED")
-    plain = replace(wanted, text="", address="")
-    among = table.c.num.in_(sa.select(words.c.num))
-    return _read(connection, _numbers(connection, plain, before, limit, among), limit)
-
-
-def _matching(words: list[tuple[str, bool]]) -> sa.ColumnElement[bool]:
-    sought = sa.cast(" & ".join(f"'{word}'{':*' * begins}" for word, begins in words), TSQUERY)
-    return sa.literal_column("alerts.words").op("@@", is_comparison=True)(sought)
-
-
-def _read(connection: sa.Connection, numbers: _Numbers, limit: int) -> list[Stored]:
     table = tables.alerts
     query = sa.select(*_STORED).select_from(_WITH_LINES).where(table.c.num.in_(numbers))
     return [Stored(*each) for each in connection.execute(query.order_by(table.c.num.desc()).limit(limit))]
@@ -176,69 +161,13 @@ def one(connection: sa.Connection, alert_id: str) -> Stored | None:
     return None if found is None else Stored(*found)
 
 
-def counts(connection: sa.Connection, column: str) -> dict[str, int]:
-    """Return how many alerts have which severity, rule, chain, status or triage."""
-    by = tables.alerts.c[column]
-    query = sa.select(by, sa.func.count()).group_by(by).order_by(sa.func.count().desc(), by)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-_Numbers = sa.Select[Any] | sa.CompoundSelect[Any]
-
-
-def _numbers(
-    connection: sa.Connection, wanted: Filter, before: int | None, limit: int, *more: sa.ColumnElement[bool]
-) -> _Numbers:
-    """Return the query for the numbers of a page.
-
-    An index of (column, number) yields one value's numbers in order, and reading stops at the page's end. For
-    several values it would yield, and sort, all that there are; so each value is read by itself.
-    """
-    choices = _choices(wanted)
-    apart = min((each for each in choices if len(each[1]) > 1), key=lambda each: len(each[1]), default=None)
-    shared = [each for each in choices if each is not apart]
-    ways = [(apart[0], [value]) for value in apart[1]] if apart else [None]
-    queries = [_one_way(connection, wanted, [*shared, *([way] if way else [])]) for way in ways]
-    found = []
-    for query, number in queries:
-        cut = query.where(*more) if before is None else query.where(*more, number < before)
-        found.append(cut.order_by(number.desc()).limit(limit))
-    if len(found) == 1:
-        return sa.select(found[0].subquery().c.num)
-    return sa.union_all(*(sa.select(each.subquery().c.num) for each in found))
-
-
-_Choice = tuple[sa.Column[str], list[str]]
-
-
-def _one_way(
-    connection: sa.Connection, wanted: Filter, choices: list[_Choice]
-) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
-    """Return the query for numbers without order and limit, and the number that it is to be ordered by."""
-    table = tables.alerts
-    is_sqlite = connection.dialect.name == "sqlite"
-    words = _words(wanted)
-    number: sa.ColumnElement[int] = table.c.num
-    query = sa.select(table.c.num)
-    if words and is_sqlite:  # whose index of words yields its own numbers in order
-        number = _WORDS.c.rowid
-        matched = _WORDS.c.alerts_words.op("MATCH")(" AND ".join(_sqlite_word(*word) for word in words))
-        query = query.select_from(_WORDS.join(table, table.c.num == number)).where(matched)
-    elif words:
-        query = query.where(_matching(words))
-    for column, values in choices:
-        if len(values) == 1:
-            query = query.where(column == values[0])
-        else:
-            tested = column.op("||")("") if is_sqlite else column  # no index: it would not be in order
-            query = query.where(tested.in_(values))
-    if wanted.shadow is not None:
-        query = query.where(table.c.shadow == wanted.shadow)
-    return _in_time(query, wanted), number
-
-
-def _choices(wanted: Filter) -> list[_Choice]:
+def _asked(wanted: Filter) -> Asked:
     columns = tables.alerts.c
+    named = (
+        (columns.subject, canonical(wanted.subject)),
+        (columns.tx, wanted.tx),
+        (columns.incident, wanted.incident),
+    )
     given = [
         (columns.severity, wanted.severities),
         (columns.rule, wanted.rules),
@@ -246,41 +175,16 @@ def _choices(wanted: Filter) -> list[_Choice]:
         (columns.status, wanted.statuses),
         (columns.triage, wanted.triage),
         (columns.category, wanted.categories),
-        (columns.subject, [canonical(wanted.subject)] if wanted.subject else ()),
-        (columns.tx, [wanted.tx] if wanted.tx else ()),
-        (columns.incident, [wanted.incident] if wanted.incident else ()),
+        *((column, [value]) for column, value in named if value),
     ]
-    return [(column, [rows.name(value) for value in values]) for column, values in given if values]
-
-
-def _in_time(query: sa.Select[Any], wanted: Filter) -> sa.Select[Any]:
-    """Narrow down to blocks of a time, and first to the numbers that these have.
-
-    Numbers follow time closely; without the bounds a day long ago would be found by reading all since.
-    """
-    if wanted.since is None and wanted.until is None:
-        return query
-    table = tables.alerts
-    other = table.alias("in_time")
-    within = sa.select(other.c.num)
-    for limit, test in ((wanted.since, operator.ge), (wanted.until, operator.lt)):
-        if limit is not None:
-            query = query.where(test(table.c.time, limit))
-            within = within.where(test(other.c.time, limit))
-    found = within.offset(0).subquery()  # a fence: PostgreSQL would walk along the numbers instead
-    return query.where(
-        table.c.num >= sa.select(sa.func.min(found.c.num)).scalar_subquery(),
-        table.c.num <= sa.select(sa.func.max(found.c.num)).scalar_subquery(),
+    words = dict.fromkeys(rows.sought(wanted.text), True) | dict.fromkeys(
+        rows.words(canonical(wanted.address)), False
     )
-
-
-def _words(wanted: Filter) -> list[tuple[str, bool]]:
-    """Return the words that must be found, and of each whether a beginning is enough."""
-    found = dict.fromkeys(rows.sought(wanted.text), True)
-    for whole in (canonical(wanted.address), wanted.tx):
-        found |= dict.fromkeys(rows.words(whole), False)
-    return list(found.items())
-
-
-def _sqlite_word(word: str, begins: bool) -> str:  # noqa: FBT001 - of a pair
-    return f'"{word}"{"*" * begins}'
+    return Asked(
+        choices=[(column, [*dict.fromkeys(map(rows.name, values))]) for column, values in given if values],
+        words=list((words | dict.fromkeys(rows.handles(wanted.tx), False)).items()),
+        handles=[(word, False) for _, value in named for word in rows.handles(value)],
+        since=wanted.since,
+        until=wanted.until,
+        shadow=wanted.shadow,
+    )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 
 import sqlalchemy as sa
 
-from txpipe.dashboard import tables
+from txpipe.dashboard import bulk, tables, tally
 from txpipe.dashboard.database import Database
 
 _AT_ONCE = 2_000
 """Alerts taken out in one transaction: what comes in waits for no longer than that takes."""
+_FREE = 10
+"""One part in so many of an SQLite file stays free: what comes in takes it, and moving pages costs."""
+_PAGES_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +45,64 @@ def prune(database: Database, limits: Limits, now: float) -> int:
     Raises:
         StoreFailed: it could not be done.
     """
-    table = tables.alerts
     with database.writing() as connection:
-        last = _last_gone(connection, database, limits, now)
-        if last is None:
-            return 0
-        gone = sa.select(table.c.num).where(table.c.num <= last).order_by(table.c.num).limit(_AT_ONCE)
-        nums = list(connection.execute(gone).scalars())
-        if not nums:
-            return 0
-        for each in (tables.revisions, tables.triage, table):
-            column = each.c.num
-            connection.execute(sa.delete(each).where(column <= nums[-1], column >= nums[0]))
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA incremental_vacuum")
+        nums = _to_go(connection, database, limits, now)
+        if nums:
+            _take_out(connection, nums)
     return len(nums)
 
 
+def _take_out(connection: sa.Connection, nums: list[int]) -> None:
+    table = tables.alerts
+    within = table.c.num.between(nums[0], nums[-1])
+    gone: tally.Changes = Counter()
+    for kind in tables.COUNTED:
+        query = sa.select(table.c[kind], sa.func.count()).where(within).group_by(table.c[kind])
+        gone.subtract({(kind, value): count for value, count in connection.execute(query)})
+    tally.change(connection, gone)
+    bulk.forget(connection, nums)
+    for each in (tables.revisions, tables.triage, table):
+        connection.execute(sa.delete(each).where(each.c.num.between(nums[0], nums[-1])))
+    spans = tables.spans
+    connection.execute(sa.delete(spans).where(spans.c.span < nums[-1] // tables.SPAN))
+
+
+def shrink(database: Database) -> int:
+    """Give a share of an SQLite file's room back to the disk, as far as more is free than soon fills.
+
+    PostgreSQL's vacuum sees to its own files: their room is used again, and hardly ever given back.
+
+    Returns:
+        How many pages went.
+
+    Raises:
+        StoreFailed: it could not be done.
+    """
+    if not database.is_sqlite:
+        return 0
+    with database.writing() as connection:
+        pages, free = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_count", "freelist_count")
+        )
+        much = max(min(free - pages // _FREE, _PAGES_AT_ONCE), 0)
+        for _ in range(much):  # Python's driver takes one step of it, which is one page
+            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return int(much)
+
+
 def size(connection: sa.Connection, database: Database) -> int:
-    """Return the bytes of what a store holds, free pages left out."""
+    """Return the bytes of what a store holds, free pages left out.
+
+    PostgreSQL does not tell what is free in its files: the share of those alerts that are left among the most
+    that they ever held is what is not.
+    """
     if not database.is_sqlite:
         names = [table.name for table in tables.metadata.sorted_tables]
         totals = [sa.func.pg_total_relation_size(name) for name in names]
-        return int(connection.execute(sa.select(sum(totals[1:], totals[0]))).scalar_one())
+        whole = int(connection.execute(sa.select(sum(totals[1:], totals[0]))).scalar_one())
+        held, most = tally.total(connection), _most(connection)
+        return whole * held // max(held, most, 1)
     pages, free, page = (
         connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
         for name in ("page_count", "freelist_count", "page_size")
@@ -70,24 +110,34 @@ def size(connection: sa.Connection, database: Database) -> int:
     return int((pages - free) * page)
 
 
-def _last_gone(connection: sa.Connection, database: Database, limits: Limits, now: float) -> int | None:
-    """Return the number of the last alert to go; arrivals are in the order of numbers."""
+_MOST = "most"
+
+
+def _most(connection: sa.Connection) -> int:
+    """Return how many alerts the files have held at most, as far as anything was taken out since."""
+    meta = tables.meta
+    return int(connection.execute(sa.select(meta.c.value).where(meta.c.key == _MOST)).scalar() or 0)
+
+
+def _remember_most(connection: sa.Connection) -> None:
+    meta, held = tables.meta, tally.total(connection)
+    known = _most(connection)
+    if not known:
+        connection.execute(sa.insert(meta).values(key=_MOST, value=held))
+    elif held > known:
+        connection.execute(sa.update(meta).where(meta.c.key == _MOST).values(value=held))
+
+
+def _to_go(connection: sa.Connection, database: Database, limits: Limits, now: float) -> list[int]:
+    """Return the numbers of the next alerts to go; the newest is never among them."""
     table = tables.alerts
-    newest = connection.execute(sa.select(sa.func.max(table.c.num))).scalar()
-    if newest is None:
-        return None
-    found = 0
-    oldest = connection.execute(sa.select(table.c.num, table.c.received).order_by(table.c.num).limit(1)).one()
-    if limits.age_s is not None and oldest.received < now - limits.age_s:
-        first_kept = (
-            sa.select(table.c.num)
-            .where(table.c.received >= now - limits.age_s)
-            .order_by(table.c.num)
-            .limit(1)
-        )
-        found = connection.execute(first_kept).scalar() or newest
-        found -= 1
-    if limits.size is not None and size(connection, database) > limits.size:
-        found = max(found, oldest.num + _AT_ONCE - 1)
-    found = min(found, newest - 1)
-    return found if found >= oldest.num else None
+    oldest = sa.select(table.c.num, table.c.received).order_by(table.c.num).limit(_AT_ONCE + 1)
+    found = connection.execute(oldest).all()[:-1]
+    if not database.is_sqlite:
+        _remember_most(connection)
+    if limits.size is not None and found and size(connection, database) > limits.size:
+        return [each.num for each in found]
+    if limits.age_s is None:
+        return []
+    first = now - limits.age_s
+    return [each.num for each in takewhile(lambda each: each.received < first, found)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from txpipe.dashboard.tables import NAME_CHARS, TITLE_CHARS
 
 _MOST_WORDS = 120
+_MOST_HANDLES = 8
 _MOST_STRINGS = 200
 _MOST_CHARS = 8_000
 _WORD_CHARS = 128
@@ -16,6 +17,8 @@ _DEEPEST = 6
 _LEAST = -(2**63)
 _MOST = 2**63 - 1
 _WORD = re.compile(r"[^\W_]{2,}")
+_ASCII_WORDS = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
+"""What each of the first characters becomes before words are split; half the time of the expression."""
 _HEX_HEAD = re.compile(r"0x[0-9a-f]?")
 """Beginnings of hex addresses that say nothing: nearly every alert has such words."""
 
@@ -27,22 +30,22 @@ def row(alert: dict[str, Any]) -> dict[str, Any]:
     """
     return {
         "id": alert["id"],
-        "rev": _whole(alert["rev"]),
+        "rev": whole(alert["rev"]),
         "status": alert["status"],
         "rule": name(alert["rule"]),
         "category": name(alert["category"]),
         "severity": alert["severity"],
         "score": alert["score"],
         "chain": alert["chain"],
-        "block": None if alert["block"] is None else _whole(alert["block"]),
-        "time": _whole(alert["time"]),
+        "block": None if alert["block"] is None else whole(alert["block"]),
+        "time": whole(alert["time"]),
         "tx": name(alert["tx"]),
         "subject": name(alert["subject"]),
         "role": alert["role"],
         "title": _clean(alert["title"])[:TITLE_CHARS],
         "incident": name(alert.get("incident") or ""),
         "shadow": alert.get("shadow") is True,
-        "search": " ".join(words(" ".join(_strings(alert))[:_MOST_CHARS])[:_MOST_WORDS]),
+        "search": _search(alert),
     }
 
 
@@ -52,17 +55,28 @@ def beat(heartbeat: dict[str, Any]) -> dict[str, Any]:
         "chain": heartbeat["chain"],
         "source": name(heartbeat["source"]),
         "status": heartbeat["status"],
-        "block": None if heartbeat["block"] is None else _whole(heartbeat["block"]),
-        "time": _whole(heartbeat["time"]),
+        "block": None if heartbeat["block"] is None else whole(heartbeat["block"]),
+        "time": whole(heartbeat["time"]),
         "lag_s": float(heartbeat["lag_s"]),
-        "records": _whole(heartbeat["records"]),
-        "bad": _whole(heartbeat["bad"]),
+        "records": whole(heartbeat["records"]),
+        "bad": whole(heartbeat["bad"]),
     }
 
 
 def words(text: str) -> list[str]:
     """Return the different words of a text in lower case, in order: two or more letters and digits."""
-    return list(dict.fromkeys(word[:_WORD_CHARS] for word in _WORD.findall(text.lower())))
+    split = text.translate(_ASCII_WORDS).split() if text.isascii() else _WORD.findall(text.lower())
+    found = [word for word in dict.fromkeys(split) if len(word) > 1]
+    if found and max(map(len, found)) > _WORD_CHARS:
+        found = list(dict.fromkeys(word[:_WORD_CHARS] for word in found))
+    return found
+
+
+def handles(text: str) -> list[str]:
+    """Return the words by which a subject, transaction or incident is found; every alert of it has them."""
+    if text.isascii() and text.isalnum() and len(text) > 1:
+        return [text[:_WORD_CHARS].lower()]
+    return words(name(text))[:_MOST_HANDLES]
 
 
 def sought(text: str) -> list[str]:
@@ -79,32 +93,38 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "\ufffd") if "\x00" in text else text  # PostgreSQL has no room for it
 
 
-def _whole(value: int) -> int:
+def whole(value: int) -> int:
+    """Return an integer as a column of 64 bits keeps it."""
     return min(max(value, _LEAST), _MOST)
 
 
-_OWN = ("title", "subject", "tx", "incident", "rule", "category")
+_SHORT = ("rule", "category")
 _OF_RECORD = ("from", "to", "symbol", "asset", "created", "method")
 
 
-def _strings(alert: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts by which an alert may be looked for, the most telling ones first."""
+def _search(alert: dict[str, Any]) -> str:
+    """Return the words by which an alert may be looked for, the most telling ones first."""
+    held = handles(alert["subject"]) + handles(alert["tx"]) + handles(alert.get("incident") or "")
     record = alert["record"]
-    for holder, keys in ((alert, _OWN), (record, _OF_RECORD)):
-        for key in keys:
-            if isinstance(value := holder.get(key), str):
-                yield value
-    left = _MOST_STRINGS
-    stack: list[tuple[Any, int]] = [(record.get("inputs"), 1), (_seen(alert["evidence"]), 0)]
-    while stack and left:
-        value, depth = stack.pop()
-        if isinstance(value, str):
-            left -= 1
-            yield value
-        elif isinstance(value, (dict, list)) and depth < _DEEPEST:
-            inner = list(value.values()) if isinstance(value, dict) else value
-            texts = [each for each in inner[:_MOST_STRINGS] if isinstance(each, (str, dict, list))]
-            stack.extend((each, depth + 1) for each in reversed(texts))
+    texts = [alert["title"][:TITLE_CHARS]] + [alert[key][:NAME_CHARS] for key in _SHORT]
+    texts += [value for key in _OF_RECORD if isinstance(value := record.get(key), str)]
+    most = len(texts) + _MOST_STRINGS
+    _gather(record.get("inputs"), 1, texts, most)
+    _gather(_seen(alert["evidence"]), 0, texts, most)
+    found = dict.fromkeys([*held, *words(" ".join(texts)[:_MOST_CHARS])])
+    return " ".join(found if len(found) <= _MOST_WORDS else list(found)[:_MOST_WORDS])
+
+
+def _gather(value: Any, depth: int, texts: list[str], most: int) -> None:
+    """Add the texts in a value, not deeper than some way down, until there are so many."""
+    if isinstance(value, str):
+        if len(texts) < most:
+            texts.append(value)
+    elif isinstance(value, (dict, list)) and depth < _DEEPEST:
+        for each in islice(value.values() if isinstance(value, dict) else value, _MOST_STRINGS):
+            if len(texts) >= most:
+                return
+            _gather(each, depth + 1, texts, most)
 
 
 def _seen(evidence: dict[str, Any]) -> dict[str, Any]:

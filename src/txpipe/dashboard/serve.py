@@ -21,6 +21,10 @@ import orjson
 from txpipe.dashboard import frames
 from txpipe.errors import TxpipeError
 
+_TURN_S = 0.0005
+"""Seconds after which a thread that computes lets another go on: who takes alerts in waits so long after each
+read of the pipe and each step of the database, while the server's thread is busy with those who look."""
+
 Tell = Callable[[dict[str, Any]], None]
 """Takes what the command is to know."""
 
@@ -66,6 +70,7 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Tell, clear: Calla
     from txpipe.dashboard.retention import Limits  # noqa: PLC0415
     from txpipe.dashboard.store import Store  # noqa: PLC0415
 
+    sys.setswitchinterval(_TURN_S)
     store = Store(config["db"])
     try:
         tell({"ready": True})

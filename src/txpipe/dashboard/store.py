@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from txpipe.dashboard import query, retention, rows, tables
+from txpipe.dashboard import query, retention, rows, tables, tally
 from txpipe.dashboard.beats import Stall, stalls
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
@@ -23,6 +23,8 @@ from txpipe.dashboard.writer import ALERT, RETRACTION, Event, Writer
 TRIAGE = "triage"
 _COUNTED = ("severity", "rule", "chain", "status", "triage")
 _COUNTS_FRESH_S = 2.0
+_MOST_REVISIONS = 1_000
+"""Revisions of one alert that are shown, the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All that is known of an alert: its last revision, all of them oldest first, and the triage log."""
+    """All that is known of an alert: its last revision, the last thousand by age, and the log."""
 
     stored: Stored
     revisions: list[Revision]
@@ -137,10 +139,20 @@ class Store:
         """Take a share of what is too old or too much out; see ``retention.prune``."""
         return retention.prune(self.database, limits, self._now())
 
-    def page(self, wanted: Filter | None = None, before: int | None = None, limit: int = 50) -> Page:
+    def shrink(self) -> int:
+        """Give a share of the room that is free back to the disk; see ``retention.shrink``."""
+        return retention.shrink(self.database)
+
+    def page(
+        self,
+        wanted: Filter | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        look_s: float = query.LOOK_S,
+    ) -> Page:
         """Return the newest alerts that pass a filter; see ``query.page``."""
         with self.database.reading() as connection:
-            return query.page(connection, wanted or Filter(), before, limit)
+            return query.page(connection, wanted or Filter(), before, limit, look_s)
 
     def alert(self, alert_id: str) -> Detail | None:
         """Return all that is known of an alert; None if there is none of this id."""
@@ -150,8 +162,9 @@ class Store:
             if stored is None:
                 return None
             columns = (table.c.seq, table.c.rev, table.c.received, table.c.line)
-            found = sa.select(*columns).where(table.c.num == stored.num).order_by(table.c.rev)
-            revisions = [Revision(*each) for each in connection.execute(found)]
+            found = sa.select(*columns).where(table.c.num == stored.num).order_by(table.c.rev.desc())
+            last = connection.execute(found.limit(_MOST_REVISIONS)).all()
+            revisions = [Revision(*each) for each in reversed(last)]
         return Detail(stored, revisions, self._triage.log(stored.num))
 
     def incident(self, incident: str, before: int | None = None, limit: int = 50) -> Page:
@@ -194,7 +207,7 @@ class Store:
             at, found = self._counts
             if not found or not 0 <= self._now() - at < _COUNTS_FRESH_S:
                 with self.database.reading() as connection:
-                    found = {column: query.counts(connection, column) for column in _COUNTED}
+                    found = {column: tally.counts(connection, column) for column in _COUNTED}
                 self._counts = self._now(), found
             return found
 

@@ -1,7 +1,9 @@
 """The tables of the store, as SQLAlchemy knows them; ``migrations`` makes them.
 
 Portable columns only. What differs between SQLite and PostgreSQL is the index behind the search for words:
-an FTS5 table there, a column of lexemes with a GIN index here; both follow ``alerts.search``.
+an FTS5 table there, which the writer fills (triggers take four times as long), a column of lexemes with a GIN
+index here; both follow ``alerts.search``. SQLite finds subjects and incidents in it, too: their values come
+in no order, and a tree of millions of them writes another page for every alert.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ BYTEWISE = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgres
 
 WHOLE = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 """64 bits; SQLite makes a row's own number of it only under this name."""
+
+SPAN = 4096
+"""Numbers of alerts that share a row of ``spans``."""
+
+NOT_OPEN = {name: sa.text(f"{name} <> 'open'") for name in ("status", "triage")}
+"""What the indices of these leave out: nearly all alerts are open, and who looks for those walks along."""
 
 metadata = sa.MetaData()
 
@@ -52,15 +60,18 @@ alerts = sa.Table(
     sa.Column("triaged_by", sa.String, nullable=False),
     sa.Column("triaged_at", sa.Double),
     sa.Column("search", sa.Text, nullable=False, doc="words that find it, separated by spaces"),
-    sa.Index("alerts_time", "time", "num"),
     sa.Index("alerts_severity", "severity", "num"),
     sa.Index("alerts_rule", "rule", "num"),
     sa.Index("alerts_category", "category", "num"),
     sa.Index("alerts_chain", "chain", "num"),
-    sa.Index("alerts_status", "status", "num"),
-    sa.Index("alerts_triage", "triage", "num"),
-    sa.Index("alerts_subject", "subject", "num"),
-    sa.Index("alerts_incident", "incident", "num"),
+    sa.Index(
+        "alerts_status", "status", "num", sqlite_where=NOT_OPEN["status"], postgresql_where=NOT_OPEN["status"]
+    ),
+    sa.Index(
+        "alerts_triage", "triage", "num", sqlite_where=NOT_OPEN["triage"], postgresql_where=NOT_OPEN["triage"]
+    ),
+    sa.Index("alerts_subject", "subject", "num").ddl_if(dialect="postgresql"),
+    sa.Index("alerts_incident", "incident", "num").ddl_if(dialect="postgresql"),
     sqlite_autoincrement=False,
 )
 
@@ -119,4 +130,24 @@ meta = sa.Table(
     metadata,
     sa.Column("key", BYTEWISE, primary_key=True),
     sa.Column("value", WHOLE, nullable=False),
+)
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("kind", BYTEWISE, primary_key=True, doc="one of COUNTED"),
+    sa.Column("value", BYTEWISE, primary_key=True),
+    sa.Column("held", WHOLE, nullable=False, doc="alerts that have this value"),
+    sa.Index("tallies_held", "kind", "held"),
+)
+
+COUNTED = ("severity", "rule", "category", "chain", "status", "triage")
+"""Columns of alerts whose values are counted as alerts come, change and go."""
+
+spans = sa.Table(
+    "spans",
+    metadata,
+    sa.Column("span", WHOLE, primary_key=True, autoincrement=False, doc="num / SPAN"),
+    sa.Column("oldest", WHOLE, nullable=False, doc="no alert of these numbers has an earlier time"),
+    sa.Column("newest", WHOLE, nullable=False, doc="nor a later one"),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from txpipe.dashboard import tables
+from txpipe.dashboard import tables, tally
 from txpipe.dashboard.database import Database
 from txpipe.errors import UsageFault
 
@@ -138,6 +139,12 @@ def _settle(connection: sa.Connection, num: int) -> None:
     last = said[-1] if said else None
     state = STATES[last.action] if last else "open"
     is_open = last is None or state == "open"
+    before = connection.execute(
+        sa.select(tables.alerts.c.triage).where(tables.alerts.c.num == num)
+    ).scalar_one()
+    changes: tally.Changes = Counter({("triage", state): 1})
+    changes["triage", before] -= 1
+    tally.change(connection, changes)
     connection.execute(
         sa.update(tables.alerts)
         .where(tables.alerts.c.num == num)

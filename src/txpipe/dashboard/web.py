@@ -94,6 +94,7 @@ class Web:
             backlog=BACKLOG,
             http="h11",  # httptools takes heads of any length, and memory for them
             h11_max_incomplete_event_size=MOST_HEAD,
+            ws_per_message_deflate=False,  # each client's messages anew: half a core for five of them
         )
         _widen(_FILES)
         self._server = _Server(config)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from txpipe.dashboard import rows, tables
+from txpipe.dashboard import bulk, rows, tables, tally
 from txpipe.dashboard.beats import Beats
 from txpipe.dashboard.database import Database
 
@@ -15,8 +16,6 @@ ALERT = "alert"
 RETRACTION = "retraction"
 HEALTH = "health"
 
-_ASKED_AT_ONCE = 500
-"""Values of one ``IN``; SQLite takes 32,766, and plans long before."""
 
 OPEN = "open"
 """Triage of an alert that nobody has looked at."""
@@ -114,6 +113,11 @@ class Writer:
             self._counted = True
 
 
+_COLUMNS = tuple(column.name for column in tables.alerts.c)
+_REVISION = ("seq", "num", "rev", "received", "line")
+_OLD = ("id", "num", "rev", *tables.COUNTED)
+
+
 class _Filing:
     """One batch of alerts on its way in."""
 
@@ -130,82 +134,96 @@ class _Filing:
         self.seq = seq
         self.num = num
         self._now = now
+        self._new: dict[int, dict[str, Any]] = {}
+        self._changed: dict[int, dict[str, Any]] = {}
+        self._revisions: list[bulk.Row] = []
         self.events: list[Event] = []
 
     def write(self) -> None:
         if not self._alerts:
             return
-        known = self._known(sorted({record["id"] for _, record in self._alerts}))
+        ids = sorted({record["id"] for _, record in self._alerts})
+        old = {
+            each[0]: dict(zip(_OLD, each, strict=True)) for each in bulk.alerts(self._connection, _OLD, ids)
+        }
+        self._sort(old)
+        first = self.num - len(self._new) + 1
+        rows = [tuple(map(each.__getitem__, _COLUMNS)) for each in self._new.values()]
+        bulk.insert(self._connection, tables.alerts, _COLUMNS, rows)
+        bulk.learn(self._connection, first, self.num)
+        bulk.insert(self._connection, tables.revisions, _REVISION, self._revisions)
+        self._update()
+        self._tally({each["num"]: each for each in old.values()})
+
+    def _sort(self, old: dict[str, dict[str, Any]]) -> None:
+        """Give numbers, and find out what is new, what changes, and what was here before."""
+        known = {each["id"]: (each["num"], each["rev"]) for each in old.values()}
         kept = self._kept(known)
-        new: dict[int, dict[str, Any]] = {}
-        changed: dict[int, dict[str, Any]] = {}
-        revisions = []
         for line, record in self._alerts:
-            found = rows.row(record)
-            num, rev = known.get(found["id"], (0, -1))
+            alert_id, said = record["id"], rows.whole(record["rev"])
+            num, rev = known.get(alert_id, (0, -1))
             if not num:
                 num = self.num = self.num + 1
-            if (num, found["rev"]) in kept:
+            if (num, said) in kept:
                 continue
-            kept.add((num, found["rev"]))
+            kept.add((num, said))
             self.seq += 1
-            revisions.append(
-                {"seq": self.seq, "num": num, "rev": found["rev"], "received": self._now, "line": line}
-            )
-            kind = RETRACTION if found["status"] == "retracted" else ALERT
+            self._revisions.append((self.seq, num, said, self._now, line))
+            kind = RETRACTION if record["status"] == "retracted" else ALERT
             self.events.append(Event(self.seq, kind, line))
-            if found["rev"] > rev:
-                known[found["id"]] = num, found["rev"]
-                found |= {"num": num, "seq": self.seq, "changed": self._now}
-                if rev < 0:
-                    first = {"received": self._now, "triage": OPEN, "triaged_by": "", "triaged_at": None}
-                    new[num] = found | first
-                elif num in new:
-                    new[num] |= found
-                else:
-                    changed[num] = found
-        self._insert(tables.alerts, list(new.values()))
-        self._insert(tables.revisions, revisions)
-        self._update(list(changed.values()))
+            if said > rev:
+                known[alert_id] = num, said
+                self._place(num, rev, rows.row(record))
 
-    def _known(self, ids: list[str]) -> dict[str, tuple[int, int]]:
-        """Return number and last revision of those that the store has."""
-        table = tables.alerts
-        query = sa.select(table.c.id, table.c.num, table.c.rev)
-        found = {}
-        for some in _shares(ids):
-            for each in self._connection.execute(query.where(table.c.id.in_(some))):
-                found[each.id] = each.num, each.rev
-        return found
+    def _place(self, num: int, rev: int, found: dict[str, Any]) -> None:
+        found |= {"num": num, "seq": self.seq, "changed": self._now}
+        if rev < 0:
+            first = {"received": self._now, "triage": OPEN, "triaged_by": "", "triaged_at": None}
+            self._new[num] = found | first
+        elif num in self._new:
+            self._new[num] |= found
+        else:
+            self._changed[num] = found
 
     def _kept(self, known: dict[str, tuple[int, int]]) -> set[tuple[int, int]]:
-        """Return the revisions that the store has of alerts that come again."""
-        table = tables.revisions
-        query = sa.select(table.c.num, table.c.rev)
-        found = set()
-        for some in _shares([num for num, _ in known.values()]):
-            for each in self._connection.execute(query.where(table.c.num.in_(some))):
-                found.add((each.num, each.rev))
-        return found
+        """Return which of the revisions that come the store has."""
+        if not known:
+            return set()
+        asked = [
+            (known[record["id"]][0], rows.whole(record["rev"]))
+            for _, record in self._alerts
+            if record["id"] in known
+        ]
+        return bulk.kept(self._connection, asked)
 
-    def _insert(self, table: sa.Table, values: list[dict[str, Any]]) -> None:
+    def _update(self) -> None:
+        values = list(self._changed.values())
         if values:
-            self._connection.execute(sa.insert(table), values)
-
-    def _update(self, values: list[dict[str, Any]]) -> None:
-        if values:
+            bulk.forget(self._connection, list(self._changed))
             table = tables.alerts
             columns: dict[str, Any] = {
                 key: sa.bindparam(key) for key in values[0] if key not in {"num", "id"}
             }
             change = sa.update(table).where(table.c.num == sa.bindparam("of")).values(columns)
             self._connection.execute(change, [_renamed(each) for each in values])
+            bulk.learn_again(self._connection, list(self._changed))
+
+    def _tally(self, old: dict[int, dict[str, Any]]) -> None:
+        """Count what is new and what has become another."""
+        changes: tally.Changes = Counter()
+        for kind in tables.COUNTED:
+            found = Counter(each[kind] for each in self._new.values())
+            changes.update({(kind, value): more for value, more in found.items()})
+        for num, each in self._changed.items():
+            for kind in tables.COUNTED:
+                if kind in each and each[kind] != old[num][kind]:
+                    changes[kind, each[kind]] += 1
+                    changes[kind, old[num][kind]] -= 1
+        tally.change(self._connection, changes)
+        placed = (*self._new.values(), *self._changed.values())
+        tally.widen(self._connection, ((each["num"], each["time"]) for each in placed))
 
 
 def _renamed(value: dict[str, Any]) -> dict[str, Any]:
     """Give the number that selects another name: a column's own belongs to what is set."""
     return {"of": value["num"]} | {key: each for key, each in value.items() if key not in {"num", "id"}}
-
-
-def _shares(values: list[Any]) -> Iterable[list[Any]]:
-    return (values[at : at + _ASKED_AT_ONCE] for at in range(0, len(values), _ASKED_AT_ONCE))

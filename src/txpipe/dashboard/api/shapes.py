@@ -43,7 +43,7 @@ class AlertItem(_Shape):
 
 
 class AlertPage(_Shape):
-    """Some alerts, newest arrival first."""
+    """Some alerts, newest arrival first; few or none where they are rare among those looked at so far."""
 
     alerts: list[AlertItem]
     next: str | None = Field(description="cursor of the page that follows; null on the last one")
@@ -70,7 +70,7 @@ class LogEntry(_Shape):
 
 
 class AlertDetail(AlertItem):
-    """All that is known of an alert."""
+    """All that is known of an alert; of its revisions the last thousand."""
 
     revisions: list[RevisionItem]
     log: list[LogEntry]

@@ -2,6 +2,7 @@
 
 Each client has a place in the feed and a task that sends what follows at the client's pace: what waits in its
 connection is bounded, and one that takes nothing for a minute is let go; it comes back with its place.
+Packets are made once for all clients at the same place: python-socketio's ``emit`` makes them for each.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Any
 
 import orjson
 import socketio
+from engineio.packet import MESSAGE, Packet
 from socketio import packet
 from starlette.types import ASGIApp
 
 from txpipe.dashboard.access import Person
-from txpipe.dashboard.api.events import GAP
 from txpipe.dashboard.api.strangers import Strangers, end
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.guard import MOST_BODY, MOST_STREAMS, asking, known_host, known_origin
+from txpipe.dashboard.live import GAP
 from txpipe.dashboard.writer import Event
 from txpipe.errors import SinkFailed
 
@@ -73,8 +75,9 @@ def sockets(board: Board) -> ASGIApp:
     """Return the application behind ``/socket.io/``.
 
     Events: ``alert`` and ``retraction`` (the alert, its number), ``triage``, ``health`` and ``gap`` (the
-    object). A client may connect with ``auth: {token, after}``: a token where one is asked for, and the
-    number of the last event that it has.
+    object). A client may connect with ``auth: {token, after, skip, batch}``: a token where one is asked for;
+    the number of the last event that it has; whether it wants the newest rather than all, where it is too
+    slow; and whether it wants several at once, as ``batch``: a list of [event, object, number or null].
     """
 
     def from_here(origin: str | None, environ: dict[str, Any]) -> bool:
@@ -100,7 +103,7 @@ def sockets(board: Board) -> ASGIApp:
         if len(clients) >= MOST_STREAMS:
             raise socketio.exceptions.ConnectionRefusedError("too many connections; try again later")
         may_look = functools.partial(_person, environ, auth, board)
-        clients[sid] = asyncio.create_task(_serve(server, sid, board, _place(auth.get("after")), may_look))
+        clients[sid] = asyncio.create_task(_serve(server, sid, board, auth, may_look))
 
     async def disconnect(sid: str, _reason: str = "") -> None:
         if task := clients.pop(sid, None):
@@ -127,31 +130,53 @@ def _place(value: Any) -> int | None:
 
 
 async def _serve(
-    server: Any, sid: str, board: Board, after: int | None, may_look: Callable[[], Person | None]
+    server: Any, sid: str, board: Board, auth: dict[str, Any], may_look: Callable[[], Person | None]
 ) -> None:
     """Send what follows a number until the client is gone, is stuck, or may not look any more."""
     connection = server.manager.eio_sid_from_sid(sid, _SPACE)
+    live, after = board.store.live, _place(auth.get("after"))
+    write = _batched if auth.get("batch") is True else _packets
     with contextlib.suppress(TimeoutError, SinkFailed):
         if after is not None and (gap := await asyncio.to_thread(board.store.forgotten, after)):
-            await server.emit(GAP, gap, to=sid, namespace=_SPACE)
-        async for batch in board.store.live.batches(after, _BATCH):
+            await _send(server, connection, write([Event(0, GAP, orjson.dumps(gap))]))
+        async for batch in live.batches(after, _BATCH, skips=auth.get("skip") is True):
             if may_look() is None:
                 break
-            for event in batch:
-                await server.emit(event.kind, _data(event), to=sid, namespace=_SPACE)
-            await asyncio.wait_for(_taken(server, sid), _STUCK_S)
+            signals = [event for event in batch if not event.seq]
+            packets = write(signals) if signals else []
+            if alerts := batch[len(signals) :]:
+                packets = packets + live.written(write, alerts)
+            await _send(server, connection, packets)
     await end(server, connection)
 
 
-def _data(event: Event) -> Any:
-    """Return what is sent: the alert as it came, unparsed, however deep it is nested, and its number."""
+def _packets(events: list[Event]) -> list[Packet]:
+    return [_packet([event.kind, *_data(event)]) for event in events]
+
+
+def _batched(events: list[Event]) -> list[Packet]:
+    told = [[event.kind, orjson.Fragment(event.line), event.seq or None] for event in events]
+    return [_packet(["batch", told])]
+
+
+def _data(event: Event) -> list[Any]:
     line = orjson.Fragment(event.line)
-    return (line, event.seq) if event.seq else line
+    return [line, event.seq] if event.seq else [line]
 
 
-async def _taken(server: Any, sid: str) -> None:
-    """Wait until a client's connection has taken what waits in it."""
-    connection = server.manager.eio_sid_from_sid(sid, _SPACE)
-    waiting = server.eio.sockets.get(connection)
-    if waiting is not None:
-        await waiting.queue.join()
+def _packet(event: list[Any]) -> Packet:
+    # https://socket.io/docs/v4/socket-io-protocol/: 2 is an event, in the first namespace
+    return Packet(MESSAGE, "2" + orjson.dumps(event).decode())
+
+
+async def _send(server: Any, connection: str, packets: list[Packet]) -> None:
+    """Send packets and wait until the connection has taken them.
+
+    Raises:
+        TimeoutError: it does not.
+    """
+    found = server.eio.sockets.get(connection)
+    if found is not None:
+        for each in packets:
+            await found.send(each)
+        await asyncio.wait_for(found.queue.join(), _STUCK_S)

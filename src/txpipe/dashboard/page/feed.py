@@ -29,6 +29,8 @@ FIRST = 200
 """Alerts that a page begins with."""
 _ANSWER_S = 20.0
 _LEAVE_S = 2.0
+_LOOK_S = 2.0
+"""Seconds to look for what is rare among millions, before a page shows what was found so far."""
 _AGAIN_S = 2.0
 _MOST_LOOKED_UP = 50
 
@@ -138,7 +140,7 @@ class Feed:
 
     async def older(self, before: int) -> None:
         """Give the browser what came before an alert."""
-        found = await asyncio.to_thread(self._board.store.page, self.wanted, before, FIRST)
+        found = await asyncio.to_thread(self._board.store.page, self.wanted, before, FIRST, _LOOK_S)
         await call(self._client, "older", {"rows": [*map(stored_row, found.alerts)], "next": found.next})
 
     async def _news(self, batch: list[Event]) -> dict[str, Any]:
@@ -184,7 +186,7 @@ class Feed:
 
 async def first(board: Board, wanted: Filter) -> Page:
     """Return the alerts that a page begins with."""
-    return await asyncio.to_thread(board.store.page, wanted, None, FIRST)
+    return await asyncio.to_thread(board.store.page, wanted, None, FIRST, _LOOK_S)
 
 
 async def call(client: Client, name: str, what: dict[str, Any]) -> None:

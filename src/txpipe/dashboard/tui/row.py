@@ -78,6 +78,10 @@ def row(stored: Stored) -> Row:
     )
 
 
+_LOOK_S = 0.5
+"""Seconds to look for what is rare among millions, at each refresh."""
+
+
 class Reader:
     """Reads lines from the store. One thread at a time."""
 
@@ -94,10 +98,11 @@ class Reader:
         found: list[Row] = []
         before: int | None = None
         while len(found) < most:
-            page = self._store.page(wanted, before, min(_AT_ONCE, most - len(found)))
+            asked = min(_AT_ONCE, most - len(found))
+            page = self._store.page(wanted, before, asked, _LOOK_S)
             found += [self._line(each) for each in page.alerts]
             before = page.next
-            if before is None:
+            if before is None or len(page.alerts) < asked:
                 break
         self._known = {each.num: each for each in found}
         return found

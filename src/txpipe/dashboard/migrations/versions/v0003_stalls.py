@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 _TEXT = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
 
