@@ -58,9 +58,10 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End, whether it was started or not."""
         self._over.set()
-        self._thread.join(5)
+        if self._thread.ident is not None:
+            self._thread.join(5)
 
     def look(self) -> bool:
         """Look once; return whether the files were taken anew."""
