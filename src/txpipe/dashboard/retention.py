@@ -11,6 +11,8 @@ from txpipe.dashboard.database import Database
 
 _AT_ONCE = 2_000
 """Alerts taken out in one transaction: what comes in waits for no longer than that takes."""
+_ROOM = 0.05
+"""Share of the size that is made free, so that not every alert that comes takes one out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def _last_gone(connection: sa.Connection, database: Database, limits: Limits, no
         )
         found = connection.execute(first_kept).scalar() or newest
         found -= 1
-    if limits.size is not None and size(connection, database) > limits.size:
-        found = max(found, oldest.num + _AT_ONCE - 1)
+    if limits.size is not None and (held := size(connection, database)) > limits.size:
+        surplus = 1 - limits.size * (1 - _ROOM) / held
+        found = max(found, oldest.num + int((newest - oldest.num) * surplus))
     found = min(found, newest - 1)
     return found if found >= oldest.num else None
