@@ -145,7 +145,7 @@ class Dash:
             self.url = self.heard(r"http://\S+/")[0].rstrip("/")
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.process.poll() is None:
             if not self.process.stdin.closed:
                 self.process.stdin.close()
@@ -158,6 +158,8 @@ class Dash:
         for stream in (self.process.stdout, self.process.stderr, self.process.stdin):
             if stream is not None:
                 stream.close()
+        said = "".join(self.said)
+        assert kind is not None or "Traceback" not in said, said
 
     def _listen(self):
         for said in self.process.stderr:

@@ -190,6 +190,7 @@ def test_what_has_no_room_is_said():
         (("--allow-origin", "soc.example"), "write scheme, host and port"),
         (("--host", "bad name"), "write a name"),
         (("--buffer", "much"), "is no size"),
+        (("--retain-size", "1000K"), "write 1M or more"),
         (("--list", "absent.csv"), "absent.csv"),
     ],
 )

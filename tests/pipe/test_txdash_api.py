@@ -93,6 +93,13 @@ def test_filters(dash):
     )
 
 
+def test_a_filter_that_is_none_is_refused(shared):
+    """A misspelt filter is named, with those that there are; it does not mean all alerts."""
+    said = shared.ask("/api/v1/alerts?min_sev=high&limit=1", expect=422)["error"]
+    assert said.startswith("query.min_sev: is no parameter; there are severity, min_severity, ")
+    assert said.endswith(", cursor, limit")
+
+
 def test_one_alert_with_revisions_and_triage(dash):
     """An alert has its revisions and its log; what was said can be undone; both show in filters."""
     filled(dash, ALERT, ALERT | {"rev": 1, "status": "updated"})
@@ -373,8 +380,8 @@ def test_forms_cannot_write(shared, kind):
     """What a form of another site can send is refused, whatever its body says."""
     headers = {"content-type": kind} if kind else {}
     body = orjson.dumps({"action": "resolve"})
-    status, _, _ = shared.raw(f"/api/v1/alerts/{ALERT['id']}/triage", "POST", body, headers)
-    assert status == 415
+    status, _, said = shared.raw(f"/api/v1/alerts/{ALERT['id']}/triage", "POST", body, headers)
+    assert (status, b"Content-Type: application/json" in said) == (415, True)
 
 
 def test_bodies_are_bounded(shared):

@@ -5,6 +5,7 @@ import pytest
 from dash_kit import HEIST, HONEST, NEXT, PAYER, TAINTED_ONE, tainted_state
 from txpipe.dashboard.apart import STATE, Apart, Refused
 from txpipe.dashboard.digest import Digest, write
+from txpipe.dashboard.lists import Lists
 from txpipe.dashboard.states import CLEAR, REPORTED, TAINTED, UNKNOWN, State
 from txpipe.detect.standing import standings
 from txpipe.detect.state import MAGIC, StateFile
@@ -127,6 +128,16 @@ def test_a_reader_does_not_lock_txdetect_out(state):
     unlock()
     state.write_bytes(data)
     assert {each.address for each in rest} == {HEIST, TAINTED_ONE, NEXT, HONEST, PAYER}
+
+
+def test_what_follows_no_file_ends_like_the_rest(tmp_path):
+    """Without lists or a state there is nothing to follow, and that ends, too."""
+    for each in (
+        Lists(None, tmp_path, Apart(), pytest.fail),
+        State("", tmp_path, Apart(), pytest.fail),
+    ):
+        each.start()
+        each.stop()
 
 
 def test_a_job_that_dies_is_a_refusal(tmp_path):

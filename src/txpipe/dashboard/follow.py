@@ -58,9 +58,9 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End, whether it was started or not."""
         self._over.set()
-        if self._thread.is_alive():
+        if self._thread.ident is not None:
             self._thread.join(5)
 
     def look(self) -> bool:

@@ -131,7 +131,7 @@ class Guard:
         if method not in _SAFE and scope["path"].startswith("/api/"):
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":  # which no form of another site can send
-                raise Refused(415, "write application/json")
+                raise Refused(415, "send the body as JSON, with Content-Type: application/json")
 
 
 def asking(access: Access, headers: Mapping[str, str]) -> Person | None:

@@ -21,6 +21,7 @@ VIEWER_TOKEN = "TXDASH_VIEWER_TOKEN"  # noqa: S105
 OFF = "off"
 
 _DAY_S = 86_400.0
+_LEAST_KEPT = 1 << 20
 _SIZE = re.compile(r"(\d{1,9})([KMGT]?)", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.IGNORECASE)
 _NEEDED = ("sqlalchemy", "alembic", "fastapi", "uvicorn", "socketio")
@@ -69,6 +70,8 @@ class Options:
             raise UsageFault("--tui needs textual: pip install 'txpipe[dash,tui]'")
         if self.state and Path(self.state).exists() and not Path(self.state).is_file():
             raise UsageFault(f"--state {self.state}: is no regular file; name the one that txdetect writes")
+        if self.retain_size is not None and self.retain_size < _LEAST_KEPT:
+            raise UsageFault("--retain-size: an empty store has some 200 KB; write 1M or more")
         if self.listen == OFF and not self.db and not self.tui:
             raise UsageFault("--listen off needs --db: it would neither store nor serve")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
@@ -16,6 +17,8 @@ _AT_ONCE = 2_000
 _FREE = 10
 """One part in so many of an SQLite file stays free: what comes in takes it, and moving pages costs."""
 _PAGES_AT_ONCE = 2_000
+_ROOM = 0.05
+"""Share of the size that is made free, so that not every alert that comes takes one out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,9 @@ def _to_go(connection: sa.Connection, database: Database, limits: Limits, now: f
     found = connection.execute(oldest).all()[:-1]
     if not database.is_sqlite:
         _remember_most(connection)
-    if limits.size is not None and found and size(connection, database) > limits.size:
-        return [each.num for each in found]
+    if limits.size is not None and found and (held := size(connection, database)) > limits.size:
+        surplus = 1 - limits.size * (1 - _ROOM) / held
+        return [each.num for each in found[: math.ceil(tally.total(connection) * surplus)]]
     if limits.age_s is None:
         return []
     first = now - limits.age_s

@@ -108,6 +108,8 @@ def _added(connection: sa.Connection, num: int, said: Entry) -> Entry:
     if len(log) >= MOST_ENTRIES:
         raise TriageFault(f"an alert has {MOST_ENTRIES:,} entries at most")
     if said.action == UNDO:
+        if said.undoes is None:
+            raise TriageFault("an undo names in undoes the entry of the alert's log that it takes back")
         target = next((each for each in log if each.entry == said.undoes), None)
         if target is None or target.undone or target.action == UNDO:
             raise TriageFault(f"entry {said.undoes} of this alert is none that can be undone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -66,9 +67,17 @@ def wanted(  # noqa: PLR0913, PLR0917 - one argument a parameter
 
 
 _Wanted = Annotated[Filter, Depends(wanted)]
+_NAMES = (*inspect.signature(wanted).parameters, "cursor", "limit")
 
 
-@router.get("/alerts", response_model=shapes.AlertPage)
+def known(request: Request) -> None:
+    """Refuse parameters that are none: a filter that is misspelt must not mean all alerts."""
+    odd = next((name for name in request.query_params if name not in _NAMES), None)
+    if odd is not None:
+        raise HTTPException(422, f"query.{odd[:40]}: is no parameter; there are {', '.join(_NAMES)}")
+
+
+@router.get("/alerts", response_model=shapes.AlertPage, dependencies=[Depends(known)])
 def alerts(request: Request, wanted: _Wanted, cursor: _Cursor = "", limit: _Limit = 50) -> Response:
     """Return alerts, newest arrival first; follow ``next`` for older ones."""
     found = answers.board(request).store.page(wanted, int(cursor) if cursor else None, limit)

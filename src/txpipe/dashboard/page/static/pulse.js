@@ -23,7 +23,7 @@ export function pulse(what) {
   });
   levels.push(make("span", `${what.open.toLocaleString("en")} open of ${what.total.toLocaleString("en")}`, "faint"));
   fill("counters", levels);
-  fill("sparks", [spark("records", what.traffic), spark("alerts", what.alerts)]);
+  fill("sparks", [spark("lines", what.traffic), spark("alerts", what.alerts)]);
   return true;
 }
 
