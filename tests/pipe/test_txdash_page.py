@@ -353,16 +353,35 @@ def test_a_thousand_alerts_are_one_notice(told):
     assert page.evaluate("() => window.tones") == 3
 
 
+CUT = """
+(cell) => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  return text.getBoundingClientRect().width > cell.clientWidth;
+}
+"""
+"""Whether a cell's text is wider than the cell."""
+
+
 def test_a_replay_has_its_own_clock(browser):
     """Simulated blocks are not years behind: that is a replay with its own time. Stalls stay seen."""
     old = HEARTBEAT | {"source": "txdetect", "time": 1_790_000_000, "lag_s": 30_000_000}
     with dashboard() as dash:
-        dash.feed(ALERT, old, old | {"chain": "eip155:10", "source": "txtail", "status": "stalled"})
+        dear = ALERT["record"] | {"usd": 12260.79, "amount": "3.855594339622641509"}
+        dash.feed(
+            ALERT | {"record": dear},
+            old,
+            old | {"chain": "eip155:10", "source": "txtail", "status": "stalled"},
+        )
         dash.until("/api/v1/health", lambda found: len(found["sources"]) == 2)
         page = browser.visit(dash.url)
         page.wait_for_selector(".source.is-ok:has-text('replay, at 2025-10-09 08:53:20 UTC')")
         page.wait_for_selector(".source.is-stalled:has-text('347 d behind')")
         assert "behind" not in page.text_content(".source.is-ok")
+        page.wait_for_selector(".spark:has-text('lines/s')")
+        moved = page.wait_for_selector(".ag-row [col-id=what]")
+        assert moved.text_content() == f"12,260.79 USD · 3.856 {ALERT['record']['symbol']}"
+        assert moved.evaluate(CUT) is False
         page.click("#stalls summary")
         page.wait_for_selector("#stall-list li:has-text('stalled OP Mainnet · txtail')")
         dash.feed(old | {"chain": "eip155:10", "source": "txtail", "lag_s": 2})

@@ -46,7 +46,7 @@ def _options(rows: list[dict[str, Any]]) -> dict[str, Any]:
             {"field": "title", "headerName": "What happened", "flex": 5, "minWidth": 220}
             | {":cellRenderer": "txdash.title", ":tooltipValueGetter": "p => p.data.title"},
             {"field": "rule", "headerName": "Rule", "width": 132},
-            {"field": "what", "headerName": "Moved", "flex": 2, "minWidth": 150}
+            {"field": "what", "headerName": "Moved", "flex": 2, "minWidth": 200}
             | {":tooltipValueGetter": "p => p.data.what"},
             {"field": "short", "headerName": "About", "width": 168, "cellClass": "mono"}
             | {":cellRenderer": "txdash.about", ":tooltipValueGetter": "txdash.parties"},
