@@ -62,7 +62,10 @@ class _Size(click.ParamType[int]):
 )
 @click.option("--retain-days", type=command.Number(min=0.01), metavar="DAYS", help="Forget older alerts.")
 @click.option(
-    "--retain-size", type=_Size(), metavar="SIZE", help="Forget the oldest alerts of a larger store."
+    "--retain-size",
+    type=_Size(),
+    metavar="SIZE",
+    help="Forget the oldest alerts of a larger store; 1M or more.",
 )
 @click.option(
     "--buffer",
