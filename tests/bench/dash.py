@@ -26,6 +26,7 @@ LOOKING_S = 5.0
 ALONE = 100_000
 PAGE_LIMIT_MS = 200.0
 LATE_LIMIT_S = 5.0
+PAINT_LIMIT_S = 2.0
 MEMORY_LIMIT_MB = 64.0
 
 SQLITE_UTILS = (["sqlite-utils==3.38"],)
@@ -39,6 +40,8 @@ for lines in iter(lambda: sys.stdin.buffer.readlines(1 << 21), []):
     db.executemany("INSERT OR IGNORE INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     db.commit()
 """
+
+_PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
@@ -157,8 +160,26 @@ def asked(kind, url):
     for name, path in paths.items():
         times = sorted(ask(connection, path(at))[0] for at in range(1, 101))
         yield row(f"{kind}: p95 of {name}, of {STORED:,}", PAGE_LIMIT_MS, times[94] * 1000, "ms")
+    yield from opened(kind, f"http://127.0.0.1:{port}/")
     process.stdin.close()
     process.wait(60)
+
+
+def opened(kind, url):
+    """Yield how long a browser that was never here takes for the page, the slowest of five."""
+    import browser_kit
+
+    if browser_kit.CHROMIUM is None:
+        return
+    painted, filled = [], []
+    with browser_kit.Browser() as browser:
+        for _ in range(5):
+            began = time.perf_counter()
+            page = browser.visit(url, wait=".ag-row")
+            filled.append(time.perf_counter() - began)
+            painted.append(page.evaluate(_PAINTED) / 1000)
+    yield row(f"{kind}: first paint of the page, of {STORED:,}", PAINT_LIMIT_S, max(painted), "s")
+    yield row(f"{kind}: first alerts on the page, of {STORED:,}", PAINT_LIMIT_S, max(filled), "s")
 
 
 def ask(connection, path):
