@@ -52,6 +52,19 @@ def alerts_like(count, seed=7):
         yield made | {"shadow": True} if number % 17 == 0 else made
 
 
+def users(folder, role):
+    """Make a users file in which Ann has a role and the password "correct horse"; return its name."""
+    made = subprocess.run(
+        [Path(sys.executable).parent / "txdash", "--hash-password"],
+        input=b"correct horse",
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    (folder / "users").write_text(f"# who\nann {role} {made.stdout.decode()}")
+    return "users"
+
+
 HEIST = "0x" + "7" * 40
 TAINTED_ONE, NEXT, HONEST, PAYER = (f"0x{digit * 40}" for digit in "abcd")
 

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from conftest import script
-from dash_kit import NODES, Dash, Events, Subscriber, alerts_like, numbered
+from dash_kit import NODES, Dash, Events, Subscriber, alerts_like, numbered, users
 from examples import ALERT, HEARTBEAT, LISTED
 
 ANY = ("--listen", "127.0.0.1:0", "--db", "dash.db")
@@ -423,15 +423,7 @@ def test_read_only():
 
 def test_users_log_in(tmp_path):
     """A user of --users logs in for a cookie that scripts cannot read; guesses are slowed."""
-    made = subprocess.run(
-        [script("txdash"), "--hash-password"],
-        input=b"correct horse",
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    (tmp_path / "users").write_text(f"# who\nann analyst {made.stdout.decode()}")
-    with Dash(*ANY, "--users", "users", output=subprocess.DEVNULL) as dash:
+    with Dash(*ANY, "--users", users(tmp_path, "analyst"), output=subprocess.DEVNULL) as dash:
         assert dash.raw("/api/v1/me")[0] == 401
         good = {"name": "ann", "password": "correct horse"}
         status, headers, _ = dash.raw(

@@ -15,8 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 import postgres_kit
-from conftest import script
-from dash_kit import Dash, Events, numbered, stored_lines
+from dash_kit import Dash, Events, numbered, stored_lines, users
 from examples import ALERT, line
 
 ANY = ("--listen", "127.0.0.1:0", "--db", "dash.db")
@@ -48,19 +47,6 @@ def wait_until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < deadline
         select.select([], [], [], 0.02)
-
-
-def with_users(tmp_path):
-    """Make a users file, of one viewer."""
-    made = subprocess.run(
-        [script("txdash"), "--hash-password"],
-        input=b"correct horse",
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    (tmp_path / "users").write_text(f"ann viewer {made.stdout.decode()}")
-    return "users"
 
 
 def logged_in(dash):
@@ -154,7 +140,7 @@ def test_connections_that_poll_are_bounded():
 
 def test_what_is_open_ends_with_the_session(tmp_path):
     """After a log-out neither an event stream nor a socket tells any more of alerts."""
-    with Dash(*ANY, "--users", with_users(tmp_path), output=subprocess.DEVNULL) as dash:
+    with Dash(*ANY, "--users", users(tmp_path, "viewer"), output=subprocess.DEVNULL) as dash:
         cookie = logged_in(dash)
         address = f"{dash.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
         with (
@@ -175,7 +161,7 @@ def test_what_is_open_ends_with_the_session(tmp_path):
 
 def test_page_that_does_not_leave_is_told_nothing_more(tmp_path):
     """A page whose session has ended gets no alerts, also where it ignores that it is to leave."""
-    with Dash(*ANY, "--users", with_users(tmp_path), output=subprocess.DEVNULL) as dash:
+    with Dash(*ANY, "--users", users(tmp_path, "viewer"), output=subprocess.DEVNULL) as dash:
         cookie = logged_in(dash)
         page = dash.raw("/", headers=cookie)[2].decode()
         client = re.search(r"'client_id': '([0-9a-f-]{36})'", page)[1]
