@@ -26,6 +26,12 @@ def tail(*args, env=None, status=0):
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
 
+def so_far(path):
+    """Records in a file that is still written; of its last line there may be a part only, which is left out."""
+    whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
+    return [json.loads(line) for line in whole.splitlines()]
+
+
 class Following:
     """A txtail that follows a node into a file; ``with`` ends it."""
 
@@ -43,7 +49,7 @@ class Following:
         assert self.process.wait(20) in {130, -signal.SIGKILL, 1}
 
     def records(self):
-        return [json.loads(line) for line in self.path.read_bytes().splitlines()]
+        return so_far(self.path)
 
     def said(self):
         return self.path.with_suffix(".err").read_text()

@@ -12,7 +12,7 @@ import pytest
 from conftest import script
 from node_kit import Anvil, approve_data, transfer_data
 from proxy_kit import MISSING, Proxy, Refusal
-from tail_kit import ALICE, BOB, LAZARUS, Following, busy, canonical, held, tail
+from tail_kit import ALICE, BOB, LAZARUS, Following, busy, canonical, held, so_far, tail
 
 pytestmark = pytest.mark.anvil
 
@@ -429,13 +429,11 @@ def test_from_the_node_to_the_alert(anvil, data, checkout, tmp_path):
         deadline = time.monotonic() + 30
 
         def alerts(count):
-            while len(found := [json.loads(line) for line in out.read_bytes().splitlines()]) < count:
+            while len(found := so_far(out)) < count:
                 assert time.monotonic() < deadline, found
                 time.sleep(0.05)
             return found
 
-        while not out.exists():
-            time.sleep(0.02)
         open_ = [one for one in alerts(3) if one["rule"] == "listed"]
         assert {one["subject"] for one in open_} == {LAZARUS}
         assert {one["severity"] for one in open_} == {"critical"}

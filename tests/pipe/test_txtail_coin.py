@@ -13,7 +13,7 @@ import pytest
 from coin_kit import AUTH, SPENDABLE, Litecoind
 from conftest import script
 from proxy_kit import MISSING, Proxy, Refusal
-from tail_kit import Following, held, tail
+from tail_kit import Following, held, so_far, tail
 from txpipe import record
 
 pytestmark = pytest.mark.litecoind
@@ -199,8 +199,7 @@ def test_alert_and_retraction(litecoind, tmp_path):
                 while len(found) < count:
                     assert time.monotonic() < deadline, found
                     time.sleep(0.02)
-                    lines = out.read_bytes().splitlines() if out.exists() else []
-                    found = [one for one in map(json.loads, lines) if one["tx"] == tx]
+                    found = [one for one in so_far(out) if one["tx"] == tx]
                 return found
 
             tx = litecoind.send(litecoind.address(), "1.5")
