@@ -42,7 +42,6 @@ NAMES: dict[str, Any] = {
     "caip2": _caip2,
     "digits": re.compile(r"-?[0-9]{1,100}").fullmatch,
     "plain_decimal": re.compile(r"-?[0-9]{1,100}(?:\.[0-9]{1,100})?").fullmatch,
-    "hex32": re.compile(r"[0-9a-f]{32}").fullmatch,
 }
 
 
@@ -132,7 +131,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         ("source", _STRING, "a command's name"),
     ),
     "alert": _required(
-        ("id", "type(v) is str and hex32(v)", "32 hex digits"),
+        ("id", "type(v) is str and len(v) == 32 and not v.strip('0123456789abcdef')", "32 hex digits"),
         ("status", _one_of("open", "updated", "retracted"), "open, updated or retracted"),
         ("rev", _NOT_NEGATIVE, "a count"),
         ("rule", _STRING, "a rule's id"),

@@ -212,20 +212,28 @@ class BadLines:
             self.say("further bad lines are counted, not shown; --strict stops at the first")
 
 
+def numbered_batches(
+    source: Source, before_block: Callable[[], None], bad: BadLines, max_line: int = MAX_LINE
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield (number of the first from 1, lines without their newlines, blank ones too), as they arrive."""
+    number = 1
+    for batch in batches(source, before_block, max_line):
+        if isinstance(batch, TooLong):
+            bad.report(source.name, number, too_long(batch, max_line))
+            number += 1
+            continue
+        lines = batch.split(b"\n")
+        lines.pop()
+        yield number, lines
+        number += len(lines)
+
+
 def numbered_lines(
     source: Source, before_block: Callable[[], None], bad: BadLines, max_line: int = MAX_LINE
 ) -> Iterator[tuple[int, bytes]]:
     """Yield (number from 1, line without its newline) for every line that is not blank, as it arrives."""
-    number = 0
-    for batch in batches(source, before_block, max_line):
-        if isinstance(batch, TooLong):
-            number += 1
-            bad.report(source.name, number, too_long(batch, max_line))
-            continue
-        lines = batch.split(b"\n")
-        lines.pop()
-        for line in lines:
-            number += 1
+    for first, lines in numbered_batches(source, before_block, bad, max_line):
+        for number, line in enumerate(lines, first):
             if line and not line.isspace():
                 yield number, line
 

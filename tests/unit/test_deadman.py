@@ -45,7 +45,7 @@ class World:
         self.comes_at = self.time + seconds
         self.switch.idle()
         items = [(json.dumps(record).encode(), record) for record in records]
-        assert list(self.switch.heard(items)) == items
+        self.switch.hear(items)
         return self
 
     @property

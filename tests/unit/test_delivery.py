@@ -398,12 +398,12 @@ def test_what_comes_after_a_bug_is_kept(spool):
     fake.fault = lambda _: ZeroDivisionError("a bug")
     addressing = Addressing(spool, lambda _: ("a",), Restraint())
     courier = Courier(spool, [fake.lane(spool)], addressing, lambda: fake.time, 5.0)
-    list(courier.carried([(b"{}", alert(1))]))
+    courier.note([(b"{}", alert(1))])
     courier.commit()
     courier.start()
     for thread in courier._threads:
         thread.join(30)
-    list(courier.carried([(b"{}", alert(2))]))
+    courier.note([(b"{}", alert(2))])
     with pytest.raises(ZeroDivisionError):
         courier.commit()
     assert spool.waiting() == {"a": 2}
@@ -426,7 +426,7 @@ def test_receivers_that_hang_do_not_add_up():
         lanes = [Stuck(name).lane(memory) for name in names]
         addressing = Addressing(memory, lambda _: names, Restraint())
         courier = Courier(memory, lanes, addressing, lambda: 1.0, 5.0)
-        list(courier.carried([(b"{}", alert(1))]))
+        courier.note([(b"{}", alert(1))])
         courier.commit()
         courier.start()
         began = time.monotonic()
@@ -493,7 +493,7 @@ def test_memory_keeps_nothing_that_is_delivered():
         courier = Courier(memory, [lane], addressing, lambda: fake.time, 5.0)
         for number in range(0, 20_000, 1000):
             items = [(b"{}", alert(n)) for n in (*range(number, number + 1000), number)]
-            assert len(list(courier.carried(items))) == 1001
+            courier.note(items)
             courier.commit()
             while lane.step() == 0:
                 pass

@@ -13,7 +13,7 @@ from conftest import script
 from examples import ALERT, HEARTBEAT, LISTED, RECORDS, SENDER, TRANSFER, TX, line
 from receiver_kit import Hook
 from txpipe.alerts.ecs import ecs
-from txpipe.alerts.forms import JSON_FORMS, written
+from txpipe.alerts.forms import JSON_FORMS, Writer
 from txpipe.alerts.ocsf import ocsf
 from txpipe.alerts.receiver import Parcel, ReceiverFault
 from txpipe.alerts.receivers import Outfit, opened
@@ -173,7 +173,7 @@ def test_deep_alert():
 def test_other_records_are_left_out(form):
     """A heartbeat is no finding."""
     items = [(line(HEARTBEAT)[:-1], HEARTBEAT), (line(ALERT)[:-1], ALERT)]
-    assert list(written(items, form)) == [JSON_FORMS[form](line(ALERT)[:-1], ALERT)]
+    assert Writer(form).written(items) == JSON_FORMS[form](line(ALERT)[:-1], ALERT)
 
 
 @pytest.mark.parametrize("form", JSON_FORMS)

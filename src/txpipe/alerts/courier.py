@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from txpipe import interrupt
 from txpipe.alerts.addressing import Addressing
 from txpipe.alerts.crowd import Crowd
-from txpipe.alerts.dedupe import Recent
+from txpipe.alerts.dedupe import Recent, once
 from txpipe.alerts.intake import Item
 from txpipe.alerts.lane import Lane
 from txpipe.alerts.queueing import Queue
@@ -74,13 +74,10 @@ class Courier:
         for thread in self._threads:
             thread.start()
 
-    def carried(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Note alerts for delivery; everything goes on, and ``commit`` makes sure of what was noted."""
-        for item in items:
-            alert = item[1]
-            if alert["type"] == "alert" and (self._recent is None or self._recent.is_new(alert)):
-                self._pending.append(item)
-            yield item
+    def note(self, items: Iterable[Item]) -> None:
+        """Note the alerts among records for delivery; ``commit`` makes sure of what was noted."""
+        alerts = [item for item in items if item[1]["type"] == "alert"]
+        self._pending += alerts if self._recent is None else once(alerts, self._recent)
 
     def commit(self) -> None:
         """Write what was noted to the spool; called before it leaves for stdout.

@@ -7,7 +7,7 @@ computer that slept and a clock that was set make no silence.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +76,10 @@ class DeadMan:
         """Seconds for which nothing has come."""
         return self._waited - self._heard
 
-    def heard(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Hear checked records; all go on, after the alerts that they take back."""
-        for item in items:
-            self._hear(item[1])
-            yield item
+    def hear(self, items: Iterable[Item]) -> None:
+        """Hear checked records; what they take back is told before they go on."""
+        for _, record in items:
+            self._hear(record)
 
     def idle(self) -> None:
         """Wait until there is input or its end; tell of silence meanwhile.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from txpipe.alerts.intake import Item
@@ -26,7 +25,9 @@ class Recent:
 
     def is_new(self, alert: dict[str, Any]) -> bool:
         """Say whether an alert is not known; from now on it is."""
-        key = b"%b%d" % (bytes.fromhex(alert["id"]), alert["rev"])
+        key = bytes.fromhex(alert["id"])
+        if alert["rev"]:
+            key += b"%d" % alert["rev"]
         if key in self._recent or key in self._older:
             return False
         if len(self._recent) >= self._remembered:
@@ -35,9 +36,7 @@ class Recent:
         return True
 
 
-def once(items: Iterable[Item], recent: Recent) -> Iterator[Item]:
-    """Yield every alert, by id and rev, the first time it comes, and every record that is no alert."""
+def once(items: list[Item], recent: Recent) -> list[Item]:
+    """Return every alert, by id and rev, that comes for the first time, and every record that is none."""
     is_new = recent.is_new
-    for item in items:
-        if item[1]["type"] != "alert" or is_new(item[1]):
-            yield item
+    return [item for item in items if item[1]["type"] != "alert" or is_new(item[1])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from txpipe.alerts.ecs import ecs
@@ -24,7 +24,6 @@ class Writer:
     Attributes:
         head: what stands before all; ``tsv`` and ``csv`` start with a line of column names.
         is_plain: it looks at no record.
-        write: returns the bytes of whole lines that a record is in this form, b"" where it is not shown.
     """
 
     def __init__(self, form: str, *, colour: bool = False, width: int = 80) -> None:
@@ -38,34 +37,22 @@ class Writer:
         """
         self.head = b""
         self.is_plain = form == "ndjson"
-        self.write: Callable[[Item], bytes] = _as_it_came
+        self._write: Callable[[Item], bytes] | None = None
         if form == "human":
             paint = coloured if colour else plain
-            self.write = _Apart(lambda record: human(record, paint, width)).write
+            self._write = _Apart(lambda record: human(record, paint, width)).write
         elif form in JSON_FORMS:
-            self.write = functools.partial(_shaped, JSON_FORMS[form])
+            self._write = functools.partial(_shaped, JSON_FORMS[form])
         elif form != "ndjson":
             row = csv_row if form == "csv" else tsv_row
             self.head = row(headings()).encode()
-            self.write = functools.partial(_row, row)
+            self._write = functools.partial(_row, row)
 
-
-def written(items: Iterable[Item], form: str, *, colour: bool = False, width: int = 80) -> Iterator[bytes]:
-    """Write records in one of FORMS.
-
-    Args:
-        items: checked.
-        form: as ``Writer``'s, and so are the others.
-        colour: see there.
-        width: see there.
-
-    Yields:
-        Bytes of whole lines, one record's at a time.
-    """
-    writer = Writer(form, colour=colour, width=width)
-    if writer.head:
-        yield writer.head
-    yield from filter(None, map(writer.write, items))
+    def written(self, items: Sequence[Item]) -> bytes:
+        """Return what records are in this form, whole lines; nothing of those that it does not show."""
+        if self._write is None:
+            return b"".join([line + b"\n" for line, _ in items])
+        return b"".join(map(self._write, items))
 
 
 class _Apart:
@@ -81,10 +68,6 @@ class _Apart:
             return b""
         before, self._between = self._between, b"\n"
         return before + shown
-
-
-def _as_it_came(item: Item) -> bytes:
-    return item[0] + b"\n"
 
 
 def _shaped(shape: Callable[[bytes, dict[str, Any]], bytes], item: Item) -> bytes:

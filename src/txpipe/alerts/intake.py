@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Required, TypedDict
 import msgspec
 
 from txpipe.errors import RecordFault
-from txpipe.fields import FIELDS
+from txpipe.fields import FIELDS, NAME_CHARS
 from txpipe.record import check, compiled, loads
 from txpipe.stream import BadLines
 
@@ -30,29 +30,36 @@ def in_full(line: bytes) -> dict[str, Any]:
 
 
 def taken(
-    lines: Iterable[tuple[int, bytes]], name: str, bad: BadLines, read: Callable[[bytes], Any] = in_full
-) -> Iterator[Item]:
+    batches: Iterable[tuple[int, list[bytes]]],
+    name: str,
+    bad: BadLines,
+    read: Callable[[bytes], Any] = in_full,
+) -> Iterator[list[Item]]:
     """Read every line; report and skip those that are no records.
 
     Args:
-        lines: number and bytes of each, as ``stream.numbered_lines`` gives them.
+        batches: as ``stream.numbered_batches`` gives them.
         name: the input's name for messages.
         bad: takes the reports.
         read: ``in_full``; or ``outlines``, where nobody looks into the evidence and the record.
 
     Yields:
-        Alerts and, unchanged, records of every other type, in input order.
+        Alerts and, unchanged, records of every other type, in input order; those of a batch together.
 
     Raises:
-        BadLine: at the first bad line, under strict.
+        BadLine: at the first bad line, under strict, after what came before it.
     """
-    for number, line in lines:
-        try:
-            record = read(line)
-        except RecordFault as exc:
-            bad.report(name, number, str(exc))
-        else:
-            yield line, record
+    for first, lines in batches:
+        found: list[Item] = []
+        for number, line in enumerate(lines, first):
+            try:
+                found.append((line, read(line)))
+            except RecordFault as exc:  # mostly there are no blank lines: they are looked for last
+                if line and not line.isspace():
+                    if bad.strict:
+                        yield found
+                    bad.report(name, number, str(exc))
+        yield found
 
 
 class _Empty(TypedDict):
@@ -68,6 +75,9 @@ _KINDS: dict[str, Any] = {
     "type(v) is int and 0 <= v <= 100": Annotated[int, msgspec.Meta(ge=0, le=100)],
     "v is None or type(v) is int and v >= 0": _Count | None,
     "type(v) is dict": _Empty,
+    f"type(v) is str and 0 < len(v) <= {NAME_CHARS}": Annotated[
+        str, msgspec.Meta(min_length=1, max_length=NAME_CHARS)
+    ],
 }
 """What decodes fields, by what they may hold; integers that are larger orjson reads in another way."""
 

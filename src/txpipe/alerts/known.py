@@ -13,6 +13,7 @@ class Known(msgspec.Struct, gc=False):
     Attributes:
         alert_id: its id.
         key: ``ID:REV``.
+        line: as it came in, without its newline, for as long as somebody waits for it.
         seq: its place in the queue.
         taken: Unix seconds.
         receivers: whom it goes or went to.
@@ -22,6 +23,7 @@ class Known(msgspec.Struct, gc=False):
 
     alert_id: str
     key: str
+    line: bytes
     seq: int
     taken: float
     receivers: Sequence[str]

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from operator import attrgetter
 
-from msgspec.structs import replace
-
 from txpipe.alerts.database import Database
 from txpipe.alerts.known import Known, Revisions
 from txpipe.alerts.queueing import PURGED, Queue, Taken
@@ -67,30 +65,30 @@ class Memory(Queue):
     def due(self, receiver: str, now: float, limit: int, kin: str | None = None) -> list[Parcel]:
         """Return the first alerts that a receiver is to get now, in the order in which they came."""
         with self._lock:
-            return at_once(islice(self._share(receiver).ready(now, kin), limit))
+            share = self._share(receiver)
+            return at_once(map(share.parcel, islice(share.ready(now, kin), limit)))
 
     def first(self, receiver: str, now: float, but: Collection[str]) -> tuple[str, float] | None:
         """Return the group that has waited the longest, and since when; None if none waits."""
         with self._lock:
-            found = self._share(receiver).first(now, but)
-            return None if found is None else (found.kin, found.since)
+            return self._share(receiver).first(now, but)
 
     def heads(self, receiver: str, now: float, kins: Iterable[str]) -> dict[str, float]:
         """Return since when the first alert waits, of those of the groups of which any is due."""
         with self._lock:
             share = self._share(receiver)
             found = ((kin, next(share.ready(now, kin), None)) for kin in kins)
-            return {kin: parcel.since for kin, parcel in found if parcel is not None}
+            return {kin: share.since(alert) for kin, alert in found if alert is not None}
 
     def delivered(self, receiver: str, parcels: Sequence[Parcel]) -> None:
         """Note that a receiver has alerts."""
         with self._lock:
-            self._settle(receiver, parcels)
+            self._settle(receiver, _seqs(parcels))
 
     def dead(self, receiver: str, parcels: Sequence[Parcel]) -> None:
         """Note that alerts were given up."""
         with self._lock:
-            self._bury(receiver, parcels)
+            self._bury(receiver, _seqs(parcels))
 
     def put_off(self, receiver: str, parcels: Sequence[Parcel], due: float) -> None:
         """Let single alerts wait until a time while others go on."""
@@ -102,8 +100,9 @@ class Memory(Queue):
     def overdue(self, receiver: str, since: float, limit: int) -> list[Parcel]:
         """Return the first alerts that have waited for a receiver from before a time on; see ``due``."""
         with self._lock:
-            found = (one for one in self._share(receiver).waiting.values() if one.since < since)
-            return at_once(islice(found, limit))
+            share = self._share(receiver)
+            found = (one for one in share.waiting.values() if share.since(one) < since)
+            return at_once(map(share.parcel, islice(found, limit)))
 
     def waiting(self) -> dict[str, int]:
         """Return how many alerts wait, by receiver; receivers for which none does are left out."""
@@ -113,7 +112,7 @@ class Memory(Queue):
         """Return how many alerts wait, and from when on the first has (Unix seconds), by receiver."""
         with self._lock:
             return {
-                name: (len(share.waiting), next(iter(share.waiting.values())).since)
+                name: (len(share.waiting), share.since(next(iter(share.waiting.values()))))
                 for name, share in self._shares.items()
                 if share.waiting
             }
@@ -135,8 +134,8 @@ class Memory(Queue):
     def shed(self, receiver: str) -> int:
         """Give up the first to come of what waits, an eighth of it; return how many alerts."""
         with self._lock:
-            share = self._share(receiver)
-            return self._bury(receiver, list(islice(share.waiting.values(), (len(share.waiting) + 7) // 8)))
+            waiting = self._share(receiver).waiting
+            return self._bury(receiver, list(islice(waiting, (len(waiting) + 7) // 8)))
 
     def resend(self, letters: Sequence[tuple[str, str, bytes]], now: float) -> int:
         """Let alerts that were given up, or are not known (any more), wait for a receiver again."""
@@ -186,7 +185,7 @@ class Memory(Queue):
         every = (one.alerts.values() if isinstance(one, Revisions) else (one,) for one in self._ids.values())
         late = [alert for alert in chain.from_iterable(every) if alert.seq > last]
         for share in self._shares.values():
-            share.leave([one for one in share.waiting.values() if one.seq > last])
+            share.leave([seq for seq in share.waiting if seq > last])
         for alert in late:
             self._forget(alert)
         self._done = [alert for alert in self._done if alert.seq <= last]
@@ -204,7 +203,7 @@ class Memory(Queue):
             if receivers is not last:  # mostly they are those of the alert before
                 last, shares = receivers, [self._share(name) for name in receivers]
             self._last += 1
-            alert = Known(alert_id, key, self._last, now, receivers, one.notes)
+            alert = Known(alert_id, key, one.line if shares else b"", self._last, now, receivers, one.notes)
             for share in shares:
                 share.add(one, alert)
             if ids.setdefault(alert_id, alert) is not alert:
@@ -242,18 +241,20 @@ class Memory(Queue):
             if found.alerts:
                 self._ids[alert.alert_id] = found
 
-    def _bury(self, receiver: str, parcels: Iterable[Parcel]) -> int:
-        """Give alerts up; return how many waited."""
-        gone = self._settle(receiver, parcels)
+    def _bury(self, receiver: str, seqs: Iterable[int]) -> int:
+        """Give alerts up, by their places; return how many waited."""
+        gone = self._settle(receiver, seqs)
         alone = (receiver,)
         for alert in gone:
             alert.dead = (*alert.dead, receiver) if alert.dead else alone
         return len(gone)
 
-    def _settle(self, receiver: str, parcels: Iterable[Parcel]) -> list[Known]:
-        """Let alerts wait for a receiver no more; return those that did."""
-        gone = [one.known for one in self._share(receiver).leave(parcels) if one.known is not None]
+    def _settle(self, receiver: str, seqs: Iterable[int]) -> list[Known]:
+        """Let alerts wait for a receiver no more, by their places; return those that did."""
+        gone = self._share(receiver).leave(seqs)
         done = [alert for alert in gone if len(alert.receivers) == 1 or not self._waits(alert)]
+        for alert in done:
+            alert.line = b""
         if done and self._done and done[0].seq < self._done[-1].seq:
             self._is_sorted = False
         self._done += done
@@ -275,8 +276,8 @@ class Memory(Queue):
         if receiver not in alert.receivers:
             self._went_to(alert, receiver)
         alert.dead = tuple(name for name in alert.dead if name != receiver)
-        note = (alert.notes or {}).get(receiver, "")
-        self._share(receiver).add_again(replace(parcel, seq=alert.seq, note=note, known=alert))
+        alert.line = parcel.line
+        self._share(receiver).add_again(alert, parcel.since, parcel.kin)
         return True
 
     def _went_to(self, alert: Known, receiver: str) -> None:
@@ -285,6 +286,10 @@ class Memory(Queue):
         found = self._ids[alert.alert_id]
         if isinstance(found, Revisions):
             found.went_to(receiver)
+
+
+def _seqs(parcels: Iterable[Parcel]) -> list[int]:
+    return [one.seq for one in parcels]
 
 
 _SEQ = attrgetter("seq")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from txpipe import stream
@@ -72,46 +71,43 @@ class Passage:
         Raises:
             InputFailed: the input broke off; SinkFailed: stdout or the spool takes no more.
         """
-        before_block: Callable[[], None] = self._sink.flush
-        heard: Callable[[Iterable[Item]], Iterable[Item]] = iter
         if deadman_s is not None:
-            before_block, heard = self._watched(running, deadman_s)
-        lines = stream.numbered_lines(self._source, before_block, self._bad, MAX_LINE)
+            self._watch(running, deadman_s)
+        batches = stream.numbered_batches(self._source, self._before_read, self._bad, MAX_LINE)
         in_full = not self._writer.is_plain or (running is not None and running.in_full)
         read = intake.in_full if in_full else intake.outlines()
-        items = heard(intake.taken(lines, self._source.name, self._bad, read))
-        items = select.selected(self.tally.incoming(items), self._wanted)
-        if self._recent is not None:
-            items = once(items, self._recent)
         if self._writer.head:
             self._sink.write(self._writer.head)
-        for data in self._out(items, running):
+        for items in intake.taken(batches, self._source.name, self._bad, read):
+            if self.deadman is not None:
+                self.deadman.hear(items)
+            self.tally.incoming(items)
+            wanted = select.selected(items, self._wanted)
+            self._let_out(wanted if self._recent is None else once(wanted, self._recent), running)
+
+    def _let_out(self, items: list[Item], running: Delivery | None) -> None:
+        """Count what is let through, note it for delivery, and write it."""
+        self.tally.outgoing(items)
+        if running is not None:
+            running.courier.note(items)
+        if data := self._writer.written(items):
             self._sink.write(data)
 
-    def _out(self, items: Iterable[Item], running: Delivery | None) -> Iterator[bytes]:
-        """Count what is let through, note it for delivery, and yield it as it is written."""
-        items = self.tally.outgoing(items)
-        if running is not None:
-            items = running.courier.carried(items)
-        return filter(None, map(self._writer.write, items))
+    def _before_read(self) -> None:
+        """Let go what is finished; with a dead man's switch, wait for input as it does."""
+        self._sink.flush()
+        if self.deadman is not None:
+            self.deadman.idle()
 
-    def _watched(
-        self, running: Delivery | None, after_s: float
-    ) -> tuple[Callable[[], None], Callable[[Iterable[Item]], Iterator[Item]]]:
-        """Return what waits for input in place of a read, and what hears of records."""
+    def _watch(self, running: Delivery | None, after_s: float) -> None:
+        """Tell of silence from now on."""
         from txpipe.alerts.deadman import DeadMan  # noqa: PLC0415 - only where asked for
         from txpipe.alerts.episodes import Episodes  # noqa: PLC0415
 
         def tell(item: Item) -> None:
-            for data in self._out([item], running):
-                self._sink.write(data)
+            self._let_out([item], running)
             self._sink.flush()
-
-        def idle() -> None:
-            self._sink.flush()
-            deadman.idle()
 
         clock = Clock(time.monotonic, time.time, functools.partial(ready, self._source.fd))
         episodes = Episodes(None if running is None else running.spool.database)
-        deadman = self.deadman = DeadMan(after_s, self._source.name, episodes, clock, tell)
-        return idle, deadman.heard
+        self.deadman = DeadMan(after_s, self._source.name, episodes, clock, tell)

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from txpipe.alerts.known import Known
 from txpipe.errors import TxpipeError, UsageFault
 
 SEND_S = 60.0
@@ -53,7 +52,6 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
         seq: its place in the spool.
         note: why it comes, for people; "" is because it is new.
         kin: names its group where the receiver's alerts are put together.
-        known: what a queue in memory knows of the alert.
         shaped: the alert in the form that the receiver is to get; empty for as it came in.
     """
 
@@ -64,7 +62,6 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     seq: int = 0
     note: str = ""
     kin: str = ""
-    known: Known | None = None
     shaped: bytes = b""
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +38,12 @@ def at_least(severity: str) -> frozenset[str]:
     return frozenset(SEVERITIES[rank:]) if rank else frozenset()
 
 
-def selected(items: Iterable[Item], selection: Selection) -> Iterator[Item]:
-    """Yield the alerts that the selection admits, and every record that is no alert."""
-    if selection == Selection():
-        yield from items
-        return
+def selected(items: list[Item], selection: Selection) -> list[Item]:
+    """Return the alerts that the selection admits, and every record that is no alert."""
+    if selection == _ALL:
+        return items
     admits = selection.admits
-    for item in items:
-        if item[1]["type"] != "alert" or admits(item[1]):
-            yield item
+    return [item for item in items if item[1]["type"] != "alert" or admits(item[1])]
+
+
+_ALL = Selection()

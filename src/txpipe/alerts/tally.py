@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 
 from txpipe.alerts.intake import Item
 from txpipe.record import SEVERITIES
@@ -46,31 +45,27 @@ class Tally:
         """The same by severity and rule."""
         return self._passed.copy()
 
-    def incoming(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Count alerts before selection; everything goes on."""
-        for item in items:
-            kind = item[1]["type"]
+    def incoming(self, items: list[Item]) -> None:
+        """Count alerts before selection."""
+        for kind, count in Counter([record["type"] for _, record in items]).items():
             if kind == "alert":
-                self.seen += 1
+                self.seen += count
             elif kind in _RECORDS:
                 if not self.records:
                     self.bad.say("these are records, not alerts; txdetect makes alerts of them")
-                self.records += 1
-            yield item
+                self.records += count
 
-    def outgoing(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Count alerts after selection; everything goes on."""
-        passed = self._passed
-        for item in items:
-            record = item[1]
-            if record["type"] == "alert":
-                key = (record["severity"], record["rule"])
-                if key not in passed and len(passed) >= _KEPT:
-                    key = (record["severity"], _OTHER)
-                passed[key] = passed.get(key, 0) + 1
-                if record["status"] == "retracted":
-                    self.retracted += 1
-            yield item
+    def outgoing(self, items: list[Item]) -> None:
+        """Count alerts after selection."""
+        alerts = [record for _, record in items if record["type"] == "alert"]
+        found = Counter([(alert["severity"], alert["rule"], alert["status"]) for alert in alerts])
+        for (severity, rule, status), count in found.items():
+            key = (severity, rule)
+            if key not in self._passed and len(self._passed) >= _KEPT:
+                key = (severity, _OTHER)
+            self._passed[key] = self._passed.get(key, 0) + count
+            if status == "retracted":
+                self.retracted += count
 
     def summary(self) -> str:
         """Return one line for people: how many, by severity and by rule, and how many bad lines."""

@@ -118,9 +118,10 @@ def route_test(file: str, path: Path, at: dt.datetime | None, *, strict: bool) -
     sink = stdout()
     bad = stream.BadLines(command.say, strict=strict)
     source = stream.open_source(file)
-    lines = stream.numbered_lines(source, sink.flush, bad, _MAX_LINE)
-    for text in routetest.explained(intake.taken(lines, source.name, bad), routes, now):
-        sink.write(text)
+    batches = stream.numbered_batches(source, sink.flush, bad, _MAX_LINE)
+    for items in intake.taken(batches, source.name, bad):
+        for text in routetest.explained(items, routes, now):
+            sink.write(text)
     return command.BAD_INPUT if bad.count else 0
 
 

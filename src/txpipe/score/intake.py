@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from txpipe.alerts.intake import taken
@@ -13,7 +14,7 @@ from txpipe.errors import UsageFault
 from txpipe.score.found import Found
 from txpipe.score.truth import Truth
 from txpipe.score.volume import Volume
-from txpipe.stream import MAX_LINE, BadLines, numbered_lines, open_source
+from txpipe.stream import MAX_LINE, BadLines, numbered_batches, open_source
 
 _MAX_ALERT = MAX_LINE + (64 << 10)
 """Bytes of an alert: it holds a record, which may be as long as a line, and what was found in it."""
@@ -82,8 +83,8 @@ class Intake:
         """Yield the valid records of an input, counted by type."""
         self._kinds.clear()
         source = open_source(path)
-        lines = numbered_lines(source, _nothing, self.bad, max_line)
-        for _, record in taken(lines, source.name, self.bad):
+        batches = numbered_batches(source, _nothing, self.bad, max_line)
+        for _, record in chain.from_iterable(taken(batches, source.name, self.bad)):
             self._kinds[record["type"] if record["type"] in _KNOWN else ""] += 1
             yield record
 
