@@ -39,4 +39,4 @@ class Recent:
 def once(items: list[Item], recent: Recent) -> list[Item]:
     """Return every alert, by id and rev, that comes for the first time, and every record that is none."""
     is_new = recent.is_new
-    return [item for item in items if item[1]["type"] != "alert" or is_new(item[1])]
+    return [item for item in items if (record := item[1])["type"] != "alert" or is_new(record)]

@@ -51,7 +51,7 @@ class Writer:
     def written(self, items: Sequence[Item]) -> bytes:
         """Return what records are in this form, whole lines; nothing of those that it does not show."""
         if self._write is None:
-            return b"".join([line + b"\n" for line, _ in items])
+            return b"\n".join([*[line for line, _ in items], b""])
         return b"".join(map(self._write, items))
 
 
