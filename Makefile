@@ -50,14 +50,15 @@ lint: $(BIN)/.installed-dev ## lint, format and types; writes nothing
 .PHONY: check
 check: lint test ## lint, types and tests; writes nothing
 
-# What a wheel may lack (modules, data, commands) is seen by the tests of the commands, in a folder without src/ and in
-# an environment of its own; those on real nodes and servers find no more of it.
-WHEEL_TESTS := tests/pipe tests/test_cases.py tests/test_registry.py \
-  -m 'not (anvil or litecoind or alertmanager or kcat or postgresql)'
+# The wheel holds the files of src/ and the lists, and its commands run in a folder without it and in an environment of its own.
+WHEEL_TESTS := tests/test_cases.py tests/test_registry.py tests/pipe/test_common.py tests/pipe/test_readme.py
 .PHONY: wheel-check
 wheel-check: $(BIN)/.installed-dev ## build the wheel and test its commands without src/
 	@rm -rf build/wheel && mkdir -p build/wheel/checkout
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	@((cd src && find txpipe -type f ! -name '*.pyc'); find blocklists -type f | sed 's,^,txpipe/,') \
+	  | LC_ALL=C sort > build/wheel/files
+	@$(BIN)/python -m zipfile -l build/wheel/*.whl | awk '/^txpipe\// {print $$1}' | LC_ALL=C sort | diff build/wheel/files -
 	@$(PYTHON) -m venv build/wheel/venv
 	@build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo build/wheel/*.whl)[$(EXTRAS),dev]"
 	@cp -r tests bin blocklists pyproject.toml Makefile README.md build/wheel/checkout/
