@@ -351,6 +351,8 @@ def test_secrets_are_never_shown():
     [
         (["--to", "gopher:"], "gopher: Apprise has no such service"),
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
+        (["--spool", "s", "--to", "file:./s/spool.db"], "file:./s/spool.db: is a file of the spool itself"),
+        (["--spool", "s", "--to", "ecs+file:s/dead.ndjson"], "is a file of the spool itself; name another"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
         (["--spool", "no/such"], "cannot be made; make the folder above it"),
         (["--secret-file", "none", "--to", "file:a"], "--secret-file none: cannot be read"),

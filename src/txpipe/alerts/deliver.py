@@ -131,7 +131,7 @@ def route_file(path: Path, choice: DeliveryChoice) -> RouteFile:
 
 def _outfit(choice: DeliveryChoice) -> Outfit:
     text = choice.secret()
-    outfit = Outfit(None if text is None else secret_of(text))
+    outfit = Outfit(None if text is None else secret_of(text), spool=choice.spool)
     if choice.title is not None:
         outfit = replace(outfit, title=Template("--title", choice.title).filled)
     if choice.body is not None:

@@ -49,6 +49,12 @@ def made(folder: Path) -> None:
         (folder / FILE).touch(mode=0o600)
 
 
+def is_own(folder: Path, path: Path) -> bool:
+    """Say whether a path, links followed, is one of the files that a spool keeps in its folder."""
+    found = path.resolve()
+    return found.parent == folder.resolve() and found.name in _FILES
+
+
 class IrregularFile(OSError):
     """A pipe, a device or a folder where a spool keeps a file; its strerror says which."""
 

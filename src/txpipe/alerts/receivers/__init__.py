@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from txpipe.alerts.forms import JSON_FORMS
@@ -20,6 +21,7 @@ from txpipe.alerts.receivers.slack import Slack
 from txpipe.alerts.receivers.syslog import Syslog
 from txpipe.alerts.receivers.telegram import Telegram
 from txpipe.alerts.receivers.webhook import Webhook
+from txpipe.alerts.spoolfolder import is_own
 from txpipe.alerts.words import details, title
 
 _SHAPED = ("https", "http", "file", "exec", "syslog")
@@ -38,12 +40,14 @@ class Outfit:
         title: writes the title of a message to people.
         body: writes its body.
         now: wall time, Unix seconds.
+        spool: the folder where alerts wait, whose files are nobody's to write; None is none.
     """
 
     secret: bytes | None = None
     title: Callable[[dict[str, Any]], str] = title
     body: Callable[[dict[str, Any]], str] = details
     now: Callable[[], float] = time.time
+    spool: Path | None = None
 
 
 def opened(url: str, outfit: Outfit, form: str = "") -> Receiver:
@@ -77,7 +81,7 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
     if kind in {"http", "https"}:
         return Webhook(url, outfit.secret, outfit.now)
     if kind == "file":
-        return FileReceiver(rest)
+        return _file(rest, outfit.spool)
     if kind == "exec":
         return CommandReceiver(rest)
     if kind == "syslog":
@@ -89,6 +93,13 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
     if kind in {"postgresql", "postgres", "sqlite"}:
         return _by_sqlalchemy(kind, url)
     return _by_apprise(url, outfit)
+
+
+def _file(text: str, spool: Path | None) -> FileReceiver:
+    receiver = FileReceiver(text)
+    if spool is not None and is_own(spool, receiver.path):
+        raise ReceiverFault(f"{receiver.name}: is a file of the spool itself; name another")
+    return receiver
 
 
 def _by_sqlalchemy(kind: str, url: str) -> Receiver:
