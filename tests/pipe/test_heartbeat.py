@@ -185,7 +185,8 @@ class Pipeline:
         """Wait until a line is shown for which ``wanted`` holds, after those that were seen before."""
         deadline = time.monotonic() + 30
         while not any(
-            wanted(one) for one in (self.out.read_text() if self.out.exists() else "").splitlines()
+            wanted(one)
+            for one in (self.out.read_text(errors="replace") if self.out.exists() else "").splitlines()
         ):
             assert time.monotonic() < deadline, self.out.read_text()
             time.sleep(0.02)
