@@ -151,6 +151,8 @@ class Database:
     def _prepare(self) -> None:
         try:
             connection = self._connected()
+            if not self.is_sqlite:
+                self._refuse_other_encodings(connection)
             if sa.inspect(connection).has_table("alembic_version"):
                 found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
                 connection.commit()
@@ -160,6 +162,14 @@ class Database:
             _migrate(connection, self.place)
         except SQLAlchemyError as exc:
             raise StoreFault(f"{self.place}: {_reason(exc)}") from exc
+
+    def _refuse_other_encodings(self, connection: sa.Connection) -> None:
+        """Refuse a database that has no room for every character: one such would hold up all that follow."""
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        connection.commit()
+        if encoding != "UTF8":
+            made = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            raise StoreFault(f"{self.place}: its encoding is {encoding}; {made} makes one that will do")
 
 
 def _migrate(connection: sa.Connection, place: str) -> None:
@@ -254,7 +264,9 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url, pool_size=_READERS, max_overflow=_AT_ONCE, pool_pre_ping=True)
+    options = {"client_encoding": "utf8"}  # whatever PGCLIENTENCODING says
+    pool = {"pool_size": _READERS, "max_overflow": _AT_ONCE, "pool_pre_ping": True}
+    return sa.create_engine(url, connect_args=options, **pool)
 
 
 def _driver_url(where: str) -> sa.URL:

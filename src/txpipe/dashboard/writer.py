@@ -86,9 +86,11 @@ class Writer:
         with database.reading() as connection:
             held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
             self.beats = Beats(connection, now)
-        self._counted = bool(held)
-        self.seq: int = held.get("seq", 0)
-        self._num: int = held.get("num", 0)
+            last_seq = connection.execute(sa.select(sa.func.max(tables.revisions.c.seq))).scalar() or 0
+            last_num = connection.execute(sa.select(sa.func.max(tables.alerts.c.num))).scalar() or 0
+        # A store in PostgreSQL may lack the numbers: where an empty one was pruned first, they were not kept.
+        self.seq: int = max(held.get("seq", 0), last_seq)
+        self._num: int = max(held.get("num", 0), last_num)
 
     def store(self, batch: Sequence[Arrival]) -> list[Event]:
         """Put alerts and heartbeats into the store, in their order, all or none.
@@ -125,18 +127,13 @@ class Writer:
 
     def _count(self, connection: sa.Connection) -> None:
         """Keep the numbers: retention must not let them be given twice."""
-        values = [{"key": "seq", "value": self.seq}, {"key": "num", "value": self._num}]
-        if self._counted:
-            changed = sa.update(tables.meta).where(tables.meta.c.key == sa.bindparam("of"))
-            connection.execute(
-                changed.values(value=sa.bindparam("value")),
-                [{"of": each["key"], "value": each["value"]} for each in values],
-            )
-        else:
-            connection.execute(sa.insert(tables.meta), values)
-            self._counted = True
+        connection.execute(_NUMBER, [{"key": "seq", "value": self.seq}, {"key": "num", "value": self._num}])
 
 
+_NUMBER = sa.text(
+    "INSERT INTO meta (key, value) VALUES (:key, :value)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 _COLUMNS = tuple(column.name for column in tables.alerts.c)
 _values = itemgetter(*_COLUMNS)
 _REVISION = ("seq", "num", "rev", "received", "line")
