@@ -570,6 +570,41 @@ def test_lost_numbers_are_found(store_url, clock):
 
 
 @pytest.mark.postgresql
+def test_another_txdash_meanwhile(postgres, clock):
+    """Where the server broke off and another txdash came and went, the numbers go on behind that one's."""
+    url = postgres.database()
+    first = Store(url, clock)
+    first.add(taken(numbered(1)))
+    postgres.rows(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    other = Store(url, clock)
+    other.add(taken(numbered(2), HEARTBEAT))
+    other.close()
+    with pytest.raises(database.StoreFailed):
+        first.add(taken(numbered(3), HEARTBEAT))
+    assert first.add(taken(numbered(3), HEARTBEAT)) == 1
+    assert [(event.seq, orjson.loads(event.line)["id"]) for event in first.after(0, 9)] == [
+        (number, numbered(number)["id"]) for number in (1, 2, 3)
+    ]
+    first.close()
+
+
+def test_what_is_read_is_of_one_moment(store):
+    """Between two questions of one reading nothing changes, though alerts come in."""
+    store.add(taken(numbered(1)))
+    count = sa.select(sa.func.count()).select_from(tables.alerts)
+    with store.database.reading() as connection:
+        before = connection.execute(count).scalar()
+        store.add(taken(numbered(2)))
+        assert connection.execute(count).scalar() == before == 1
+    with store.database.reading() as connection:
+        assert connection.execute(count).scalar() == 2
+
+
+@pytest.mark.postgresql
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_database_without_room_for_all_characters(postgres, encoding):
     """It is refused at once: the first alert that it cannot take would hold up all that follow."""

@@ -83,14 +83,20 @@ class Writer:
         self._now = now
         self.stored = 0
         self.repeated = 0
+        self.beats = Beats(now)
         with database.reading() as connection:
-            held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
-            self.beats = Beats(connection, now)
-            last_seq = connection.execute(sa.select(sa.func.max(tables.revisions.c.seq))).scalar() or 0
-            last_num = connection.execute(sa.select(sa.func.max(tables.alerts.c.num))).scalar() or 0
+            self._go_on(connection)
+
+    def _go_on(self, connection: sa.Connection) -> None:
+        """Find out which numbers the store has given."""
+        held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
+        last_seq = connection.execute(sa.select(sa.func.max(tables.revisions.c.seq))).scalar() or 0
+        last_num = connection.execute(sa.select(sa.func.max(tables.alerts.c.num))).scalar() or 0
         # A store in PostgreSQL may lack the numbers: where an empty one was pruned first, they were not kept.
         self.seq: int = max(held.get("seq", 0), last_seq)
         self._num: int = max(held.get("num", 0), last_num)
+        self.beats.learn(connection)
+        self._turn = self._database.turns
 
     def store(self, batch: Sequence[Arrival]) -> list[Event]:
         """Put alerts and heartbeats into the store, in their order, all or none.
@@ -107,9 +113,12 @@ class Writer:
             for each in batch
             if each.kind == HEALTH
         }
-        seq, num, sources = self.seq, self._num, self.beats.saved()
+        before = self.seq, self._num, self._turn
+        sources = self.beats.saved()
         try:
             with self._database.writing() as connection:
+                if self._turn != self._database.turns:  # the server was away, another txdash may have come
+                    self._go_on(connection)
                 filing = _Filing(connection, alerts, self.seq, self._num, self._now())
                 filing.write()
                 kept = self.beats.keep(connection, {key: each.found for key, each in beats.items()})
@@ -118,7 +127,7 @@ class Writer:
                 if filing.events:
                     self._count(connection)
         except BaseException:
-            self.seq, self._num = seq, num
+            self.seq, self._num, self._turn = before
             self.beats.undo(sources)
             raise
         self.stored += len(filing.events)
