@@ -126,6 +126,18 @@ def test_killed_dashboard_is_started_again_and_misses_nothing():
     assert sorted(stored_lines("dash.db")) == sorted(line(alert).rstrip() for alert in sent)
 
 
+def test_summary_outlives_the_dashboard():
+    """What was stored before a death is part of what --stats says, whatever came after it."""
+    with Dash(*OFF, "--stats", output=subprocess.DEVNULL) as dash:
+        dash.feed(HEARTBEAT, ALERT)
+        wait_until(lambda: stored_lines("dash.db"))
+        os.kill(dash.child(), signal.SIGKILL)
+        dash.feed(numbered(1))
+        status, said = dash.end()
+    assert status == 0
+    assert re.search(r"^txdash: \d alerts.*, 1 heartbeats stored; 0 other", said, re.MULTILINE)
+
+
 def test_served_address_outlives_the_dashboard():
     """After a death the same port answers again."""
     with Dash(*ANY, "--db", "dash.db") as dash:

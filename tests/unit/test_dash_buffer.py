@@ -1,5 +1,6 @@
 """What waits to be stored: the same bytes in the same order, in little memory."""
 
+import os
 import random
 import tracemalloc
 
@@ -48,4 +49,22 @@ def test_many_small_pieces_take_no_memory():
     tracemalloc.stop()
     assert used < 100_000
     assert buffer.unstored() == 20_000 * 300
+    buffer.close()
+
+
+def test_disk_that_gives_nothing_back():
+    """What cannot be read from the file any more is lost and said, not passed over; what follows goes on."""
+    buffer = Buffer(disk=1 << 20, memory=1_000)
+    pieces = [bytes([65 + at]) * 700 for at in range(2)]
+    for each in pieces:
+        buffer.put(each)
+    os.ftruncate(buffer._file, 300)
+    assert buffer.next(0, 0) == (700, pieces[0])
+    assert buffer.next(700, 0) == (1_400, None)
+    assert (buffer.lost, buffer.unstored()) == (700, 700)
+    buffer.store(700)
+    buffer.put(pieces[0])
+    assert buffer.next(1_400, 0) == (2_100, pieces[0])
+    buffer.store(2_100)
+    assert (buffer.lost, buffer.unstored()) == (700, 0)
     buffer.close()

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -339,6 +340,52 @@ def test_search_in_other_scripts_answers(store, text):
     assert ids(store.page(Filter(text="zahlt mehr"))) == [ALERT["id"]]
 
 
+ODD = [
+    "tab\there",
+    "line\nhere",
+    "line\r",
+    "back\\slash",
+    "\\N",
+    "\\.",
+    "N",
+    "",
+    "None",
+    "\x01\x1f\x7f",
+    "\x00",
+    "ü💰",
+    " ",
+]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_odd_text_comes_back(store, plain):
+    """Whatever is in a text, it is in its column as it came; and the line is, to the byte."""
+    texts = [text for text in ODD if text.isprintable() and "\\" not in text] if plain else ODD
+    made = [
+        numbered(at) | {"title": text, "rule": f"rule {text}", "incident": text, "block": at or None}
+        for at, text in enumerate(texts)
+    ]
+    store.add(taken(*made))
+    table = tables.alerts.c
+    columns = (
+        table.title,
+        table.rule,
+        table.incident,
+        table.block,
+        table.shadow,
+        table.triaged_at,
+        table.score,
+    )
+    with store.database.reading() as connection:
+        found = connection.execute(sa.select(*columns).order_by(table.num)).all()
+    cleaned = [text.replace("\x00", "\ufffd") for text in texts]
+    assert [tuple(each) for each in found] == [
+        (text, f"rule {text}", text, at or None, False, None, ALERT["score"])
+        for at, text in enumerate(cleaned)
+    ]
+    assert [event.line for event in store.after(0, 100)] == [orjson.dumps(each) for each in made]
+
+
 def test_flood_of_revisions(store):
     """An alert with thousands of revisions: all are kept, the last are shown, again changes nothing."""
     revisions = taken(*(ALERT | {"rev": rev, "status": "updated"} for rev in range(2_500)))
@@ -453,13 +500,13 @@ def test_trickle_shares_transactions(tmp_path, clock):
     """Alerts that come one by one, but fast, share transactions; the first waits for none."""
     store = Store(str(tmp_path / "dash.db"), clock)
     calls, told = [], []
-    real = store.add
+    real = store.take
 
-    def add(batch):
+    def take(batch):
         calls.append(len(batch))
         return real(batch)
 
-    store.add = add
+    store.take = take
     reading, writing = os.pipe()
     taking = intake.Intake(store, retention.Limits(), told.append, 0, 0)
     thread = threading.Thread(target=taking.run, args=(frames.Frames(reading),))
@@ -478,6 +525,75 @@ def test_trickle_shares_transactions(tmp_path, clock):
     assert sum(calls) == 200
     assert len(calls) <= took / intake._GATHER_S + 3
     assert told[-1]["ack"] == sum(len(orjson.dumps(numbered(number))) + 1 for number in range(200))
+
+
+@contextmanager
+def taking_in(store, told):
+    """An intake that takes what is written; yields a function that sends a frame, and its thread."""
+    reading, writing = os.pipe()
+    taking = intake.Intake(store, retention.Limits(), told, 0, 0)
+    thread = threading.Thread(target=taking.run, args=(frames.Frames(reading),))
+    thread.start()
+    try:
+        yield lambda kind, data=b"": os.write(writing, b"".join(frames.frame(kind, data))), thread
+    finally:
+        os.close(writing)
+        thread.join(30)
+        os.close(reading)
+
+
+def test_reading_goes_on_while_the_store_is_busy(tmp_path, clock):
+    """What comes during a transaction is read meanwhile, and is told once the next one has stored it."""
+    store = Store(str(tmp_path / "dash.db"), clock)
+    calls, told, goes_on = [], [], threading.Event()
+    real = store.take
+
+    def take(batch):
+        calls.append(len(batch))
+        assert goes_on.wait(30)
+        return real(batch)
+
+    store.take = take
+    lines = [orjson.dumps(numbered(number)) + b"\n" for number in range(60)]
+    with taking_in(store, told.append) as (send, thread):
+        send(frames.DATA, lines[0])
+        deadline = time.monotonic() + 20
+        while not calls and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        for line in lines[1:-1]:
+            send(frames.DATA, line)
+        send(frames.DATA, b"no record\n")
+        while not any("say" in each for each in told) and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        before = list(told)
+        send(frames.DATA, lines[-1])
+        send(frames.END)
+        goes_on.set()
+        thread.join(30)
+    assert ["say" in each for each in before] == [True]
+    assert calls in ([1, 59], [1, 58, 1])
+    assert [each["ack"] for each in told if "ack" in each][-1] == sum(map(len, lines)) + 10
+    assert told[-1]["counts"] == {"alert": 60, "stored": 60, "repeated": 0}
+    assert told[-1]["bad"] == 1
+    store.close()
+
+
+@pytest.mark.parametrize("line", [orjson.dumps(ALERT), b"no record"], ids=["stored", "read"])
+def test_error_ends_the_intake(tmp_path, clock, line):
+    """An error that is no store's ends it at once, though nothing more comes, whichever thread met it."""
+    store = Store(str(tmp_path / "dash.db"), clock)
+    reading, writing = os.pipe()
+
+    def raises(_):
+        raise BrokenPipeError
+
+    store.take = raises
+    taking = intake.Intake(store, retention.Limits(), raises, 0, 0)
+    os.write(writing, b"".join(frames.frame(frames.DATA, line + b"\n")))
+    with pytest.raises(BrokenPipeError):
+        taking.run(frames.Frames(reading))
+    os.close(writing)
+    store.close()
 
 
 def test_retention_goes_on_while_nothing_comes(tmp_path, clock, monkeypatch):

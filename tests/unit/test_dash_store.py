@@ -541,6 +541,87 @@ def test_url_that_leads_nowhere(url, said):
     assert "secret" not in str(caught.value)
 
 
+def test_numbers_go_on(store_url, clock):
+    """A store that was pruned while it was empty gives each number once, over restarts."""
+    for _ in range(2):
+        empty = Store(store_url, clock)
+        empty.prune(retention.Limits(age_s=10))
+        empty.prune(retention.Limits(age_s=10))
+        empty.close()
+    for number in range(3):
+        opened = Store(store_url, clock)
+        assert opened.add(taken(numbered(number))) == 1
+        assert [event.seq for event in opened.after(0, 9)] == list(range(1, number + 2))
+        opened.close()
+
+
+def test_lost_numbers_are_found(store_url, clock):
+    """A store without its numbers, as an earlier version left them in PostgreSQL, takes alerts again."""
+    opened = Store(store_url, clock)
+    opened.add(taken(*(numbered(number) for number in range(3)), numbered(1) | {"rev": 1}))
+    with opened.database.writing() as connection:
+        connection.execute(sa.delete(tables.meta))
+    opened.close()
+    opened = Store(store_url, clock)
+    opened.add(taken(numbered(7)))
+    assert [event.seq for event in opened.after(0, 9)] == [1, 2, 3, 4, 5]
+    assert ids(opened.page()) == [numbered(number)["id"] for number in (7, 2, 1, 0)]
+    opened.close()
+
+
+@pytest.mark.postgresql
+def test_another_txdash_meanwhile(postgres, clock):
+    """Where the server broke off and another txdash came and went, the numbers go on behind that one's."""
+    url = postgres.database()
+    first = Store(url, clock)
+    first.add(taken(numbered(1)))
+    postgres.rows(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    other = Store(url, clock)
+    other.add(taken(numbered(2), HEARTBEAT))
+    other.close()
+    with pytest.raises(database.StoreFailed):
+        first.add(taken(numbered(3), HEARTBEAT))
+    assert first.add(taken(numbered(3), HEARTBEAT)) == 1
+    assert [(event.seq, orjson.loads(event.line)["id"]) for event in first.after(0, 9)] == [
+        (number, numbered(number)["id"]) for number in (1, 2, 3)
+    ]
+    first.close()
+
+
+def test_what_is_read_is_of_one_moment(store):
+    """Between two questions of one reading nothing changes, though alerts come in."""
+    store.add(taken(numbered(1)))
+    count = sa.select(sa.func.count()).select_from(tables.alerts)
+    with store.database.reading() as connection:
+        before = connection.execute(count).scalar()
+        store.add(taken(numbered(2)))
+        assert connection.execute(count).scalar() == before == 1
+    with store.database.reading() as connection:
+        assert connection.execute(count).scalar() == 2
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_database_without_room_for_all_characters(postgres, encoding):
+    """It is refused at once: the first alert that it cannot take would hold up all that follow."""
+    with pytest.raises(database.StoreFault, match=f"its encoding is {encoding}; CREATE DATABASE"):
+        Store(postgres.database(encoding))
+
+
+@pytest.mark.postgresql
+def test_encoding_of_the_environment_is_not_the_stores(postgres, monkeypatch):
+    """Whatever PGCLIENTENCODING says, every character is stored."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    opened = Store(postgres.database())
+    opened.add(taken(ALERT | {"title": "Zahlt 💰"}))
+    assert opened.page(Filter(text="zahlt")).alerts[0].alert["title"] == "Zahlt 💰"
+    opened.close()
+
+
 def test_full_disk_is_said_and_nothing_half_stored(tmp_path):
     """Where the disk is full nothing of the batch is stored; once there is room the same batch is."""
     store = Store(str(tmp_path / "small.db"))

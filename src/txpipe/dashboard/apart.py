@@ -68,6 +68,8 @@ class Apart:
             child.stdin.write(orjson.dumps(job))
             child.stdin.close()
             for line in child.stdout:
+                if not line.endswith(b"\n"):  # it died while it said so
+                    break
                 told = orjson.loads(line)
                 if "say" in told:
                     say(told["say"])

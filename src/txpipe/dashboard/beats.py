@@ -56,13 +56,16 @@ class _Known:
 class Beats:
     """Keeps the last heartbeat of each source. One thread writes."""
 
-    def __init__(self, connection: sa.Connection, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._sources = {
-            (each.chain, each.source): _Known(each.status, each.since, None)
-            for each in connection.execute(sa.select(tables.sources))
-        }
+        self._sources: dict[Key, _Known] = {}
         self._followed: set[str] = set()
+
+    def learn(self, connection: sa.Connection) -> None:
+        """Take in the sources that another process has stored."""
+        found = connection.execute(sa.select(tables.sources))
+        stored = {(each.chain, each.source): _Known(each.status, each.since, None) for each in found}
+        self._sources = stored | self._sources
 
     def saved(self) -> dict[Key, _Known]:
         """Return what is known, for ``undo``."""

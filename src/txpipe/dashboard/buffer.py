@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 
@@ -50,8 +51,8 @@ class Buffer:
     Attributes:
         taken: bytes put in so far.
         stored: offset up to which everything is stored, or lost.
-        lost: bytes that had no room.
-        lost_lines: ends of lines among them.
+        lost: bytes that had no room, or that the disk did not give back.
+        lost_lines: ends of lines among those that had no room.
     """
 
     def __init__(self, disk: int, memory: int = MEMORY) -> None:
@@ -121,9 +122,10 @@ class Buffer:
             if at >= self.taken:
                 return (at, b"") if self._ended else None
             piece = self._piece(at)
-            if piece.lost:
-                return piece.at + piece.size, None
-            return piece.at + piece.size, self._bytes(piece, at - piece.at)
+            data = self._bytes(piece, at - piece.at)
+            if data is None and not piece.lost:
+                self._give_up(piece, at)
+            return piece.at + piece.size, data
 
     def store(self, at: int) -> None:
         """Let go of what is stored: everything before an offset."""
@@ -153,17 +155,29 @@ class Buffer:
                 self._file = None
 
     def _piece(self, at: int) -> Piece:
-        for piece in self._pieces:
-            if at < piece.at + piece.size:
-                return piece
-        raise AssertionError(at)
+        place = bisect_right(self._pieces, at, key=lambda piece: piece.at) - 1
+        if place < 0:
+            raise AssertionError(at)
+        return self._pieces[place]
 
-    def _bytes(self, piece: Piece, start: int) -> bytes:
+    def _bytes(self, piece: Piece, start: int) -> bytes | None:
+        """Return a piece's bytes from a place on; None if it is lost, or the disk does not give them back."""
         if piece.data is not None:
             return piece.data[start:]
         if self._file is None or piece.place is None:
-            raise AssertionError(piece.at)
-        return os.pread(self._file, piece.size - start, piece.place + start)
+            return None
+        try:
+            data = os.pread(self._file, piece.size - start, piece.place + start)
+        except OSError:
+            return None
+        return data if len(data) == piece.size - start else None
+
+    def _give_up(self, piece: Piece, at: int) -> None:
+        """Count what the disk does not give back; how many lines it was, nobody knows."""
+        self.lost += piece.at + piece.size - at
+        piece.place = None
+        self._on_disk = deque(each for each in self._on_disk if each is not piece)
+        self._shrink()
 
     def _joined(self, place: int, size: int) -> bool:
         """Make bytes on disk part of the last piece, if they follow it there; return whether they do."""

@@ -49,6 +49,7 @@ class Database:
     Attributes:
         place: how messages call it; never with a password.
         is_sqlite: SQLite, else PostgreSQL.
+        turns: how often it was taken for writing: in between, another process may have written.
     """
 
     def __init__(self, where: str) -> None:
@@ -72,7 +73,10 @@ class Database:
             _look_at(Path(where))
             self._file = Path(where), _identity(Path(where))
         self.engine = self._sqlite(where) if url is None else _postgresql(url)
+        of_one_moment = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reads = self.engine.execution_options(**of_one_moment)
         self._writer: sa.Connection | None = None
+        self.turns = 0
         try:
             self._prepare()
         except BaseException:
@@ -98,7 +102,7 @@ class Database:
             StoreFailed: the database does not answer as it should.
         """
         try:
-            with self.engine.begin() as connection:
+            with self._reads.begin() as connection:
                 yield connection
         except SQLAlchemyError as exc:
             raise StoreFailed(f"{self.place}: {_reason(exc)}") from exc
@@ -131,6 +135,7 @@ class Database:
                 self._writer.close()
                 self._writer = None
                 raise StoreFault(f"{self.place}: is used by another txdash; end that one, or name another")
+        self.turns += 1
         return self._writer
 
     def _drop_if_broken(self, error: SQLAlchemyError) -> None:
@@ -151,6 +156,8 @@ class Database:
     def _prepare(self) -> None:
         try:
             connection = self._connected()
+            if not self.is_sqlite:
+                self._refuse_other_encodings(connection)
             if sa.inspect(connection).has_table("alembic_version"):
                 found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
                 connection.commit()
@@ -160,6 +167,14 @@ class Database:
             _migrate(connection, self.place)
         except SQLAlchemyError as exc:
             raise StoreFault(f"{self.place}: {_reason(exc)}") from exc
+
+    def _refuse_other_encodings(self, connection: sa.Connection) -> None:
+        """Refuse a database that has no room for every character: one such would hold up all that follow."""
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        connection.commit()
+        if encoding != "UTF8":
+            made = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            raise StoreFault(f"{self.place}: its encoding is {encoding}; {made} makes one that will do")
 
 
 def _migrate(connection: sa.Connection, place: str) -> None:
@@ -254,7 +269,8 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url, pool_size=_READERS, max_overflow=_AT_ONCE, pool_pre_ping=True)
+    pool = {"pool_size": _READERS, "max_overflow": _AT_ONCE, "pool_pre_ping": True}
+    return sa.create_engine(url, connect_args={"client_encoding": "utf8"}, **pool)
 
 
 def _driver_url(where: str) -> sa.URL:

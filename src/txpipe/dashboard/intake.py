@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from txpipe.dashboard import frames
 from txpipe.dashboard.database import StoreFailed
 from txpipe.dashboard.retention import Limits
 from txpipe.dashboard.store import Store
+from txpipe.dashboard.writer import Arrival, arrival
 from txpipe.errors import RecordFault
 from txpipe.record import check, loads
 from txpipe.stream import BOM, MAX_LINE, BadLines
@@ -32,10 +35,8 @@ _AGAIN_S = 1.0
 _MOST_KINDS = 50
 _KIND_CHARS = 40
 
-_STORED = frozenset({"alert", "heartbeat"})
-_COUNTED = tuple(
-    (f'{{"type":"{kind}"'.encode(), kind) for kind in ("transfer", "call", "approval", "block", "label")
-)
+_HEAD = b'{"type":"'
+_COUNTED = tuple(_HEAD + kind + b'"' for kind in (b"transfer", b"call", b"approval", b"block", b"label"))
 """Beginnings of lines that are only counted, as txpipe's commands write them."""
 
 
@@ -79,18 +80,30 @@ class Lines:
 
 @dataclass(slots=True)
 class _Batch:
-    items: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
+    """What goes into the store at once.
+
+    Attributes:
+        items: alerts and heartbeats.
+        severities: of the alerts, for the counters.
+        lines: how many there were of any type.
+        size: bytes of the items.
+        end: offset in the input up to which it is all stored, once this is.
+        told: what is said then.
+    """
+
+    items: list[Arrival] = field(default_factory=list)
     severities: list[str] = field(default_factory=list)
     lines: int = 0
     size: int = 0
     end: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 class Intake:
-    """Takes the input in and stores it.
+    """Takes the input in and stores it: one thread reads on while another waits for the database.
 
     Attributes:
-        counts: lines by type of record; ``stored`` and ``repeated`` alerts.
+        counts: lines by type of record.
     """
 
     def __init__(
@@ -113,28 +126,52 @@ class Intake:
         self._batch = _Batch(end=at)
         self._bad = BadLines(lambda message: tell({"say": message}), fate="passed on, not stored")
         self._prune_at = 0.0
-        self._flushed = time.monotonic()
+        self._handed = time.monotonic()
+        self._due: queue.Queue[_Batch | bool | BaseException] = queue.Queue(1)
         self.counts: Counter[str] = Counter()
 
     def run(self, source: frames.Frames) -> bool:
         """Take frames until the input ends; return whether it did, or the pipe broke off."""
-        for kind, payload in _with_pauses(source, self._idle):
+        reading = threading.Thread(target=self._read_all, args=(source,), name="txdash-reader", daemon=True)
+        reading.start()
+        wait_s = 0.0
+        while True:
+            try:
+                found = self._due.get(timeout=wait_s)
+            except queue.Empty:
+                wait_s = self._idle()
+                continue
+            if isinstance(found, BaseException):
+                raise found
+            if isinstance(found, bool):
+                return found
+            self._keep(found)
+            wait_s = self._idle()
+            self._due.task_done()
+
+    def _read_all(self, source: frames.Frames) -> None:
+        """Read frames to the end; what comes out of it goes to the thread that stores."""
+        try:
+            self._due.put(self._read_frames(source))
+        except BaseException as exc:  # noqa: BLE001 - raised by the other thread
+            self._due.put(exc)
+
+    def _read_frames(self, source: frames.Frames) -> bool:
+        for kind, payload in source:
             if kind == frames.DATA:
                 self._take(self._lines.cut(payload))
             elif kind == frames.GAP:
-                self._flush()
+                self._hand()
                 self._lines.gap(orjson.loads(payload)["size"])
                 self._batch.end = self._lines.at
             elif kind in {frames.OVER, frames.END}:
                 self._take(self._lines.rest())
                 self._batch.end = self._lines.at
-                self._flush()
+                self._hand()
                 if kind == frames.END:
                     return True
-            waited = time.monotonic() - self._flushed
-            if waited > _LONGEST_S or not source.ready(max(_GATHER_S - waited, 0)):
-                self._flush()
-        self._flush()
+            self._hand_if_due(source)
+        self._hand()
         return False
 
     def _take(self, lines: Iterator[tuple[bytes | None, int]]) -> None:
@@ -145,7 +182,7 @@ class Intake:
             batch.end = end
             self._read(line, batch)
             if len(batch.items) >= _BATCH or batch.size >= _BATCH_BYTES:
-                self._flush()
+                self._hand()
 
     def _read(self, line: bytes | None, batch: _Batch) -> None:
         if line is None:
@@ -153,10 +190,9 @@ class Intake:
             return
         if self._line == 1:
             line = line.removeprefix(BOM)
-        for head, kind in _COUNTED:
-            if line.startswith(head):
-                self.counts[kind] += 1
-                return
+        if line.startswith(_COUNTED):
+            self.counts[line[len(_HEAD) : line.index(b'"', len(_HEAD))].decode()] += 1
+            return
         line = line.rstrip(b"\r")
         if not line or line.isspace():
             return
@@ -168,20 +204,47 @@ class Intake:
         kind = record["type"]
         shown = kind[:_KIND_CHARS]  # every answer to the command has the counts
         self.counts[shown if shown in self.counts or len(self.counts) < _MOST_KINDS else "other"] += 1
-        if kind in _STORED:
-            batch.items.append((line, record))
+        if (found := arrival(line, record)) is not None:
+            batch.items.append(found)
             batch.size += len(line)
         if kind == "alert":
             batch.severities.append("retracted" if record["status"] == "retracted" else record["severity"])
 
-    def _flush(self) -> None:
-        """Store what has come, however often it takes, and say so."""
+    def _hand_if_due(self, source: frames.Frames) -> None:
+        """Give what has come to the thread that stores, if the input pauses, or does not for long.
+
+        What comes while that thread has something to do is one batch.
+        """
+        waited = time.monotonic() - self._handed
+        if waited > _LONGEST_S and not self._due.unfinished_tasks:
+            self._hand()
+            return
+        wait_s = max(_GATHER_S - waited, 0)
+        while not source.ready(wait_s):
+            if not self._due.unfinished_tasks:
+                self._hand()
+                return
+            wait_s = _GATHER_S
+
+    def _hand(self) -> None:
+        """Give what has come to the thread that stores; wait while that has one more beside what it does."""
         batch = self._batch
         self._batch = _Batch(end=batch.end)
+        batch.told = {
+            "ack": batch.end,
+            "line": self._line,
+            "bad": self._bad.count,
+            "counts": dict(self.counts),
+        }
+        self._due.put(batch)
+        self._handed = time.monotonic()
+
+    def _keep(self, batch: _Batch) -> None:
+        """Store a batch, however often it takes, and say so."""
         said = False
         while batch.items:
             try:
-                self._store.add(batch.items)
+                self._store.take(batch.items)
                 break
             except StoreFailed as exc:
                 if not said:
@@ -191,12 +254,8 @@ class Intake:
         if said:
             self._tell({"say": "the store takes alerts again"})
         self._store.rates.add(batch.severities, batch.lines)
-        self.counts["stored"], self.counts["repeated"] = self._store.stored, self._store.repeated
-        self._tell(
-            {"ack": batch.end, "line": self._line, "bad": self._bad.count, "counts": dict(self.counts)}
-        )
-        self._idle()
-        self._flushed = time.monotonic()
+        batch.told["counts"] |= {"stored": self._store.stored, "repeated": self._store.repeated}
+        self._tell(batch.told)
 
     def _idle(self) -> float:
         """Take a share of what is too old or too much out of the store, now and then.
@@ -216,16 +275,3 @@ class Intake:
                 self._tell({"say": f"{exc}; old alerts stay until that is mended"})
             self._prune_at = time.monotonic() + rest
         return max(self._prune_at - time.monotonic(), 0.0)
-
-
-def _with_pauses(source: frames.Frames, idle: Callable[[], float]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield frames; while none comes, there is time for other things."""
-    each = iter(source)
-    while True:
-        wait_s = 0.0
-        while not source.ready(wait_s):
-            wait_s = idle()
-        try:
-            yield next(each)
-        except StopIteration:
-            return

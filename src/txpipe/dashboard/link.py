@@ -181,6 +181,8 @@ class Link:
             process_group=None if self._screen else 0,
         ) as child:
             self._child = child
+            if self._stopping:  # it was said while there was nothing to kill
+                child.kill()
             feeding = threading.Thread(target=self._feed, args=(child,), name="txdash-feed", daemon=True)
             feeding.start()
             self._hear(child, told_before)
@@ -231,7 +233,9 @@ class Link:
                 self.told.at, self.told.line = told["ack"], told["line"]
                 self.told.bad = bad_before + told["bad"]
                 counts = told["counts"]
-                self.told.counts = {name: before.get(name, 0) + counts[name] for name in counts}
+                self.told.counts = {
+                    name: before.get(name, 0) + counts.get(name, 0) for name in before | counts
+                }
                 self._buffer.store(told["ack"])
             else:
                 self._heard(told)

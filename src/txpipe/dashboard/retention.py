@@ -123,12 +123,14 @@ def _most(connection: sa.Connection) -> int:
 
 
 def _remember_most(connection: sa.Connection) -> None:
-    meta, held = tables.meta, tally.total(connection)
-    known = _most(connection)
-    if not known:
-        connection.execute(sa.insert(meta).values(key=_MOST, value=held))
-    elif held > known:
-        connection.execute(sa.update(meta).where(meta.c.key == _MOST).values(value=held))
+    """Keep how many there are, if there never were more."""
+    connection.execute(_MORE, {"key": _MOST, "value": tally.total(connection)})
+
+
+_MORE = sa.text(
+    "INSERT INTO meta (key, value) VALUES (:key, :value)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE excluded.value > meta.value"
+)
 
 
 def _to_go(connection: sa.Connection, database: Database, limits: Limits, now: float) -> list[int]:

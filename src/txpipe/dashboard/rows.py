@@ -17,8 +17,9 @@ _DEEPEST = 6
 _LEAST = -(2**63)
 _MOST = 2**63 - 1
 _WORD = re.compile(r"[^\W_]{2,}")
-_ASCII_WORDS = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
-"""What each of the first characters becomes before words are split; half the time of the expression."""
+_ASCII_WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128))
+_ASCII_WORDS += bytes(128)
+"""What each byte becomes before words are split; a third of the time of the expression."""
 _HEX_HEAD = re.compile(r"0x[0-9a-f]?")
 """Beginnings of hex addresses that say nothing: nearly every alert has such words."""
 
@@ -65,7 +66,11 @@ def beat(heartbeat: dict[str, Any]) -> dict[str, Any]:
 
 def words(text: str) -> list[str]:
     """Return the different words of a text in lower case, in order: two or more letters and digits."""
-    split = text.translate(_ASCII_WORDS).split() if text.isascii() else _WORD.findall(text.lower())
+    split = (
+        text.encode().translate(_ASCII_WORDS).decode().split()
+        if text.isascii()
+        else _WORD.findall(text.lower())
+    )
     found = [word for word in dict.fromkeys(split) if len(word) > 1]
     if found and max(map(len, found)) > _WORD_CHARS:
         found = list(dict.fromkeys(word[:_WORD_CHARS] for word in found))

@@ -18,7 +18,7 @@ from txpipe.dashboard.live import Live
 from txpipe.dashboard.query import Filter, Page, Stored
 from txpipe.dashboard.rates import Rates
 from txpipe.dashboard.triage import Entry, Triage
-from txpipe.dashboard.writer import ALERT, RETRACTION, Event, Writer
+from txpipe.dashboard.writer import ALERT, RETRACTION, Arrival, Event, Writer, arrival
 
 TRIAGE = "triage"
 _COUNTED = ("severity", "rule", "chain", "status", "triage")
@@ -126,7 +126,18 @@ class Store:
         return self._writer.repeated
 
     def add(self, batch: Sequence[tuple[bytes, dict[str, Any]]]) -> int:
-        """Store checked alerts and heartbeats and tell the live feed; return how many alerts were new.
+        """Store checked records and tell the live feed; return how many alerts were new.
+
+        Args:
+            batch: line without its newline, and the record it holds; other types are passed over.
+
+        Raises:
+            StoreFailed: nothing of it was stored.
+        """
+        return self.take([found for each in batch if (found := arrival(*each))])
+
+    def take(self, batch: Sequence[Arrival]) -> int:
+        """Do the same with what was made ready before.
 
         Raises:
             StoreFailed: nothing of it was stored.

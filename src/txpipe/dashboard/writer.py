@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -35,6 +36,32 @@ class Event(NamedTuple):
     line: bytes
 
 
+class Arrival(NamedTuple):
+    """An alert or a heartbeat, ready to be stored.
+
+    Attributes:
+        kind: what event it is: ``alert``, ``retraction`` or ``health``.
+        line: one JSON object, without a newline.
+        found: an alert's columns, see ``rows.row``; a heartbeat itself.
+    """
+
+    kind: str
+    line: bytes
+    found: dict[str, Any]
+
+
+def arrival(line: bytes, record: dict[str, Any]) -> Arrival | None:
+    """Make a checked record ready to be stored; None if it is of a type that is not.
+
+    Args:
+        line: without its newline.
+        record: what the line holds.
+    """
+    if record["type"] == "alert":
+        return Arrival(RETRACTION if record["status"] == "retracted" else ALERT, line, rows.row(record))
+    return Arrival(HEALTH, line, record) if record["type"] == "heartbeat" else None
+
+
 class Writer:
     """Puts batches into the store. One thread at a time.
 
@@ -56,18 +83,23 @@ class Writer:
         self._now = now
         self.stored = 0
         self.repeated = 0
+        self.beats = Beats(now)
         with database.reading() as connection:
-            held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
-            self.beats = Beats(connection, now)
-        self._counted = bool(held)
-        self.seq: int = held.get("seq", 0)
-        self._num: int = held.get("num", 0)
+            self._go_on(connection)
 
-    def store(self, batch: Sequence[tuple[bytes, dict[str, Any]]]) -> list[Event]:
-        """Put checked alerts and heartbeats into the store, in their order, all or none.
+    def _go_on(self, connection: sa.Connection) -> None:
+        """Find out which numbers the store has given."""
+        held = {each.key: each.value for each in connection.execute(sa.select(tables.meta))}
+        last_seq = connection.execute(sa.select(sa.func.max(tables.revisions.c.seq))).scalar() or 0
+        last_num = connection.execute(sa.select(sa.func.max(tables.alerts.c.num))).scalar() or 0
+        # A store in PostgreSQL may lack the numbers: where an empty one was pruned first, they were not kept.
+        self.seq: int = max(held.get("seq", 0), last_seq)
+        self._num: int = max(held.get("num", 0), last_num)
+        self.beats.learn(connection)
+        self._turn = self._database.turns
 
-        Args:
-            batch: line without its newline, and the record it holds; other types are passed over.
+    def store(self, batch: Sequence[Arrival]) -> list[Event]:
+        """Put alerts and heartbeats into the store, in their order, all or none.
 
         Returns:
             What is new, in order. A revision that the store had is not.
@@ -75,24 +107,27 @@ class Writer:
         Raises:
             StoreFailed: nothing of it was stored.
         """
-        alerts = [(line, record) for line, record in batch if record["type"] == "alert"]
+        alerts = [each for each in batch if each.kind != HEALTH]
         beats = {
-            (record["chain"], rows.name(record["source"])): (line, record)
-            for line, record in batch
-            if record["type"] == "heartbeat"
+            (each.found["chain"], rows.name(each.found["source"])): each
+            for each in batch
+            if each.kind == HEALTH
         }
-        seq, num, sources = self.seq, self._num, self.beats.saved()
+        before = self.seq, self._num, self._turn
+        sources = self.beats.saved()
         try:
             with self._database.writing() as connection:
+                if self._turn != self._database.turns:  # the server was away, another txdash may have come
+                    self._go_on(connection)
                 filing = _Filing(connection, alerts, self.seq, self._num, self._now())
                 filing.write()
-                kept = self.beats.keep(connection, {key: record for key, (_, record) in beats.items()})
-                events = filing.events + [Event(0, HEALTH, beats[key][0]) for key in kept]
+                kept = self.beats.keep(connection, {key: each.found for key, each in beats.items()})
+                events = filing.events + [Event(0, HEALTH, beats[key].line) for key in kept]
                 self.seq, self._num = filing.seq, filing.num
                 if filing.events:
                     self._count(connection)
         except BaseException:
-            self.seq, self._num = seq, num
+            self.seq, self._num, self._turn = before
             self.beats.undo(sources)
             raise
         self.stored += len(filing.events)
@@ -101,19 +136,15 @@ class Writer:
 
     def _count(self, connection: sa.Connection) -> None:
         """Keep the numbers: retention must not let them be given twice."""
-        values = [{"key": "seq", "value": self.seq}, {"key": "num", "value": self._num}]
-        if self._counted:
-            changed = sa.update(tables.meta).where(tables.meta.c.key == sa.bindparam("of"))
-            connection.execute(
-                changed.values(value=sa.bindparam("value")),
-                [{"of": each["key"], "value": each["value"]} for each in values],
-            )
-        else:
-            connection.execute(sa.insert(tables.meta), values)
-            self._counted = True
+        connection.execute(_NUMBER, [{"key": "seq", "value": self.seq}, {"key": "num", "value": self._num}])
 
 
+_NUMBER = sa.text(
+    "INSERT INTO meta (key, value) VALUES (:key, :value)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 _COLUMNS = tuple(column.name for column in tables.alerts.c)
+_values = itemgetter(*_COLUMNS)
 _REVISION = ("seq", "num", "rev", "received", "line")
 _OLD = ("id", "num", "rev", *tables.COUNTED)
 
@@ -124,7 +155,7 @@ class _Filing:
     def __init__(
         self,
         connection: sa.Connection,
-        alerts: Sequence[tuple[bytes, dict[str, Any]]],
+        alerts: Sequence[Arrival],
         seq: int,
         num: int,
         now: float,
@@ -142,13 +173,13 @@ class _Filing:
     def write(self) -> None:
         if not self._alerts:
             return
-        ids = sorted({record["id"] for _, record in self._alerts})
+        ids = sorted({each.found["id"] for each in self._alerts})
         old = {
             each[0]: dict(zip(_OLD, each, strict=True)) for each in bulk.alerts(self._connection, _OLD, ids)
         }
         self._sort(old)
         first = self.num - len(self._new) + 1
-        rows = [tuple(map(each.__getitem__, _COLUMNS)) for each in self._new.values()]
+        rows = [_values(each) for each in self._new.values()]
         bulk.insert(self._connection, tables.alerts, _COLUMNS, rows)
         bulk.learn(self._connection, first, self.num)
         bulk.insert(self._connection, tables.revisions, _REVISION, self._revisions)
@@ -159,27 +190,26 @@ class _Filing:
         """Give numbers, and find out what is new, what changes, and what was here before."""
         known = {each["id"]: (each["num"], each["rev"]) for each in old.values()}
         kept = self._kept(known)
-        for line, record in self._alerts:
-            alert_id, said = record["id"], rows.whole(record["rev"])
+        for said in self._alerts:
+            alert_id, of = said.found["id"], said.found["rev"]
             num, rev = known.get(alert_id, (0, -1))
             if not num:
                 num = self.num = self.num + 1
-            if (num, said) in kept:
+            if (num, of) in kept:
                 continue
-            kept.add((num, said))
+            kept.add((num, of))
             self.seq += 1
-            self._revisions.append((self.seq, num, said, self._now, line))
-            kind = RETRACTION if record["status"] == "retracted" else ALERT
-            self.events.append(Event(self.seq, kind, line))
-            if said > rev:
-                known[alert_id] = num, said
-                self._place(num, rev, rows.row(record))
+            self._revisions.append((self.seq, num, of, self._now, said.line))
+            self.events.append(Event(self.seq, said.kind, said.line))
+            if of > rev:
+                known[alert_id] = num, of
+                self._place(num, rev, said.found)
 
     def _place(self, num: int, rev: int, found: dict[str, Any]) -> None:
-        found |= {"num": num, "seq": self.seq, "changed": self._now}
+        found = found | {"num": num, "seq": self.seq, "changed": self._now}
         if rev < 0:
-            first = {"received": self._now, "triage": OPEN, "triaged_by": "", "triaged_at": None}
-            self._new[num] = found | first
+            found |= {"received": self._now, "triage": OPEN, "triaged_by": "", "triaged_at": None}
+            self._new[num] = found
         elif num in self._new:
             self._new[num] |= found
         else:
@@ -190,9 +220,9 @@ class _Filing:
         if not known:
             return set()
         asked = [
-            (known[record["id"]][0], rows.whole(record["rev"]))
-            for _, record in self._alerts
-            if record["id"] in known
+            (known[each.found["id"]][0], each.found["rev"])
+            for each in self._alerts
+            if each.found["id"] in known
         ]
         return bulk.kept(self._connection, asked)
 
@@ -212,7 +242,7 @@ class _Filing:
         """Count what is new and what has become another."""
         changes: tally.Changes = Counter()
         for kind in tables.COUNTED:
-            found = Counter(each[kind] for each in self._new.values())
+            found = Counter(map(itemgetter(kind), self._new.values()))
             changes.update({(kind, value): more for value, more in found.items()})
         for num, each in self._changed.items():
             for kind in tables.COUNTED:
