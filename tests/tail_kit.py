@@ -27,7 +27,7 @@ def tail(*args, env=None, status=0):
 
 
 def so_far(path):
-    """Records in a file that is still written; of its last line there may be a part only, which is left out."""
+    """Records in a file that is still written; of its last line there may be a part only: left out."""
     whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
     return [json.loads(line) for line in whole.splitlines()]
 
