@@ -87,7 +87,7 @@ class Writer:
                 filing = _Filing(connection, alerts, self.seq, self._num, self._now())
                 filing.write()
                 kept = self.beats.keep(connection, {key: record for key, (_, record) in beats.items()})
-                events = filing.events + [Event(0, HEALTH, beats[key][0]) for key in kept]
+                events = filing.events + [Event(0, HEALTH, self.beats.told(*beats[key])) for key in kept]
                 self.seq, self._num = filing.seq, filing.num
                 if filing.events:
                     self._count(connection)
