@@ -15,6 +15,7 @@ from txpipe.dashboard.store import Store
 from txpipe.dashboard.tui.app import DashApp
 from txpipe.dashboard.tui.outside import Outside, Place
 from txpipe.dashboard.tui.screen import TERMINAL
+from txpipe.dashboard.tui.stopping import to_foreground
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -123,16 +124,15 @@ def _shown(store: Store, outside: Outside, shown: dict[str, Any]) -> str:
 
 
 def _leave(end: str, tell: Tell) -> None:
-    """Tell the pipe that the person has left; Ctrl-C is for the whole pipeline, as a terminal has it."""
+    """Tell the pipe if the person has left; Ctrl-C is for the whole pipeline, as a terminal has it."""
+    if end == "over":
+        return
     with suppress(OSError):
         tell({"quit": True})
     if end != "interrupt":
         return
     with suppress(OSError):
-        terminal = os.open(TERMINAL, os.O_RDWR)
-        if os.tcgetpgrp(terminal) == os.getpgrp():
-            os.killpg(os.getpgrp(), signal.SIGINT)
-        os.close(terminal)
+        to_foreground(signal.SIGINT)
 
 
 @contextmanager
