@@ -11,7 +11,7 @@ import pytest
 
 from browser_kit import SPY, Browser, arrivals, serious_faults, titles, watch_arrivals
 from dash_kit import HEIST, HONEST, NEXT, Dash, alerts_like, numbered, tainted_state
-from examples import ALERT, HEARTBEAT, LISTED, MATCH
+from examples import ALERT, HEARTBEAT, LISTED, MATCH, SENDER
 
 pytestmark = pytest.mark.chromium
 PASSWORD = "correct horse battery"  # noqa: S105 - of the tests' own users
@@ -361,6 +361,47 @@ CUT = """
 }
 """
 """Whether a cell's text is wider than the cell."""
+
+
+def short(address):
+    """An address as the table has it."""
+    return f"{address[:10]}…{address[-8:]}"
+
+
+def test_both_parties_and_the_amount_have_room(browser):
+    """At 1,280 pixels there is who paid whom, and how much; whom it is about is marked, and said."""
+    sent = [
+        ALERT | {"record": ALERT["record"] | {"usd": 99_999.99, "amount": "99999.99", "symbol": "USDT"}},
+        numbered(1) | {"subject": LISTED, "role": "victim"},
+        numbered(2) | {"subject": SENDER},
+        numbered(3) | {"record": numbered(3)["record"] | {"to": None, "usd": 123456789.5, "amount": "9e7"}},
+    ]
+    with dashboard() as dash:
+        dash.feed(*sent)
+        dash.until("/api/v1/health", lambda found: found["store"]["stored"] == 4)
+        page = browser.visit(dash.url)
+        page.wait_for_selector(".count")
+        cells = page.query_selector_all(".ag-row [col-id=parties]")
+        labels = [
+            [each.get_attribute("aria-label") for each in cell.query_selector_all(".party")] for cell in cells
+        ]
+        assert labels == [
+            [f"from {short(numbered(3)['subject'])}, suspect", "to nobody"],
+            [f"about {short(SENDER)}, suspect"],
+            [f"from {short(numbered(1)['record']['from'])}", f"to {short(LISTED)}, victim"],
+            [f"from {short(SENDER)}", f"to {short(LISTED)}, suspect"],
+        ]
+        flag = "(element) => getComputedStyle(element, '::before').content"
+        flags = [each.evaluate(flag)[1] for each in page.query_selector_all(".suspect, .victim")]
+        assert flags == ["⚑", "⚑", "✚", "⚑"]
+        shown = page.query_selector_all(".ag-row [col-id=parties], .ag-row [col-id=what]")
+        assert [each.evaluate(CUT) for each in shown] == [False] * 8
+        assert serious_faults(page) == []
+        dash.feed(numbered(1) | {"subject": LISTED, "role": "suspect", "rev": 1, "status": "updated"})
+        page.wait_for_function("() => document.querySelectorAll('.suspect').length === 4")
+        page.click(".party.suspect[aria-label^=to]")
+        page.wait_for_url(f"**/address/{LISTED}")
+        page.close()
 
 
 def test_a_replay_has_its_own_clock(browser):

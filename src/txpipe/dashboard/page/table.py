@@ -42,17 +42,23 @@ def table(feed: Feed, found: Page) -> None:
 def _options(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "columnDefs": [
-            {"field": "sev", "headerName": "Severity", "width": 104} | _as("severity") | {"colId": "sev"},
+            {"field": "sev", "headerName": "Severity", "width": 100} | _as("severity") | {"colId": "sev"},
             {"field": "title", "headerName": "What happened", "flex": 5, "minWidth": 220}
             | {":cellRenderer": "txdash.title", ":tooltipValueGetter": "p => p.data.title"},
-            {"field": "rule", "headerName": "Rule", "width": 132},
-            {"field": "what", "headerName": "Moved", "flex": 2, "minWidth": 200}
+            {"field": "rule", "headerName": "Rule", "width": 128},
+            {"field": "what", "headerName": "Moved", "flex": 3, "minWidth": 236}
             | {":tooltipValueGetter": "p => p.data.what"},
-            {"field": "short", "headerName": "About", "width": 168, "cellClass": "mono"}
-            | {":cellRenderer": "txdash.about", ":tooltipValueGetter": "txdash.parties"},
+            {
+                "colId": "parties",
+                "headerName": "From → to: ⚑ suspect, ✚ victim",
+                "width": 344,
+                "cellClass": "mono",
+            }
+            | {":cellRenderer": "txdash.parties.cell", ":valueGetter": "txdash.parties.text"}
+            | {":tooltipValueGetter": "txdash.parties.title"},
             {"field": "chain", "headerName": "Chain", "width": 92},
-            {"field": "at", "headerName": "Age", "width": 74} | _as("age"),
-            {"field": "triage", "headerName": "State", "width": 148} | _as("state"),
+            {"field": "at", "headerName": "Age", "width": 66} | _as("age"),
+            {"field": "triage", "headerName": "State", "width": 126} | _as("state"),
         ],
         "defaultColDef": {"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
         "rowData": rows,

@@ -2,7 +2,7 @@
 // Whatever comes from alerts goes into texts and attributes; nothing here makes markup of it.
 
 import { ago, byId, make, now, store, stored } from "./basics.js";
-import { about, age, open, parties, rowClasses, severity, state, title } from "./cells.js";
+import { age, open, parties, rowClasses, severity, state, title } from "./cells.js";
 import { filter, query, restore } from "./filters.js";
 import { pressed, toggle, unmute } from "./notices.js";
 import { opened, pulse } from "./pulse.js";
@@ -122,5 +122,5 @@ setInterval(() => {
 }, 1000);
 
 window.txdash = {
-  about, age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
+  age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
 };

@@ -27,7 +27,7 @@ export function ready(event) {
 
 export function narrow() {
   const wide = window.innerWidth;
-  const hidden = { chain: wide < 1250, what: wide < 1000, short: wide < 800, rule: wide < 700, triage: wide < 560 };
+  const hidden = { chain: wide < 1400, what: wide < 1240, parties: wide < 1000, rule: wide < 700, triage: wide < 560 };
   for (const [column, hide] of Object.entries(hidden)) api?.setColumnsVisible([column], !hide);
 }
 
