@@ -145,6 +145,23 @@ def test_triage_survives_a_restart(browser, tmp_path):
         page.close()
 
 
+def test_a_note_that_is_typed_stays(browser):
+    """News of the alert leave what somebody types beside it alone; it goes once it has been said."""
+    with dashboard() as dash:
+        dash.feed(ALERT)
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(f"{dash.url}/alerts/{ALERT['id']}")
+        page.type("#note", "our own ")
+        dash.feed(ALERT | {"rev": 1, "status": "updated", "title": "Grown"})
+        page.wait_for_selector("h1:has-text('Grown')")
+        page.keyboard.type("cold wallet")
+        assert page.input_value("#note") == "our own cold wallet"
+        page.click("text=False positive")
+        page.wait_for_selector(".log:has-text('our own cold wallet')")
+        page.wait_for_function("() => document.getElementById('note').value === ''")
+        page.close()
+
+
 def test_comes_back_after_the_server_was_killed(browser, tmp_path):
     """kill -9 on the dashboard: it is started again, the page finds it, and goes on."""
     with dashboard("--db", str(tmp_path / "dash.db")) as dash:
@@ -159,6 +176,40 @@ def test_comes_back_after_the_server_was_killed(browser, tmp_path):
         dash.feed(numbered(2))
         page.wait_for_selector(f".grid a.title:has-text('{numbered(2)['title']}')")
         page.close()
+
+
+def test_silence_is_said(browser):
+    """Where the server says nothing any more the page says that it may be old, until it is heard again."""
+    with dashboard() as dash:
+        dash.feed(ALERT | {"title": "turned \u202eround"})
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(f"{dash.url}/alerts/{ALERT['id']}")
+        page.wait_for_selector(".count")
+        assert page.title() == "turned \\u202eround · txdash"
+        os.kill(dash.child(), signal.SIGSTOP)
+        page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
+        page.wait_for_selector("#trouble:has-text('has said nothing for 1 min; what is shown may be old')")
+        os.kill(dash.child(), signal.SIGCONT)
+        page.wait_for_selector("#trouble", state="hidden")
+        page.close()
+
+
+def test_what_changes_all_the_time_is_not_read_out(browser, filled):
+    """Those who hear the page hear of sources when one changes, and what was copied; copied twice, too."""
+    page = browser.visit(filled.url)
+    page.wait_for_selector(".count")
+    loud = "() => [...document.querySelectorAll('[role=status], [role=alert]')].map((each) => each.id)"
+    assert page.evaluate(loud) == ["trouble", "news", "news-sources"]
+    for status, said in (("stalled", "Sources: Ethereum · txtail stalled"), ("ok", "Sources ok")):
+        filled.feed(HEARTBEAT | {"status": status})
+        page.wait_for_selector(f"#news-sources:has-text('{said}')", state="attached")
+    page.goto(f"{filled.url}/alerts/{numbered(1)['id']}")
+    button = page.wait_for_selector("button.copy")
+    for _ in range(2):
+        button.click()
+        page.wait_for_selector("#news:has-text('copied'), #news:has-text('not allowed')", state="attached")
+    page.wait_for_function("button => button.textContent === 'copy'", arg=button)
+    page.close()
 
 
 def test_a_retraction_strikes_the_alert_through(browser, filled):

@@ -20,7 +20,7 @@ def table(feed: Feed, found: Page) -> None:
         found: what it begins with.
     """
     with Tag("div", "", "bar"):
-        Tag("span", "", "shown", id="shown", role="status")
+        Tag("span", "", "shown", id="shown")
         Tag("button", "Pause", "switch", type="button", id="pause")
         Tag("button", "", "pill hidden", type="button", id="pill")
     options = _options([stored_row(each) for each in found.alerts])
