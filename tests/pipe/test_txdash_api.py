@@ -489,6 +489,7 @@ def test_openapi_describes_the_answers(dash):
     dash.ask(f"/api/v1/alerts/{ALERT['id']}/triage", "POST", {"action": "note", "note": "hm"}, expect=201)
     spec = dash.ask("/api/v1/openapi.json")
     assert spec["openapi"].startswith("3.")
+    assert "``clock``" in spec["paths"]["/api/v1/events"]["get"]["description"]
     for path, where in {
         "/api/v1/alerts": "/api/v1/alerts",
         f"/api/v1/alerts/{ALERT['id']}": "/api/v1/alerts/{alert_id}",

@@ -23,9 +23,9 @@ _ADDRESS = 42
 _MARK = "*"
 """What stands before the party that an alert is about."""
 _PARTIES = 2 * (_ADDRESS + len(_MARK)) + 3
-_WIDE = 132
-_WIDEST = 180
-"""Columns from which on there is room for both parties."""
+_WIDE = 131
+_WIDEST = 179
+"""Columns beside the scroll bar from which on there is room for both parties."""
 _RULE, _RULE_WIDE = 12, 17
 _SELECTED = Style(reverse=True)
 _GAP = " "
