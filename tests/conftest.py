@@ -40,6 +40,10 @@ NEEDS = {
         "no Alertmanager; apt-get install prometheus-alertmanager",
     ),
     "kcat": (shutil.which("kcat"), "no kcat; apt-get install kcat"),
+    "nginx": (
+        shutil.which("nginx") and shutil.which("openssl"),
+        "no nginx; apt-get install nginx-light openssl",
+    ),
     "postgresql": (postgres_kit.BIN, "no PostgreSQL server; apt-get install postgresql"),
     "tmux": (terminal_kit.TMUX, "no tmux; apt-get install tmux"),
     "socketio": (dash_kit.SOCKETS, "no socket.io-client; npm ci --prefix tests/nodes --ignore-scripts"),

@@ -21,6 +21,8 @@ from examples import ALERT, HEARTBEAT, LISTED
 
 ANY = ("--listen", "127.0.0.1:0", "--db", "dash.db")
 TOKEN, VIEWER_TOKEN = "an-analyst-token-for-tests", "a-viewer-token-for-the-tests"
+BEAT = HEARTBEAT | {"clock": "live", "block_time": HEARTBEAT["time"] - HEARTBEAT["lag_s"]}
+"""HEARTBEAT as live readers get it."""
 TOKENS = {"TXDASH_TOKEN": TOKEN, "TXDASH_VIEWER_TOKEN": VIEWER_TOKEN}
 
 
@@ -227,7 +229,7 @@ def test_retractions_triage_and_health_are_events(dash):
         dash.ask(f"/api/v1/alerts/{ALERT['id']}/triage", "POST", {"action": "resolve"}, expect=201)
         said = next(iter(events))
     assert seen["retraction"]["rev"] == 1
-    assert seen["health"] == HEARTBEAT
+    assert seen["health"] == BEAT
     assert (said["event"], orjson.loads(said["data"])["action"]) == ("triage", "resolve")
 
 
@@ -303,7 +305,7 @@ def test_sockets_ask_for_a_token():
         with Subscriber(dash, token=VIEWER_TOKEN, alerts=1) as client:
             client.heard("connected")
             dash.feed(HEARTBEAT, ALERT)
-            assert client.heard("health")["health"] == HEARTBEAT
+            assert client.heard("health")["health"] == BEAT
             assert client.heard("results")["results"][0]["ids"] == 1
 
 
@@ -487,6 +489,7 @@ def test_openapi_describes_the_answers(dash):
     dash.ask(f"/api/v1/alerts/{ALERT['id']}/triage", "POST", {"action": "note", "note": "hm"}, expect=201)
     spec = dash.ask("/api/v1/openapi.json")
     assert spec["openapi"].startswith("3.")
+    assert "``clock``" in spec["paths"]["/api/v1/events"]["get"]["description"]
     for path, where in {
         "/api/v1/alerts": "/api/v1/alerts",
         f"/api/v1/alerts/{ALERT['id']}": "/api/v1/alerts/{alert_id}",

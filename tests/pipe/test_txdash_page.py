@@ -11,7 +11,7 @@ import pytest
 
 from browser_kit import SPY, Browser, arrivals, serious_faults, titles, watch_arrivals
 from dash_kit import HEIST, HONEST, NEXT, Dash, alerts_like, numbered, tainted_state
-from examples import ALERT, HEARTBEAT, LISTED, MATCH
+from examples import ALERT, HEARTBEAT, LISTED, MATCH, SENDER
 
 pytestmark = pytest.mark.chromium
 PASSWORD = "correct horse battery"  # noqa: S105 - of the tests' own users
@@ -145,6 +145,23 @@ def test_triage_survives_a_restart(browser, tmp_path):
         page.close()
 
 
+def test_a_note_that_is_typed_stays(browser):
+    """News of the alert leave what somebody types beside it alone; it goes once it has been said."""
+    with dashboard() as dash:
+        dash.feed(ALERT)
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(f"{dash.url}/alerts/{ALERT['id']}")
+        page.type("#note", "our own ")
+        dash.feed(ALERT | {"rev": 1, "status": "updated", "title": "Grown"})
+        page.wait_for_selector("h1:has-text('Grown')")
+        page.keyboard.type("cold wallet")
+        assert page.input_value("#note") == "our own cold wallet"
+        page.click("text=False positive")
+        page.wait_for_selector(".log:has-text('our own cold wallet')")
+        page.wait_for_function("() => document.getElementById('note').value === ''")
+        page.close()
+
+
 def test_comes_back_after_the_server_was_killed(browser, tmp_path):
     """kill -9 on the dashboard: it is started again, the page finds it, and goes on."""
     with dashboard("--db", str(tmp_path / "dash.db")) as dash:
@@ -159,6 +176,40 @@ def test_comes_back_after_the_server_was_killed(browser, tmp_path):
         dash.feed(numbered(2))
         page.wait_for_selector(f".grid a.title:has-text('{numbered(2)['title']}')")
         page.close()
+
+
+def test_silence_is_said(browser):
+    """Where the server says nothing any more the page says that it may be old, until it is heard again."""
+    with dashboard() as dash:
+        dash.feed(ALERT | {"title": "turned \u202eround"})
+        dash.until("/api/v1/alerts", lambda found: found["alerts"])
+        page = browser.visit(f"{dash.url}/alerts/{ALERT['id']}")
+        page.wait_for_selector(".count")
+        assert page.title() == "turned \\u202eround · txdash"
+        os.kill(dash.child(), signal.SIGSTOP)
+        page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
+        page.wait_for_selector("#trouble:has-text('has said nothing for 1 min; what is shown may be old')")
+        os.kill(dash.child(), signal.SIGCONT)
+        page.wait_for_selector("#trouble", state="hidden")
+        page.close()
+
+
+def test_what_changes_all_the_time_is_not_read_out(browser, filled):
+    """Those who hear the page hear of sources when one changes, and what was copied; copied twice, too."""
+    page = browser.visit(filled.url)
+    page.wait_for_selector(".count")
+    loud = "() => [...document.querySelectorAll('[role=status], [role=alert]')].map((each) => each.id)"
+    assert page.evaluate(loud) == ["trouble", "news", "news-sources"]
+    for status, said in (("stalled", "Sources: Ethereum · txtail stalled"), ("ok", "Sources ok")):
+        filled.feed(HEARTBEAT | {"status": status})
+        page.wait_for_selector(f"#news-sources:has-text('{said}')", state="attached")
+    page.goto(f"{filled.url}/alerts/{numbered(1)['id']}")
+    button = page.wait_for_selector("button.copy")
+    for _ in range(2):
+        button.click()
+        page.wait_for_selector("#news:has-text('copied'), #news:has-text('not allowed')", state="attached")
+    page.wait_for_function("button => button.textContent === 'copy'", arg=button)
+    page.close()
 
 
 def test_a_retraction_strikes_the_alert_through(browser, filled):
@@ -361,6 +412,47 @@ CUT = """
 }
 """
 """Whether a cell's text is wider than the cell."""
+
+
+def short(address):
+    """An address as the table has it."""
+    return f"{address[:10]}…{address[-8:]}"
+
+
+def test_both_parties_and_the_amount_have_room(browser):
+    """At 1,280 pixels there is who paid whom, and how much; whom it is about is marked, and said."""
+    sent = [
+        ALERT | {"record": ALERT["record"] | {"usd": 99_999.99, "amount": "99999.99", "symbol": "USDT"}},
+        numbered(1) | {"subject": LISTED, "role": "victim"},
+        numbered(2) | {"subject": SENDER},
+        numbered(3) | {"record": numbered(3)["record"] | {"to": None, "usd": 123456789.5, "amount": "9e7"}},
+    ]
+    with dashboard() as dash:
+        dash.feed(*sent)
+        dash.until("/api/v1/health", lambda found: found["store"]["stored"] == 4)
+        page = browser.visit(dash.url)
+        page.wait_for_selector(".count")
+        cells = page.query_selector_all(".ag-row [col-id=parties]")
+        labels = [
+            [each.get_attribute("aria-label") for each in cell.query_selector_all(".party")] for cell in cells
+        ]
+        assert labels == [
+            [f"from {short(numbered(3)['subject'])}, suspect", "to nobody"],
+            [f"about {short(SENDER)}, suspect"],
+            [f"from {short(numbered(1)['record']['from'])}", f"to {short(LISTED)}, victim"],
+            [f"from {short(SENDER)}", f"to {short(LISTED)}, suspect"],
+        ]
+        flag = "(element) => getComputedStyle(element, '::before').content"
+        flags = [each.evaluate(flag)[1] for each in page.query_selector_all(".suspect, .victim")]
+        assert flags == ["⚑", "⚑", "✚", "⚑"]
+        shown = page.query_selector_all(".ag-row [col-id=parties], .ag-row [col-id=what]")
+        assert [each.evaluate(CUT) for each in shown] == [False] * 8
+        assert serious_faults(page) == []
+        dash.feed(numbered(1) | {"subject": LISTED, "role": "suspect", "rev": 1, "status": "updated"})
+        page.wait_for_function("() => document.querySelectorAll('.suspect').length === 4")
+        page.click(".party.suspect[aria-label^=to]")
+        page.wait_for_url(f"**/address/{LISTED}")
+        page.close()
 
 
 def test_a_replay_has_its_own_clock(browser):

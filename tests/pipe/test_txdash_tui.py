@@ -126,6 +126,55 @@ def test_ctrl_c_ends_the_pipeline(terminal, tmp_path):
 
 
 @pytest.mark.tmux
+def test_ctrl_z_stops_the_pipeline(terminal, tmp_path):
+    """Ctrl-Z gives the shell its terminal, fg the screen; also after a stop that came from elsewhere."""
+    Path("in").write_bytes(b"".join(line(each) for each in SENT))
+    before = terminal.settings()
+    terminal.run("(cat in; exec sleep 600) | txdash --tui --db dash.db | cat > out")
+    terminal.until("all alerts: 50")
+    terminal.press("C-z")
+    terminal.until(r"Stopped(.*\n)+\$ *$")
+    assert "wallet number" not in terminal.screen()
+    assert terminal.settings() == before
+    for _ in range(2):
+        terminal.type("fg")
+        terminal.press("Enter")
+        wait_until(lambda: "Stopped" not in terminal.screen())
+        terminal.until("all alerts: 50")
+        terminal.press("Down")
+        terminal.until("^from ")
+        terminal.press("Escape")
+        os.killpg(os.getpgid(process("txpipe.dashboard.serve", tmp_path)), signal.SIGTSTP)
+        terminal.until(r"Stopped.*\n\$ ")
+    terminal.type("fg")
+    terminal.press("Enter")
+    wait_until(lambda: "Stopped" not in terminal.screen())
+    terminal.press("C-c")
+    terminal.until("^txdash: 50 alerts")
+    terminal.until(r"^\$\s*\Z")
+    assert terminal.settings() == before
+    assert Path("out").read_bytes() == Path("in").read_bytes()
+
+
+@pytest.mark.tmux
+def test_store_that_fails_ends_no_pipe(terminal, tmp_path):
+    """Where the store is damaged meanwhile that is seen at once, and the pipe goes on."""
+    os.mkfifo("in")
+    terminal.run("txdash --tui --no-stats --db dash.db in > out")
+    with Path("in").open("wb", buffering=0) as feed:
+        feed.write(line(SENT[0]))
+        terminal.until("all alerts: 1$|all alerts: 1 ")
+        Path("other").write_bytes(b"no store" * 1000)
+        Path("other").rename("dash.db")
+        for each in tmp_path.glob("dash.db-*"):
+            each.unlink()
+        feed.write(line(SENT[1]))
+        terminal.until(r"damaged(.*\n)*txdash: the dashboard ended with status 2; the pipe goes on")
+        feed.write(line(SENT[2]))
+        wait_until(lambda: Path("out").read_bytes() == b"".join(map(line, SENT[:3])))
+
+
+@pytest.mark.tmux
 def test_q_asks_where_a_reader_waits(terminal):
     """Where the input goes on into a pipe q asks first; then the reader sees the end, and the status is 0."""
     os.mkfifo("in")

@@ -1,16 +1,24 @@
 """What the page is made of, without a browser: filters, the way of the money, links, its policy."""
 
+import asyncio
 import re
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
-from dash_kit import SEVERITIES, Dash, alerts_like, numbered
+from dash_kit import SEVERITIES, Clock, Dash, alerts_like, numbered
 from examples import ALERT, LISTED, MATCH, SENDER, TX, line
+from txpipe.dashboard.board import Board
+from txpipe.dashboard.database import StoreFailed
+from txpipe.dashboard.page import feed
+from txpipe.dashboard.page.alert import Watch
 from txpipe.dashboard.page.cells import row
 from txpipe.dashboard.page.explorers import address_link, tx_link
+from txpipe.dashboard.page.feed import Feed
 from txpipe.dashboard.page.frame import FILES
 from txpipe.dashboard.page.money import Payment, money
+from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.reasons import reasons
 from txpipe.dashboard.page.wanted import passes, wanted
 from txpipe.dashboard.query import Filter
@@ -146,6 +154,49 @@ def test_a_row_shows_what_nobody_can_see(severity):
     assert made["title"] == "a\\u202eb\\x1b[31m"
     assert (made["sev"], made["triage"], made["at"]) == (severity, "open", 5)
     assert orjson.loads(orjson.dumps(made)) == made
+
+
+def test_a_store_that_is_away_is_not_an_empty_one(tmp_path):
+    """What is not known is not told: the page keeps what it shows, and says that it may be old."""
+    path, clock = tmp_path / "dash.db", Clock()
+    store = Store(str(path), clock)
+    board = Board(store, None, None, None, None, False, frozenset(), frozenset(), clock, 0.0)
+    assert asyncio.run(Pulse(board).now())["total"] == 0
+    store.close()  # what it asks from now on it asks of another file
+    path.write_bytes(b"no store" * 1000)
+    clock.now += 10
+    told = asyncio.run(Pulse(board).now())
+    assert told["trouble"].endswith("; what is shown may be old")
+    assert set(told) == {"traffic", "alerts", "trouble"}
+
+
+@pytest.mark.parametrize("kind", ["feed", "watch"])
+def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
+    """Where the store was away, or the browser did not answer, what was to be told is told after it."""
+    monkeypatch.setattr(feed, "_AGAIN_S", 0.0)
+    store = Store(str(tmp_path / "dash.db"))
+    board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
+    told, again = [], asyncio.Event()
+
+    async def tell(said="", **_):
+        told.append(said)
+        if len(told) == 1:
+            raise TimeoutError if kind == "feed" else StoreFailed("away")
+        again.set()
+
+    async def look():
+        client = SimpleNamespace(is_deleted=False, run_javascript=tell)
+        task = (
+            Feed(client, board, Filter(), 0) if kind == "feed" else Watch(client, store, ALERT["id"], 0, tell)
+        )
+        running = asyncio.create_task(feed._guarded(task))
+        await asyncio.to_thread(store.add, [(line(ALERT).rstrip(), ALERT)])
+        await asyncio.wait_for(again.wait(), 20)
+        running.cancel()
+
+    asyncio.run(look())
+    store.close()
+    assert kind == "watch" or (told[1].startswith("txdash.renew(") and ALERT["id"] in told[1])
 
 
 def test_the_page_stands_behind_the_guard(tmp_path):

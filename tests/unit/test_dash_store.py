@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import sqlite3
 import threading
 
@@ -437,6 +438,21 @@ def test_live_feed_tells_of_triage_and_health(store):
     found = asyncio.run(read())
     assert [event.kind for event in found] == ["triage", "health"]
     assert orjson.loads(found[0].line)["id"] == ALERT["id"]
+    clock = {"clock": "live", "block_time": HEARTBEAT["time"] - HEARTBEAT["lag_s"]}
+    assert orjson.loads(found[1].line) == HEARTBEAT | clock
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"clock": "mine", "block_time": "late"}, {"lag_s": 1e300}, {"block": None}]
+)
+def test_live_feed_tells_whose_clock_it_is(store, said):
+    """A heartbeat in the feed has the clock that ``health`` has, whatever it says itself."""
+    beat = HEARTBEAT | {"source": "txdetect", "lag_s": OLD_S, "odd": 2**70} | said
+    store.add([(b"%b \r" % json.dumps(beat).encode(), beat)])
+    _, (event,) = store.live.signals_after(0)
+    (source,) = store.health()
+    told = json.loads(event.line)
+    assert told == beat | {"clock": source.clock, "block_time": source.block_time}
 
 
 def test_memory_of_the_feed_is_bounded(store):

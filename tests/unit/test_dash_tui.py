@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dash_kit import SEVERITIES, numbered
-from examples import ALERT, HEARTBEAT, MATCH, line
+from examples import ALERT, HEARTBEAT, LISTED, MATCH, line
 from txpipe.dashboard.store import Filter, Store
 from txpipe.dashboard.triage import TriageFault
 from txpipe.dashboard.tui import head
@@ -15,10 +15,12 @@ from txpipe.dashboard.tui.words import age, fit, sparkline, usd
 
 textual = pytest.importorskip("textual", reason="no textual; pip install 'txpipe[tui]'")
 
+from textual.events import Key  # noqa: E402
+
 from txpipe.dashboard.tui.app import DashApp  # noqa: E402 - it needs textual
 from txpipe.dashboard.tui.judge import Judge  # noqa: E402
 from txpipe.dashboard.tui.outside import Outside, Place  # noqa: E402
-from txpipe.dashboard.tui.pages import KEYS, Page  # noqa: E402
+from txpipe.dashboard.tui.pages import KEYS, Page, Prompt  # noqa: E402
 from txpipe.dashboard.tui.row import Reader  # noqa: E402
 
 NOW = 1_760_000_100
@@ -210,6 +212,59 @@ def test_triage_of_what_is_shown_in_full(store):
     ]
 
 
+def test_an_open_page_stays_true(store):
+    """What happens to an alert while it is shown in full is shown there, below a note being typed, too."""
+    store.add(batch(ALERT))
+
+    async def look():
+        async with Screen(store) as screen:
+            await screen.until("critical")
+            await screen.press("enter", "enter", "n", "h", "m")
+            store.add(batch(ALERT | {"status": "retracted", "rev": 1, "title": "It never was"}))
+            store.triage(ALERT["id"], "resolve", "bob")
+            await screen.press("escape")
+            await screen.until("RETRACTED, was critical (rev 1)")
+            assert "Triage: resolved by bob" in await screen.until("It never was")
+
+    asyncio.run(look())
+
+
+def test_a_page_tells_what_went_wrong(store):
+    """Where an alert is shown in full, what is said of keys is seen there, and the keys again after it."""
+    store.add(batch(ALERT))
+
+    async def look():
+        async with Screen(store, read_only=True) as screen:
+            await screen.until("critical")
+            await screen.press("enter", "enter")
+            await screen.until("Esc back")
+            await screen.press("a")
+            await screen.until("--read-only: nobody may triage")
+            screen.app._told = 100
+            await screen.until("Esc back")
+
+    asyncio.run(look())
+    assert store.alert(ALERT["id"]).log == []
+
+
+def test_keys_that_come_in_one_piece(store):
+    """What is typed behind the key that asks for a line goes into the line, and nowhere else."""
+    store.add(batch(*graded(5)))
+
+    async def look():
+        async with Screen(store) as screen:
+            await screen.until("wallet number 4")
+            await screen.press("down")
+            for key in "nar":
+                screen.app.post_message(Key(key, key))
+            await screen.until(lambda: isinstance(screen.app.screen, Prompt))
+            await screen.press("x", "enter")
+            await screen.until("note: said by ann")
+
+    asyncio.run(look())
+    assert [(each.action, each.note) for each in store.alert(numbered(4)["id"]).log] == [("note", "arx")]
+
+
 def test_read_only(store):
     """With --read-only no key says anything of an alert."""
     store.add(batch(ALERT))
@@ -285,7 +340,7 @@ def test_hostile_text_is_written_out(store):
         "rule": HOSTILE[:60],
         "incident": HOSTILE,
         "evidence": {"matches": [match], HOSTILE: HOSTILE, "path": [{HOSTILE: HOSTILE}]},
-        "record": ALERT["record"] | {"symbol": HOSTILE},
+        "record": ALERT["record"] | {"symbol": HOSTILE, "from": HOSTILE, "to": HOSTILE * 9},
     }
     store.add(batch(bad, HEARTBEAT | {"source": HOSTILE}))
     store.triage(ALERT["id"], "note", HOSTILE, HOSTILE)
@@ -295,6 +350,7 @@ def test_hostile_text_is_written_out(store):
             table = await screen.until("critical")
             await screen.press("down")
             chosen = await screen.until("─")
+            assert screen.app.query_one("#chosen").size.height <= 5
             await screen.press("enter")
             page = await screen.until("As it came")
             await screen.press("escape", "slash", *"[bold]", "enter")
@@ -421,6 +477,20 @@ def test_ways_to_leave(store, place, over, keys, end):
     assert asyncio.run(look()) == end
 
 
+def test_nothing_is_asked_that_is_over(store):
+    """The question whether to end the input goes, and the screen with it, when the input has ended itself."""
+
+    async def look():
+        async with Screen(store, pipes=True) as screen:
+            await screen.until("0 alerts")
+            await screen.press("q")
+            await screen.until("who reads it ends with this")
+            screen.outside.over = True
+            await screen.until(lambda: screen.app.return_value == "quit")
+
+    asyncio.run(look())
+
+
 def test_ends_with_the_input(store):
     """The screen stays when the input has ended, and goes when nobody feeds the dashboard any more."""
 
@@ -432,7 +502,7 @@ def test_ends_with_the_input(store):
             await screen.until("bad line \\\\x1b[2J")
             assert screen.app.is_running
             screen.outside.done = True
-            await screen.until(lambda: screen.app.return_value == "quit")
+            await screen.until(lambda: screen.app.return_value == "over")
 
     asyncio.run(look())
 
@@ -463,12 +533,20 @@ def test_no_color(store, monkeypatch):
 
 
 def test_narrow_and_wide(store):
-    """A subject is shown whole in a wide terminal and left out of a narrow one; no size breaks it."""
+    """Of addresses the widest terminal has both, whole, a wide one the subject; no size breaks it."""
     store.add(batch(*graded(5)))
 
     async def look():
         async with Screen(store, size=(150, 24)) as screen:
             assert numbered(4)["subject"] in await screen.until("wallet number 4")
+            await screen.pilot.resize_terminal(190, 24)
+            await screen.until(f"*{numbered(4)['subject']} →  {LISTED}")
+            await screen.until(lambda: "(* whom it is about)" in seen(screen.app).splitlines()[3])
+            await screen.pilot.resize_terminal(80, 24)
+            await screen.until(lambda: seen(screen.app).splitlines()[3].rstrip().endswith("usd"))
+            await screen.press("down")
+            await screen.until(f"from    {numbered(4)['subject']}  suspect")
+            await screen.until(f"to      {LISTED}  listed  Ethereum")
         for size in ((80, 24), (40, 10), (20, 5), (1, 1)):
             async with Screen(store, size=size) as screen:
                 await screen.pilot.press("down", "enter")

@@ -96,7 +96,8 @@ def _alert(alert: dict[str, Any], paint: Paint, width: int) -> Iterator[str]:
 
 def facts(alert: dict[str, Any]) -> Iterator[Fact]:
     """Yield what is known of an alert, a name and words each; addresses and hashes are whole."""
-    yield from _parties(alert, alert["record"])
+    yield from parties(alert)
+    yield from _inputs(alert["record"])
     yield "tx", clipped(alert["tx"], _NAME)
     yield from _listings(alert)
     numbers = _numbers(alert)
@@ -151,18 +152,22 @@ def where(alert: dict[str, Any]) -> str:
     return f"{chain(alert['chain'])} {height}{failed}"
 
 
-def _parties(alert: dict[str, Any], record: dict[str, Any]) -> Iterator[Fact]:
-    subject, evidence = alert["subject"], alert["evidence"]
+def parties(alert: dict[str, Any]) -> Iterator[Fact]:
+    """Yield the addresses that an alert is about, each whole and with what it is: suspect, victim, listed."""
+    subject, evidence, record = alert["subject"], alert["evidence"], alert["record"]
     listed, direction = (text(evidence.get(key)) for key in ("address", "direction"))
     seen = f"listed as {clipped(direction, 40)}" if direction not in ("", "from", "to") else "listed"
-    parties = [(key, text(record.get(key))) for key in ("from", "to")]
+    found = [(key, text(record.get(key))) for key in ("from", "to")]
     for key, address in (("subject", subject), ("address", listed)):
-        if address not in (other for _, other in parties):
-            parties.append((key, address))
-    for key, address in parties:
+        if address not in (other for _, other in found):
+            found.append((key, address))
+    for key, address in found:
         if address:
             marks = [alert["role"]] * (address == subject) + [seen] * (address == listed)
             yield key, f"{clipped(address, _NAME)}  {', '.join(marks)}".rstrip()
+
+
+def _inputs(record: dict[str, Any]) -> Iterator[Fact]:
     inputs = record.get("inputs")
     if isinstance(inputs, list) and len(inputs) > 1:
         yield "inputs", f"{len(inputs):,} addresses"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from txpipe.dashboard import rows, tables
@@ -101,6 +102,20 @@ class Beats:
         """Say whose clock a source's blocks have: ``live``, the world's, or ``replay``, their own."""
         return "live" if chain in self._followed or _is_live(source, block, lag_s) else "replay"
 
+    def told(self, line: bytes, heartbeat: dict[str, Any]) -> bytes:
+        """Return a heartbeat as live readers get it: with ``clock`` and ``block_time``, as in ``health``.
+
+        Args:
+            line: one JSON object; all that is in it stays as it came.
+            heartbeat: the same, checked.
+        """
+        beat = rows.beat(heartbeat)
+        more = {
+            "clock": self.clock(beat["chain"], beat["source"], beat["block"], beat["lag_s"]),
+            "block_time": block_time(beat["block"], beat["time"], beat["lag_s"]),
+        }
+        return b"%b,%b" % (line.rstrip()[:-1], orjson.dumps(more)[1:])
+
     @staticmethod
     def _note(connection: sa.Connection, key: Key, known: _Known | None, status: str, now: float) -> None:
         """Remember stalls that begin, end, or were."""
@@ -123,6 +138,12 @@ class Beats:
             oldest = connection.execute(times.offset(MOST_STALLS).limit(1)).scalar()
             if oldest is not None:
                 connection.execute(sa.delete(table).where(_of(table, key), table.c.since <= oldest))
+
+
+def block_time(block: int | None, time: int, lag_s: float) -> int | None:
+    """Return the Unix seconds of a source's last block; None before the first, or if no calendar has them."""
+    at = time - lag_s
+    return int(at) if block is not None and abs(at) < 2.0**53 else None
 
 
 def stalls(connection: sa.Connection, limit: int = MOST_SHOWN) -> list[Stall]:

@@ -169,6 +169,8 @@ class Link:
     def _live(self) -> int:
         """Run one life of it; return its status."""
         told_before = dict(self.told.counts)
+        if self._screen is not None:
+            self._screen.begins()
         fds = () if self._listening is None else (self._listening,)
         with subprocess.Popen(
             [sys.executable, "-P", "-m", "txpipe.dashboard.serve"],  # -P: no code out of the working folder

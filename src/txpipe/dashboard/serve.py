@@ -15,12 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from txpipe.dashboard import frames
 from txpipe.errors import TxpipeError
+
+if TYPE_CHECKING:
+    from txpipe.dashboard.board import Board
 
 _TURN_S = 0.0005
 """Seconds after which a thread that computes lets another go on: who takes alerts in waits so long after each
@@ -112,24 +115,39 @@ def _taken(  # noqa: PLR0913, PLR0917 - what a screen needs
 @contextmanager
 def _served(config: dict[str, Any], store: Any, tell: Tell) -> Iterator[None]:
     """Serve API and page, and follow what they look addresses up in."""
-    from txpipe.dashboard.access import access  # noqa: PLC0415 - see above
-    from txpipe.dashboard.apart import Apart  # noqa: PLC0415
-    from txpipe.dashboard.board import Board  # noqa: PLC0415
-    from txpipe.dashboard.lists import Lists  # noqa: PLC0415
-    from txpipe.dashboard.states import State  # noqa: PLC0415
-    from txpipe.dashboard.web import Web  # noqa: PLC0415
+    from txpipe.dashboard.web import Web  # noqa: PLC0415 - see above
 
     def say(message: str) -> None:
         tell({"say": message})
 
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    board = _board(config, store, say)
+    web = Web(board, socket.socket(fileno=config["listening"]), say)
+    followed = (board.block, board.allow, board.state)
+    for each in (*followed, web):
+        each.start()
+    try:
+        yield
+    finally:
+        for each in (web, *followed):
+            each.stop()
+
+
+def _board(config: dict[str, Any], store: Any, say: Callable[[str], None]) -> Board:
+    """Return what is served, as it was configured."""
+    from txpipe.dashboard.access import access  # noqa: PLC0415 - see above
+    from txpipe.dashboard.apart import Apart  # noqa: PLC0415
+    from txpipe.dashboard.board import Board  # noqa: PLC0415
+    from txpipe.dashboard.lists import Lists  # noqa: PLC0415
+    from txpipe.dashboard.states import State  # noqa: PLC0415
+
     folder = Path(config["folder"])
     followed = (
         Lists(config["block"], folder, Apart(), say),
         Lists(config["allow"], folder, Apart(), say),
         State(config["state"], folder, Apart(), say),
     )
-    board = Board(
+    return Board(
         store,
         *followed,
         access=access(config, time.monotonic),
@@ -139,14 +157,6 @@ def _served(config: dict[str, Any], store: Any, tell: Tell) -> Iterator[None]:
         now=time.time,
         began=time.time(),
     )
-    web = Web(board, socket.socket(fileno=config["listening"]), say)
-    for each in (*followed, web):
-        each.start()
-    try:
-        yield
-    finally:
-        for each in (web, *followed):
-            each.stop()
 
 
 def _tell(out: int, lock: threading.Lock, what: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from txpipe.dashboard import query, retention, rows, tables, tally
-from txpipe.dashboard.beats import Stall, stalls
+from txpipe.dashboard.beats import Stall, block_time, stalls
 from txpipe.dashboard.database import Database
 from txpipe.dashboard.live import Live
 from txpipe.dashboard.query import Filter, Page, Stored
@@ -79,8 +79,7 @@ class SourceHealth:
     @property
     def block_time(self) -> int | None:
         """Unix seconds of the last block; None before the first, or if no calendar has them."""
-        at = self.time - self.lag_s
-        return int(at) if self.block is not None and abs(at) < 2.0**53 else None
+        return block_time(self.block, self.time, self.lag_s)
 
 
 class Store:

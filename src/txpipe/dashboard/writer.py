@@ -122,7 +122,8 @@ class Writer:
                 filing = _Filing(connection, alerts, self.seq, self._num, self._now())
                 filing.write()
                 kept = self.beats.keep(connection, {key: each.found for key, each in beats.items()})
-                events = filing.events + [Event(0, HEALTH, beats[key].line) for key in kept]
+                told = [self.beats.told(beats[key].line, beats[key].found) for key in kept]
+                events = filing.events + [Event(0, HEALTH, line) for line in told]
                 self.seq, self._num = filing.seq, filing.num
                 if filing.events:
                     self._count(connection)

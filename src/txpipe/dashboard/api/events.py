@@ -38,6 +38,8 @@ async def events(
 ) -> StreamingResponse:
     """Stream events: ``alert``, ``retraction`` (with ids), ``triage``, ``health`` and ``gap`` (without).
 
+    ``health`` is a heartbeat as it came, and beside it ``clock`` (``live`` or ``replay``) and ``block_time``
+    (Unix seconds of the last block, null before the first): a source of a replay is behind nobody's clock.
     It begins with what comes next; behind ``Last-Event-ID``, which browsers send when they come back, or
     ``after``. ``after=0`` begins with the oldest alert in the store. ``gap`` says what was forgotten before.
     With ``skip`` a reader who is too slow is told with ``gap`` what it misses and goes on with the newest.

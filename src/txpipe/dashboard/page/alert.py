@@ -21,7 +21,7 @@ from txpipe.dashboard.page.missing import nothing
 from txpipe.dashboard.page.money import money
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.reasons import reasons
-from txpipe.dashboard.page.tags import Tag, address, raw, transaction, when
+from txpipe.dashboard.page.tags import Tag, address, incident_path, raw, transaction, when
 from txpipe.dashboard.page.verdicts import Verdicts
 from txpipe.dashboard.store import Detail, Store
 
@@ -44,8 +44,8 @@ def add(board: Board, pulse: Pulse) -> None:
             return
         view = _View(board, request, alert_id)
         watch = Watch(client, store, alert_id, seq, view.redraw)
-        with frame(board, pulse, request, detail.stored.alert["title"][:80], watch):
-            view.place = Tag("div", "", "stack")
+        with frame(board, pulse, request, detail.stored.alert["title"], watch):
+            view.build()
             await view.show(detail)
 
 
@@ -61,48 +61,65 @@ class Watch:
         self._sought = alert_id.encode()
         self._seq = seq
         self._told = told
+        self._owes = False
 
     async def run(self) -> None:
-        """Go on until the client is gone."""
+        """Go on until the client is gone; with what could not be told when it ended last."""
+        if self._owes:
+            await self._tell()
         async for batch in self._store.live.batches(self._seq, wait_s=WAIT_S):
             if self._client.is_deleted:
                 return
             self._seq = max((each.seq for each in batch), default=0) or self._seq
             if any(self._sought in each.line for each in batch):
-                await self._told()
+                await self._tell()
+
+    async def _tell(self) -> None:
+        self._owes = True
+        await self._told()
+        self._owes = False
 
 
 class _View:
-    """What is shown of an alert, and shown anew when something changes."""
-
-    place: Tag
+    """What is shown of an alert, and anew when something changes; but for a note that is being typed."""
 
     def __init__(self, board: Board, request: Request, alert_id: str) -> None:
         self._board = board
         self._id = alert_id
         self._verdicts = Verdicts(board, request, alert_id, self.redraw)
 
+    def build(self) -> None:
+        """Make the places that are filled."""
+        with Tag("div", "", "stack"):
+            self._top = Tag("div")
+            with Tag("div", "", "two"):
+                self._left = Tag("div", "", "stack")
+                with Tag("div", "", "stack"):
+                    self._verdicts.build()
+                    self._right = Tag("div", "", "stack")
+
     async def redraw(self) -> None:
         detail = await asyncio.to_thread(self._board.store.alert, self._id)
-        if detail is not None and not self.place.is_deleted:
+        if detail is not None and not self._top.is_deleted:
             await self.show(detail)
 
     async def show(self, detail: Detail) -> None:
         why = await asyncio.to_thread(reasons, detail.stored.alert)
         besides = await asyncio.to_thread(_besides, self._board.store, detail)
-        self.place.clear()
-        with self.place:
-            _head(detail, self._board.now())
-            with Tag("div", "", "two"):
-                with Tag("div", "", "stack"):
-                    _flow(detail.stored.alert)
-                    _lists(detail.stored.alert)
-                    _why(why)
-                    _json(detail)
-                with Tag("div", "", "stack"):
-                    self._verdicts.draw(detail)
-                    _incident(detail.stored.alert, besides, self._board.now())
-                    _history(detail, self._board.now())
+        now = self._board.now()
+        for each in (self._top, self._left, self._right):
+            each.clear()
+        with self._top:
+            _head(detail, now)
+        with self._left:
+            _flow(detail.stored.alert)
+            _lists(detail.stored.alert)
+            _why(why)
+            _json(detail)
+        self._verdicts.draw(detail)
+        with self._right:
+            _incident(detail.stored.alert, besides, now)
+            _history(detail, now)
 
 
 def _besides(store: Store, detail: Detail) -> list[dict[str, Any]]:
@@ -226,7 +243,7 @@ def _incident(alert: dict[str, Any], besides: list[dict[str, Any]], now: float) 
                     Tag("span", " ")
                     when(each["at"], now)
         if besides:
-            Tag("a", "All of this incident", href=f"/?incident={alert['incident']}")
+            Tag("a", "All of this incident", href=incident_path(alert["incident"]))
 
 
 def _history(detail: Detail, now: float) -> None:

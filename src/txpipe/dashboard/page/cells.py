@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from txpipe.alerts.facts import asset, chain, movement, text
-from txpipe.dashboard.page.tags import shortened
 from txpipe.dashboard.query import Stored
 from txpipe.visible import clipped
 
@@ -33,7 +32,7 @@ def row(alert: dict[str, Any], received: float, triage: str | None = None, by: s
         "title": clipped(alert["title"], _TITLE),
         "what": clipped(_moved(record), _WORD),
         "who": clipped(alert["subject"], 256),
-        "short": clipped(shortened(alert["subject"]), _WORD),
+        "role": alert["role"],
         "from": _party(record, "from"),
         "to": _party(record, "to"),
         "at": int(received),
@@ -57,7 +56,8 @@ def _moved(record: dict[str, Any]) -> str:
     usd, amount = record.get("usd"), text(record.get("amount"))
     if isinstance(usd, bool) or not isinstance(usd, (int, float)) or record.get("type") != "transfer":
         return movement(record)
-    return f"{usd:,.2f} USD · {_rounded(amount)} {asset(record)}" if amount else f"{usd:,.2f} USD"
+    worth = f"{usd:,.{_places(usd)}f} USD"
+    return f"{worth} · {_rounded(amount)} {asset(record)}" if amount else worth
 
 
 def _rounded(amount: str) -> str:
@@ -65,7 +65,12 @@ def _rounded(amount: str) -> str:
         value = float(amount)
     except ValueError:
         return amount
-    return f"{value:,.2f}" if value >= 1000 else f"{value:.4g}"
+    return f"{value:,.{_places(value)}f}" if value >= 1000 else f"{value:.4g}"
+
+
+def _places(value: float) -> int:
+    """Return decimal places: what is worth more than a car needs no cents, and has no room for them."""
+    return 2 if abs(value) < 100_000 else 0
 
 
 def _party(record: dict[str, Any], key: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from txpipe.alerts.facts import chain, utc
 from txpipe.dashboard.page.listing import MARKS
-from txpipe.dashboard.page.tags import Tag, address, transaction
+from txpipe.dashboard.page.tags import Tag, address, incident_path, transaction
 from txpipe.dashboard.query import Page
 from txpipe.dashboard.states import CLEAR, REPORTED, TAINTED, UNKNOWN
 
@@ -57,7 +57,7 @@ def _account(facts: dict[str, Any]) -> None:
         if incident := facts.get("incident"):
             Tag("dt", "Incident")
             with Tag("dd"):
-                Tag("a", incident, "mono", href=f"/?incident={incident}")
+                Tag("a", incident, "mono", href=incident_path(incident))
 
 
 def _origin(origin: dict[str, str], facts: dict[str, Any]) -> None:

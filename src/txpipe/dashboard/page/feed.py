@@ -113,15 +113,19 @@ class Feed:
         self._client = client
         self._board = board
         self._seq = seq
+        self._owes = False
 
     def choose(self, wanted: Filter) -> None:
         """Show other alerts from now on."""
         self.wanted = wanted
 
     async def run(self) -> None:
-        """Go on until the client is gone."""
+        """Go on until the client is gone; anew where a batch was lost when it ended last."""
+        live = self._board.store.live
         while not self._client.is_deleted:
-            live = self._board.store.live
+            if self._owes:
+                await self.renew()
+            self._owes = True
             async for batch in live.batches(self._seq, _BATCH, WAIT_S):
                 self._seq = max((each.seq for each in batch), default=0) or self._seq
                 if live.last - self._seq > _FAR_BEHIND:
@@ -129,7 +133,6 @@ class Feed:
                 wanted = self.wanted
                 if (news := await self._news(batch)) and wanted is self.wanted:
                     await call(self._client, "feed", news)
-            await self.renew()
 
     async def renew(self) -> None:
         """Give the browser the newest alerts in place of what it has."""

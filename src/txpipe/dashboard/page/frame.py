@@ -16,10 +16,12 @@ from txpipe.dashboard.guard import asking
 from txpipe.dashboard.page.feed import Heart, Life, Task
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.tags import Tag
+from txpipe.visible import clipped
 
 _MANY = 100
 """Pages from which on those that were asked for and never connected go soon: each has a megabyte."""
 _UNSEEN_S = 10.0
+_TITLE = 80
 
 STATIC = Path(__file__).parent / "static"
 
@@ -57,7 +59,7 @@ def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task
     client = ui.context.client
     if len(Client.instances) > _MANY:
         Client.prune_instances(client_age_threshold=_UNSEEN_S)
-    client.title = f"{title} · txdash"
+    client.title = f"{clipped(title, _TITLE)} · txdash"
     ui.add_head_html(_HEAD)
     Life(client, Heart(client, pulse, lambda: who(board, request) is not None), *tasks)
     Tag("a", "Skip to the content", "skip", href="#main")
@@ -66,8 +68,10 @@ def frame(board: Board, pulse: Pulse, request: Request, title: str, *tasks: Task
         _search()
         _switches(who(board, request))
     Tag("div", "", "trouble", id="trouble", role="alert")
+    for news in ("news", "news-sources"):
+        Tag("span", "", "unseen", id=news, role="status")
     with Tag("section", "", "strip", aria_label="Sources and traffic"):
-        Tag("div", "", "sources", id="sources", role="status", aria_label="Sources")
+        Tag("div", "", "sources", id="sources", role="group", aria_label="Sources")
         Tag("div", "", "counters", id="counters", role="group", aria_label="Alerts by severity")
         with Tag("details", "", "stalls hidden", id="stalls"):
             Tag("summary", "")

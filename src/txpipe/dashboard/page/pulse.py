@@ -47,14 +47,7 @@ class Pulse:
         try:
             counts, health, stalls = store.counts(), store.health(), store.stalls()
         except SinkFailed as exc:
-            return found | {
-                "trouble": clipped(str(exc), 300),
-                "sources": [],
-                "stalls": [],
-                "severity": {},
-                "open": 0,
-                "total": 0,
-            }
+            return found | {"trouble": clipped(f"{exc}; what is shown may be old", 300)}
         now = self._board.now()
         sources = sorted((_source(each, now) for each in health), key=lambda each: _GRADES[each["status"]])
         return found | {

@@ -93,4 +93,4 @@ def _counted(found: Page) -> str:
         counts[one.alert["severity"]] += one.alert["status"] != "retracted"
     said = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
     more = " of the newest" if found.next else ""
-    return f"Its alerts: {said}{more}" if said else "No alerts"
+    return f"Its alerts, as this page began: {said or 'none'}{more}"

@@ -20,7 +20,7 @@ def table(feed: Feed, found: Page) -> None:
         found: what it begins with.
     """
     with Tag("div", "", "bar"):
-        Tag("span", "", "shown", id="shown", role="status")
+        Tag("span", "", "shown", id="shown")
         Tag("button", "Pause", "switch", type="button", id="pause")
         Tag("button", "", "pill hidden", type="button", id="pill")
     options = _options([stored_row(each) for each in found.alerts])
@@ -41,19 +41,7 @@ def table(feed: Feed, found: Page) -> None:
 
 def _options(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "columnDefs": [
-            {"field": "sev", "headerName": "Severity", "width": 104} | _as("severity") | {"colId": "sev"},
-            {"field": "title", "headerName": "What happened", "flex": 5, "minWidth": 220}
-            | {":cellRenderer": "txdash.title", ":tooltipValueGetter": "p => p.data.title"},
-            {"field": "rule", "headerName": "Rule", "width": 132},
-            {"field": "what", "headerName": "Moved", "flex": 2, "minWidth": 200}
-            | {":tooltipValueGetter": "p => p.data.what"},
-            {"field": "short", "headerName": "About", "width": 168, "cellClass": "mono"}
-            | {":cellRenderer": "txdash.about", ":tooltipValueGetter": "txdash.parties"},
-            {"field": "chain", "headerName": "Chain", "width": 92},
-            {"field": "at", "headerName": "Age", "width": 74} | _as("age"),
-            {"field": "triage", "headerName": "State", "width": 148} | _as("state"),
-        ],
+        "columnDefs": _columns(),
         "defaultColDef": {"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
         "rowData": rows,
         ":getRowId": "p => p.data.id",
@@ -72,6 +60,28 @@ def _options(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "headerHeight": 30,
         "overlayNoRowsTemplate": "No alert yet that passes the filter.",
     }
+
+
+def _columns() -> list[dict[str, Any]]:
+    return [
+        {"field": "sev", "headerName": "Severity", "width": 100} | _as("severity") | {"colId": "sev"},
+        {"field": "title", "headerName": "What happened", "flex": 5, "minWidth": 220}
+        | {":cellRenderer": "txdash.title", ":tooltipValueGetter": "p => p.data.title"},
+        {"field": "rule", "headerName": "Rule", "width": 128},
+        {"field": "what", "headerName": "Moved", "flex": 3, "minWidth": 236}
+        | {":tooltipValueGetter": "p => p.data.what"},
+        {
+            "colId": "parties",
+            "headerName": "From → to: ⚑ suspect, ✚ victim",
+            "width": 344,
+            "cellClass": "mono",
+        }
+        | {":cellRenderer": "txdash.parties.cell", ":valueGetter": "txdash.parties.text"}
+        | {":tooltipValueGetter": "txdash.parties.title"},
+        {"field": "chain", "headerName": "Chain", "width": 92},
+        {"field": "at", "headerName": "Age", "width": 66} | _as("age"),
+        {"field": "triage", "headerName": "State", "width": 126} | _as("state"),
+    ]
 
 
 def _as(kind: str) -> dict[str, Any]:

@@ -101,6 +101,11 @@ def address_path(value: str) -> str:
     return f"/address/{_quoted(value)}"
 
 
+def incident_path(name: str) -> str:
+    """Return the path of an incident's alerts."""
+    return f"/?incident={_quoted(name)}"
+
+
 def search_path(text: str) -> str:
     """Return the path of a search."""
     return f"/?q={_quoted(text)}"

@@ -57,24 +57,39 @@ class Verdicts:
         self._redraw = redraw
         self._problem = ""
 
-    def draw(self, detail: Detail) -> None:
-        """Make the box."""
-        state = detail.stored.triage
+    def build(self) -> None:
+        """Make the box, and the places in it that are filled."""
         with Tag("section", "", "card", aria_label="Triage"):
             Tag("h2", "Triage")
+            self._top, self._note, self._rest = Tag("div"), Tag("div"), Tag("div")
+
+    def draw(self, detail: Detail) -> None:
+        """Fill the box; a note that is being typed stays."""
+        state, refusal = detail.stored.triage, self._refusal()
+        for each in (self._top, self._rest):
+            each.clear()
+        with self._top:
             by = f" by {detail.stored.triaged_by}" if detail.stored.triaged_by else ""
             Tag("p", f"{STATE_WORDS[state]}{by}", "verdict", id="state")
-            if refusal := self._refusal():
+            if refusal:
                 Tag("p", refusal, "faint")
-            else:
+        if refusal:
+            self._note.clear()
+        elif not self._note.default_slot.children:
+            self._ask()
+        with self._rest:
+            if not refusal:
                 self._buttons(state)
             with Tag("ol", "", "log"):
                 for entry in reversed(detail.log):
                     self._entry(entry, detail.log)
 
+    def _ask(self) -> None:
+        with self._note:
+            Tag("label", "Note (why, or what was done)", for_="note")
+            Tag("textarea", id="note", rows=3, maxlength=NOTE_CHARS)
+
     def _buttons(self, state: str) -> None:
-        Tag("label", "Note (why, or what was done)", for_="note")
-        Tag("textarea", id="note", rows=3, maxlength=NOTE_CHARS)
         with Tag("div", "", "acts"):
             shown = [each for each in _ACTS if state in each[3]]
             for place, (action, words, key, _) in enumerate(shown):
@@ -126,6 +141,8 @@ class Verdicts:
                 await asyncio.to_thread(self._board.store.triage, self._id, action, person.name, note, undoes)
             except (TriageFault, SinkFailed) as exc:
                 self._problem = str(exc)
+            else:
+                self._note.clear()  # said
         await self._redraw()
         self._problem = ""
 

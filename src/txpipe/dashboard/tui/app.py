@@ -11,12 +11,12 @@ from typing import ClassVar, Literal
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.widgets import Static
 
 from txpipe.dashboard.store import Filter, Store
 from txpipe.dashboard.triage import NOTE, NOTE_CHARS
-from txpipe.dashboard.tui import head
+from txpipe.dashboard.tui import head, stopping
 from txpipe.dashboard.tui.judge import Judge
 from txpipe.dashboard.tui.keys import BINDINGS, STYLE
 from txpipe.dashboard.tui.outside import Outside, Place
@@ -28,8 +28,8 @@ from txpipe.errors import TxpipeError
 from txpipe.fields import SEVERITIES
 from txpipe.visible import clipped, printable
 
-End = Literal["quit", "interrupt"]
-"""How a person leaves: with q, or with Ctrl-C."""
+End = Literal["quit", "interrupt", "over"]
+"""How a person leaves: with q, or with Ctrl-C; or that nothing is left to do, whoever still looks."""
 
 _REFRESH_S = 0.5
 _TICK_S = 0.25
@@ -88,15 +88,17 @@ class DashApp(App[End]):
 
     def on_mount(self) -> None:
         """Begin to follow the store."""
+        if not self.is_headless:
+            stopping.heed(self)
         self.set_interval(_TICK_S, self._tick)
         self.run_worker(self._follow(), exclusive=False)
 
     def on_resize(self, event: Resize) -> None:
-        """Fit the lines to the terminal."""
+        """Fit the keys to the terminal."""
         self._line("keys", hints(event.size.width))
-        self.call_after_refresh(self._heading)
 
-    def _heading(self) -> None:
+    def on_alert_table_resized(self) -> None:
+        """Put the names of the columns above them."""
         self._line("heading", self.table.heading())
 
     def _line(self, name: str, text: Text) -> None:
@@ -121,7 +123,19 @@ class DashApp(App[End]):
                     return
                 self._state = replace(self._state, more=len(rows) > self._most)
                 self.table.show(rows[: self._most], next_one=next_one)
+            await self._read_page()
             await self._read_head()
+
+    async def _read_page(self) -> None:
+        """Show the alert that is open as it is now."""
+        page = self._page
+        if page and page.alert and (text := await self._story(page.alert)) is not None:
+            page.show(text)
+
+    @property
+    def _page(self) -> Page | None:
+        """The page above the table, whatever is above that."""
+        return next((each for each in self.screen_stack if isinstance(each, Page)), None)
 
     async def _read_head(self) -> None:
         width = self.size.width
@@ -146,12 +160,16 @@ class DashApp(App[End]):
         chosen.set_class(found is None, "none")
         if found is not None:
             chosen.update(chosen_text(found))
+        if self._page and self._page.is_mounted:
+            self._page.say(self._state.note)
 
     async def _tick(self) -> None:
         """Let ages grow, and hear what goes on outside."""
         if self._outside.done:
-            self.exit("quit")
+            self.exit("over")
             return
+        if self._outside.over and isinstance(self.screen, Question):
+            self.screen.dismiss(True)  # nothing goes on any more that leaving would end
         if self._outside.said:
             self._tell(self._outside.said)
             self._outside.said = ""
@@ -196,9 +214,18 @@ class DashApp(App[End]):
             self._tell(str(exc))
             return None
 
+    def on_key(self, event: Key) -> None:
+        """Give a line what no widget took: over a slow link keys come in bundles, before it had the focus."""
+        if isinstance(self.screen, Prompt):
+            self.screen.take(event)
+
     def action_interrupt(self) -> None:
         """Leave as with Ctrl-C."""
         self.exit("interrupt")
+
+    def action_stop(self) -> None:
+        """Stop as with Ctrl-Z."""
+        stopping.stop(self)
 
     def action_leave(self) -> None:
         """Leave, after a question where somebody behind the pipe still waits for more."""
@@ -256,7 +283,7 @@ class DashApp(App[End]):
     async def action_say(self, action: str) -> None:
         """Say of the alert what to make of it."""
         if (alert_id := self._target()) is not None:
-            await self._judged(alert_id, self._judge.say, alert_id, action)
+            await self._judged(self._judge.say, alert_id, action)
 
     def action_note(self) -> None:
         """Ask for a note on the alert."""
@@ -265,22 +292,19 @@ class DashApp(App[End]):
 
         async def noted(text: str | None) -> None:
             if text and text.strip():
-                await self._judged(alert_id, self._judge.say, alert_id, NOTE, text)
+                await self._judged(self._judge.say, alert_id, NOTE, text)
 
         self.push_screen(Prompt("note", most=NOTE_CHARS), noted)
 
     async def action_undo(self) -> None:
         """Take back what was said last of the alert."""
         if (alert_id := self._target()) is not None:
-            await self._judged(alert_id, self._judge.undo, alert_id)
+            await self._judged(self._judge.undo, alert_id)
 
-    async def _judged(self, alert_id: str, judge: Callable[..., str], *said: str) -> None:
+    async def _judged(self, judge: Callable[..., str], *said: str) -> None:
         try:
             self._tell(await asyncio.to_thread(judge, *said))
         except TxpipeError as exc:
             self._tell(str(exc))
             return
         await self._read(next_one=True)
-        page = self.screen
-        if isinstance(page, Page) and page.alert and (text := await self._story(alert_id)) is not None:
-            page.tell(text)

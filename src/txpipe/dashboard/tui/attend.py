@@ -15,6 +15,7 @@ from txpipe.dashboard.store import Store
 from txpipe.dashboard.tui.app import DashApp
 from txpipe.dashboard.tui.outside import Outside, Place
 from txpipe.dashboard.tui.screen import TERMINAL
+from txpipe.dashboard.tui.stopping import to_foreground
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -48,44 +49,69 @@ def attend(  # noqa: PLR0913, PLR0917 - what a screen needs
         What ``take`` returned.
     """
     outside = Outside()
-    taken: list[bool] = []
-    failed: list[BaseException] = []
-    left = threading.Event()
-
-    def told(what: dict[str, Any]) -> None:
-        outside.over = source.over
-        outside.said = what.get("say", outside.said)
-        tell(what)
-
-    def run() -> None:
-        try:
-            taken.append(take(source, told))
-        except BaseException as exc:  # noqa: BLE001 - raised below, in the main thread
-            failed.append(exc)
-        finally:
-            outside.done = True
-        if not left.wait(_LEAVE_S):
-            clear()
-            os._exit(1)
-
-    thread = threading.Thread(target=run, name="txdash-intake", daemon=True)
-    thread.start()
-    shown = config["screen"]
+    taking = _Taking(take, source, outside, tell, clear)
+    taking.start()
     try:
         with _on_terminal():
-            end = _shown(store, outside, shown)
-            left.set()
+            end = _shown(store, outside, config["screen"])
+            taking.left.set()
     except BaseException:
-        left.set()
-        thread.join(_HANGUP_S)
+        taking.left.set()
+        taking.join(_HANGUP_S)
         if not outside.done:
             raise
     else:
         _leave(end, tell)
-    thread.join()
-    if failed:
-        raise failed[0]
-    return taken[0]
+    return taking.taken()
+
+
+class _Taking(threading.Thread):
+    """Takes the input in.
+
+    Attributes:
+        left: the screen has gone; until then the process ends the hard way once nothing is left to do.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[frames.Frames, Tell], bool],
+        source: frames.Frames,
+        outside: Outside,
+        tell: Tell,
+        clear: Callable[[], None],
+    ) -> None:
+        super().__init__(name="txdash-intake", daemon=True)
+        self._take = take
+        self._source = source
+        self._outside = outside
+        self._tell = tell
+        self._clear = clear
+        self._ended = False
+        self._failed: BaseException | None = None
+        self.left = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._ended = self._take(self._source, self._told)
+        except BaseException as exc:  # noqa: BLE001 - raised by taken(), in the main thread
+            self._failed = exc
+        finally:
+            self._outside.done = True
+        if not self.left.wait(_LEAVE_S):
+            self._clear()
+            os._exit(1)
+
+    def _told(self, what: dict[str, Any]) -> None:
+        self._outside.over = self._source.over
+        self._outside.said = what.get("say", self._outside.said)
+        self._tell(what)
+
+    def taken(self) -> bool:
+        """Wait until all is taken; return what ``take`` returned, or raise what it raised."""
+        self.join()
+        if self._failed is not None:
+            raise self._failed
+        return self._ended
 
 
 def _shown(store: Store, outside: Outside, shown: dict[str, Any]) -> str:
@@ -98,16 +124,15 @@ def _shown(store: Store, outside: Outside, shown: dict[str, Any]) -> str:
 
 
 def _leave(end: str, tell: Tell) -> None:
-    """Tell the pipe that the person has left; Ctrl-C is for the whole pipeline, as a terminal has it."""
+    """Tell the pipe if the person has left; Ctrl-C is for the whole pipeline, as a terminal has it."""
+    if end == "over":
+        return
     with suppress(OSError):
         tell({"quit": True})
     if end != "interrupt":
         return
     with suppress(OSError):
-        terminal = os.open(TERMINAL, os.O_RDWR)
-        if os.tcgetpgrp(terminal) == os.getpgrp():
-            os.killpg(os.getpgrp(), signal.SIGINT)
-        os.close(terminal)
+        to_foreground(signal.SIGINT)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from textual.binding import Binding, BindingType
 
 STYLE = """
 Static { height: auto; }
+#health, #counters, #state, #heading, #keys, #chosen { text-wrap: nowrap; text-overflow: ellipsis; }
 #health, #counters, #state, #heading, #keys { height: 1; }
-#chosen { height: 3; border-top: solid $primary; }
+#chosen { height: auto; min-height: 4; border-top: solid $primary; }
 #chosen.none { display: none; }
 AlertTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden; }
 VerticalScroll { scrollbar-size-vertical: 1; }
@@ -17,6 +18,7 @@ Prompt Static, Prompt Input, Question Static { width: 100%; height: 1; backgroun
 
 BINDINGS: tuple[BindingType, ...] = (
     Binding("ctrl+c", "interrupt", priority=True),
+    Binding("ctrl+z", "stop", priority=True),
     Binding("ctrl+q", "leave", show=False),
     Binding("q", "leave"),
     Binding("slash", "search"),

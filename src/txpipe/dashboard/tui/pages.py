@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
@@ -25,7 +26,7 @@ KEYS = (
     ("n", "note"),
     ("Space", "hold the table still, and let it go again"),
     ("q", "quit; on a page: back"),
-    ("Ctrl-C", "end the whole pipeline, as anywhere"),
+    ("Ctrl-C", "end the whole pipeline, as anywhere; Ctrl-Z: stop it, until fg"),
 )
 """Every key and what it does."""
 
@@ -76,19 +77,31 @@ class Page(Screen[None]):
     def __init__(self, text: Text, alert: str | None = None) -> None:
         super().__init__()
         self._text = text
+        self._note = ""
         self.alert = alert
 
     def compose(self) -> ComposeResult:
         """Put the text above one line of keys."""
         with VerticalScroll():
             yield Static(self._text, id="text", markup=False)
-        judged = "  a ack  p false pos.  r resolved  u undo  n note" if self.alert else ""
-        yield Static(Text(f"Esc back  Up Down scroll{judged}", "bold"), id="keys", markup=False)
+        yield Static(self._keys(), id="keys", markup=False)
 
-    def tell(self, text: Text) -> None:
+    def _keys(self) -> Text:
+        judged = "  a ack  p false pos.  r resolved  u undo  n note" if self.alert else ""
+        return Text(f"Esc back  Up Down scroll{judged}", "bold")
+
+    def show(self, text: Text) -> None:
         """Show other text in the same place."""
-        self._text = text
-        self.query_one("#text", Static).update(text)
+        if text != self._text:
+            self._text = text
+            self.query_one("#text", Static).update(text)
+
+    def say(self, note: str) -> None:
+        """Show a message in place of the keys; the keys again for an empty one."""
+        if note != self._note:
+            self._note = note
+            said = Text(note, "bold yellow") if note else self._keys()
+            self.query_one("#keys", Static).update(said)
 
     def action_scroll(self, by: int) -> None:
         """Scroll by lines."""
@@ -127,13 +140,17 @@ class Prompt(ModalScreen[str | None]):
     def __init__(self, label: str, value: str = "", most: int = 200) -> None:
         super().__init__()
         self._label = label
-        self._value = value
-        self._most = most
+        self._field = Input(value, max_length=most, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Put label and line at the bottom, over the page that asks."""
         yield Static(Text(self._label, "bold"), id="label", markup=False)
-        yield Input(self._value, max_length=self._most, compact=True, select_on_focus=False)
+        yield self._field
+
+    def take(self, event: Key) -> None:
+        """Take a character that was typed before the line had the focus."""
+        if event.is_printable and event.character:
+            self._field.insert_text_at_cursor(event.character)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with what was typed."""

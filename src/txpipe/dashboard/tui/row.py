@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from txpipe.alerts.facts import chain
-from txpipe.alerts.human import what
+from txpipe.alerts.facts import chain, text
+from txpipe.alerts.human import Fact, parties, what
 from txpipe.dashboard.query import Stored
 from txpipe.dashboard.store import Filter, Store
 from txpipe.dashboard.tui.words import usd
@@ -37,6 +37,9 @@ class Row:
         title: one plain sentence.
         usd: what moved, in US dollars, short; empty where that is not known.
         subject: the address that it is about, whole.
+        source: who paid, whole; empty where nobody did.
+        to: who was paid, the same.
+        parties: the names of these, and of another that was listed, each with words about it.
         tx: the transaction's hash, whole.
         chain: what people call it.
     """
@@ -53,6 +56,9 @@ class Row:
     title: str
     usd: str
     subject: str
+    source: str
+    to: str
+    parties: tuple[Fact, ...]
     tx: str
     chain: str
 
@@ -73,6 +79,9 @@ def row(stored: Stored) -> Row:
         title=what(alert),
         usd=usd(alert["record"].get("usd")),
         subject=clipped(alert["subject"], _NAME),
+        source=clipped(text(alert["record"].get("from")), _NAME),
+        to=clipped(text(alert["record"].get("to")), _NAME),
+        parties=tuple(parties(alert)),
         tx=clipped(alert["tx"], _NAME),
         chain=clipped(chain(alert["chain"]), _RULE),
     )

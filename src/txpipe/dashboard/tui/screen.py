@@ -47,7 +47,8 @@ class Screen:
         """
         self._fd = fd
         self._say = say
-        self._holds = holds
+        self._would_hold = holds
+        self._holds = False
         self._held: deque[str] = deque(maxlen=_MOST_HELD)
         self._saved = termios.tcgetattr(fd)
         self._left, self._leave = os.pipe()
@@ -65,12 +66,17 @@ class Screen:
         with contextlib.suppress(OSError):  # twice, or too late
             os.write(self._leave, b"q")
 
+    def begins(self) -> None:
+        """Hear that a process begins to draw."""
+        self._holds = self._would_hold
+
     def ended(self, status: int) -> None:
         """Hear that a process that drew has ended; one that was killed has put nothing right."""
         if status < 0:
             with contextlib.suppress(OSError, termios.error):  # the terminal is gone
                 os.write(self._fd, _LEFT)
                 termios.tcsetattr(self._fd, termios.TCSANOW, self._saved)
+        self._release()
 
     def wait(self, fd: int | None, seconds: float | None = None) -> bool:
         """Wait until a descriptor can be read or the person has left; return whether that is so."""
@@ -83,11 +89,14 @@ class Screen:
 
     def close(self) -> None:
         """Say what has waited."""
-        self._holds = False
-        for message in self._held:
-            self._say(message)
+        self._release()
         for fd in (self._fd, self._left, self._leave):
             os.close(fd)
+
+    def _release(self) -> None:
+        self._holds = False
+        while self._held:
+            self._say(self._held.popleft())
 
 
 class Left(Source):

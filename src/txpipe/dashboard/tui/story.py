@@ -37,9 +37,11 @@ _ACTIONS = {
 
 
 def chosen_text(found: Row) -> Text:
-    """Return two lines about the selected alert: what has no room in the table."""
-    text = Text(no_wrap=True, overflow="ellipsis").append(f"{found.title}\n", "bold")
-    return text.append(f"{found.subject}  {found.chain}")
+    """Return some lines about the selected alert: what has no room in the table."""
+    said = Text().append(found.title, "bold")
+    for name, words in found.parties:
+        said.append(f"\n{name:<7} {words}")
+    return said.append(f"  {found.chain}")
 
 
 def read_story(store: Store, alert_id: str, now: float) -> Text | None:

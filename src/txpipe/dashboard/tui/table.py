@@ -18,9 +18,14 @@ from textual.strip import Strip
 from txpipe.dashboard.tui.row import Row
 from txpipe.dashboard.tui.words import FAINT, RETRACTED_SIGN, SIGNS, STYLES, TRIAGE, age, fit
 
-_SUBJECT = 42
+_ADDRESS = 42
 """Columns of a hex address: shown whole or not at all, for look-alikes share first and last digits."""
-_WIDE = 132
+_MARK = "*"
+"""What stands before the party that an alert is about."""
+_PARTIES = 2 * (_ADDRESS + len(_MARK)) + 3
+_WIDE = 131
+_WIDEST = 179
+"""Columns beside the scroll bar from which on there is room for both parties."""
 _RULE, _RULE_WIDE = 12, 17
 _SELECTED = Style(reverse=True)
 _GAP = " "
@@ -55,6 +60,9 @@ class AlertTable(ScrollView, can_focus=True):
 
     class Bottom(Message):
         """The last line is selected; there may be more in the store."""
+
+    class Resized(Message):
+        """The columns have other widths."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         """Begin empty.
@@ -97,7 +105,10 @@ class AlertTable(ScrollView, can_focus=True):
 
     def heading(self) -> Text:
         """Return the names of the columns, above their columns."""
-        cells = ("", "age", "severity", "rule", "title", "    usd", "subject")
+        names = (
+            f" {'from':<{_ADDRESS}}    to  ({_MARK} whom it is about)" if self._room >= _WIDEST else "subject"
+        )
+        cells = ("", "age", "severity", "rule", "title", "    usd", names)
         widths = self._widths()
         return Text(_GAP.join(fit(cell, width) for cell, width in zip(cells, widths, strict=False)), FAINT)
 
@@ -134,7 +145,7 @@ class AlertTable(ScrollView, can_focus=True):
             (each.rule, faint),
             (title, faint),
             (each.usd.rjust(7), faint),
-            (each.subject, faint),
+            (_parties(each) if self._room >= _WIDEST else each.subject, faint),
         )
         cells = []
         for (text, look), width in zip(texts, self._widths(), strict=False):
@@ -142,16 +153,17 @@ class AlertTable(ScrollView, can_focus=True):
         return cells
 
     def _widths(self) -> list[int]:
-        """Return the columns' widths; the title gets what is left, the subject room where there is much."""
+        """Return the columns' widths; the title gets what is left, addresses room where there is much."""
         wide = self._room >= _WIDE
         widths = [4, 4, 16 if wide else 12, _RULE_WIDE if wide else _RULE, 0, 7]
-        widths += [_SUBJECT] * wide
+        widths += [_PARTIES if self._room >= _WIDEST else _ADDRESS] * wide
         widths[4] = max(self._room - sum(widths) - len(widths) + 1, 8)
         return widths
 
     def on_resize(self, _event: Resize) -> None:
         """Keep the width of what is drawn that of the table."""
         self.virtual_size = Size(self._room, len(self.rows))
+        self.post_message(self.Resized())
 
     def action_move(self, by: int) -> None:
         """Select the alert so many lines below; the first one in view where none was."""
@@ -196,3 +208,11 @@ class AlertTable(ScrollView, can_focus=True):
             self.post_message(self.Bottom())
         self.refresh()
         self.post_message(self.Selected())
+
+
+def _parties(each: Row) -> str:
+    """Return who paid whom, a mark before whom the alert is about; that one alone where it is neither."""
+    if each.subject not in {each.source, each.to}:
+        return f"{_MARK}{each.subject}"
+    marked = [f"{_MARK if one == each.subject else ' '}{one}" for one in (each.source, each.to)]
+    return f"{fit(marked[0], _ADDRESS + len(_MARK))} → {marked[1]}"

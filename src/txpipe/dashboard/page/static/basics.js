@@ -31,6 +31,12 @@ export function fill(id, children) {
   byId(id)?.replaceChildren(...children);
 }
 
+// Tell those who hear the page, once: what changes every second must not be read out every second.
+export function say(id, text) {
+  const place = byId(id);
+  if (place && place.textContent !== text) place.textContent = text;
+}
+
 export function ago(seconds) {
   const left = Math.max(Math.floor(seconds), 0);
   for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"]]) {

@@ -40,5 +40,32 @@ function link(text, href, classes) {
 }
 
 export const title = (p) => link(p.data.title, path(p.data.id), "title");
-export const about = (p) => link(p.data.short, `/address/${encodeURIComponent(p.data.who)}`, "");
-export const parties = (p) => `about ${p.data.who}\nfrom ${p.data.from || "–"}\nto ${p.data.to || "–"}`;
+
+// Both parties of what happened, shortened, for poisoners match fewer digits; whom the alert is about has a
+// flag. Where that is neither, it stands alone.
+export const parties = {
+  text: (p) => `${p.data.from} → ${p.data.to} ${p.data.role} ${p.data.who}`,
+  cell: (p) => {
+    const { who, from, to } = p.data;
+    const made = make("span", "", "parties");
+    if (who !== from && who !== to) made.append(party(p.data, "about", who));
+    else made.append(party(p.data, "from", from), make("span", "→", "arrow", { "aria-hidden": "true" }), party(p.data, "to", to));
+    return made;
+  },
+  title: (p) => [`${p.data.role} ${p.data.who}`, `from ${p.data.from || "–"}`, `to ${p.data.to || "–"}`].join("\n"),
+};
+
+function party({ who, role }, name, address) {
+  if (!address) return make("span", "–", "party", { "aria-label": `${name} nobody` });
+  const isMeant = address === who;
+  const short = shortened(address);
+  const made = link(short, `/address/${encodeURIComponent(address)}`, isMeant ? `party ${role}` : "party");
+  made.setAttribute("aria-label", `${name} ${short}${isMeant ? `, ${role}` : ""}`);
+  return made;
+}
+
+function shortened(text) {
+  if (text.length <= 22) return text;
+  const chars = [...text];
+  return `${chars.slice(0, 10).join("")}…${chars.slice(-8).join("")}`;
+}

@@ -4,6 +4,7 @@ import { RANKS } from "./cells.js";
 import { byId, store, stored } from "./basics.js";
 
 const LOUD = new Set(["critical", "high"]);
+const MOST = 10_000; // alerts of a summary: a page in the background may be let run once a minute
 const QUIET_MS = 5000; // between two sounds or notices
 
 let waiting = new Map(); // by id: alerts for the next summary
@@ -16,8 +17,8 @@ const isNews = (row) =>
 
 export function notice(rows) {
   for (const row of rows) {
-    if (isNews(row)) waiting.set(row.id, row);
-    else waiting.delete(row.id);
+    if (!isNews(row)) waiting.delete(row.id);
+    else if (waiting.size < MOST || waiting.has(row.id)) waiting.set(row.id, row);
   }
   if (timer === null) tell();
 }
@@ -38,7 +39,7 @@ function tell() {
 }
 
 function show(row, count) {
-  const more = count > 1 ? `${count.toLocaleString("en")} alerts; the gravest: ` : "";
+  const more = count > 1 ? `${count.toLocaleString("en")}${count < MOST ? "" : "+"} alerts; the gravest: ` : "";
   const made = new Notification(`${row.sev}: ${row.rule}`, { body: more + row.title, tag: "txdash" });
   made.onclick = () => {
     window.focus();

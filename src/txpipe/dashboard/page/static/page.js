@@ -1,11 +1,11 @@
 // The browser's part of the page: what the server and the table's options call, keys and buttons.
 // Whatever comes from alerts goes into texts and attributes; nothing here makes markup of it.
 
-import { ago, byId, make, now, store, stored } from "./basics.js";
-import { about, age, open, parties, rowClasses, severity, state, title } from "./cells.js";
+import { ago, byId, make, now, say, store, stored } from "./basics.js";
+import { age, open, parties, rowClasses, severity, state, title } from "./cells.js";
 import { filter, query, restore } from "./filters.js";
 import { pressed, toggle, unmute } from "./notices.js";
-import { opened, pulse } from "./pulse.js";
+import { listen, opened, pulse } from "./pulse.js";
 import { catchUp, feed, key, narrow, nextOlder, older, pause, ready, refresh, renew, scrolled } from "./table.js";
 
 const isDark = () => document.body.classList.contains("body--dark");
@@ -22,14 +22,18 @@ function theme(flip) {
 
 async function copy(button) {
   const text = button.dataset.copy ?? byId(button.dataset.copyFrom)?.textContent ?? "";
-  const label = button.textContent;
+  let said = "copied";
   try {
     await navigator.clipboard.writeText(text);
-    button.textContent = "copied";
   } catch {
-    button.textContent = copyOld(text) ? "copied" : "not allowed";
+    if (!copyOld(text)) said = "not allowed";
   }
-  setTimeout(() => (button.textContent = label), 1500);
+  button.textContent = said;
+  say("news", said);
+  setTimeout(() => {
+    button.textContent = "copy";
+    say("news", "");
+  }, 1500);
 }
 
 function copyOld(text) { // without TLS there is no clipboard but on localhost
@@ -42,8 +46,12 @@ function copyOld(text) { // without TLS there is no clipboard but on localhost
 }
 
 async function logOut() {
-  await fetch("/api/v1/logout", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
-  location.assign("/login");
+  try {
+    await fetch("/api/v1/logout", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+    location.assign("/login");
+  } catch {
+    byId("trouble").textContent = "The server does not answer: you are not logged out.";
+  }
 }
 
 const leave = () => location.assign("/login");
@@ -118,9 +126,10 @@ window.addEventListener("popstate", () => {
 });
 setInterval(() => {
   refresh();
+  listen();
   for (const each of document.querySelectorAll("time.ago")) each.textContent = ago(now() - Number(each.dataset.at));
 }, 1000);
 
 window.txdash = {
-  about, age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
+  age, feed, key, leave, note, older, open, parties, pulse, ready, renew, rowClasses, scrolled, severity, state, title,
 };

@@ -1,13 +1,20 @@
 // The head: how the sources are, how many alerts there are, what came in lately.
 
-import { MARKS, ago, byId, fill, make, now, utc } from "./basics.js";
+import { MARKS, ago, byId, fill, make, now, say, utc } from "./basics.js";
 
+const MOST_CHOICES = 300; // names come and go for as long as the page is open
 const HEALTH = { ok: "✓", stalled: "▲", blind: "◆", silent: "?" };
 
+const SILENT_S = 10; // without a pulse, which comes every second
+
 let last = []; // the last stalls that were told
+let heard = now();
 
 export function pulse(what) {
-  trouble(what.trouble);
+  heard = now();
+  say("trouble", what.trouble);
+  fill("sparks", [spark("lines", what.traffic), spark("alerts", what.alerts)]);
+  if (what.trouble) return true; // the rest is not known
   for (const [name, values] of Object.entries(what.choices ?? {})) choices(name, values);
   const lasting = what.sources.map(source);
   if (!lasting.length) lasting.push(make("span", "no source has said anything yet (txdetect --heartbeat 1)", "faint"));
@@ -23,8 +30,15 @@ export function pulse(what) {
   });
   levels.push(make("span", `${what.open.toLocaleString("en")} open of ${what.total.toLocaleString("en")}`, "faint"));
   fill("counters", levels);
-  fill("sparks", [spark("lines", what.traffic), spark("alerts", what.alerts)]);
+  const ill = what.sources.filter((each) => each.status !== "ok").map((each) => `${each.name} ${each.status}`);
+  say("news-sources", ill.length ? `Sources: ${ill.join(", ")}` : "Sources ok");
   return true;
+}
+
+// What is shown says how it is; where nothing is heard any more, that is to be said.
+export function listen() {
+  const silent = now() - heard;
+  if (silent > SILENT_S) say("trouble", `txdash has said nothing for ${ago(silent)}; what is shown may be old`);
 }
 
 function choices(name, values) { // rules and chains that the page did not know yet
@@ -32,7 +46,7 @@ function choices(name, values) { // rules and chains that the page did not know 
   if (!field || document.activeElement === field) return;
   const known = new Set([...field.options].map((each) => each.value));
   for (const [value, text] of Object.entries(values)) {
-    if (!known.has(value)) field.append(make("option", text, "", { value }));
+    if (!known.has(value) && field.options.length < MOST_CHOICES) field.append(make("option", text, "", { value }));
   }
 }
 
@@ -70,11 +84,6 @@ function stall(each) {
   const long = ago((each.until ?? now()) - each.since);
   made.append(make("b", each.status), make("span", ` ${each.name} · ${utc(each.since)} to ${until} · ${long}`));
   return made;
-}
-
-function trouble(text) {
-  const place = byId("trouble");
-  if (place && place.textContent !== text) place.textContent = text;
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,6 +1,6 @@
 // The table's rows: what comes in, what waits while it stands still, and how many stay.
 
-import { byId } from "./basics.js";
+import { byId, say } from "./basics.js";
 import { open } from "./cells.js";
 import { forget, notice } from "./notices.js";
 
@@ -27,7 +27,7 @@ export function ready(event) {
 
 export function narrow() {
   const wide = window.innerWidth;
-  const hidden = { chain: wide < 1250, what: wide < 1000, short: wide < 800, rule: wide < 700, triage: wide < 560 };
+  const hidden = { chain: wide < 1400, what: wide < 1240, parties: wide < 1000, rule: wide < 700, triage: wide < 560 };
   for (const [column, hide] of Object.entries(hidden)) api?.setColumnsVisible([column], !hide);
 }
 
@@ -40,9 +40,12 @@ export function scrolled(event) {
 
 const still = () => paused || away || (api?.getSelectedNodes().length ?? 0) > 0;
 
+const size = (what) => (what.rows?.length ?? 0) + (what.marks?.length ?? 0);
+
 export function feed(what) {
   if (!api) {
     if (byId("older")) early.push(what);
+    while (early.reduce((sum, each) => sum + size(each), 0) > KEPT) early.shift();
     return early.length;
   }
   const update = [];
@@ -108,6 +111,7 @@ export function renew(what) {
   away = false;
   follow(what.next);
   shown();
+  say("news", `${order.length} alerts shown`);
 }
 
 export function older(what) {
@@ -134,7 +138,7 @@ function shown() {
   const pill = byId("pill");
   if (!pill) return;
   pill.classList.toggle("hidden", !held.size);
-  pill.textContent = held.size ? `${paused ? "paused" : "held"} · ${held.size.toLocaleString("en")} new ↑` : "";
+  pill.textContent = held.size ? `${paused ? "paused" : "held"} · ${held.size.toLocaleString("en")}${held.size < KEPT ? "" : "+"} new ↑` : "";
 }
 
 export function key(event) {
