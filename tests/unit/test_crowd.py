@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import ALERT, line
-from txpipe.alerts.crowd import Crowd
+from txpipe.alerts.crowd import MOVES_S, Crowd
+from txpipe.alerts.grouped import GroupedLane
+from txpipe.alerts.grouping import Grouping
 from txpipe.alerts.lane import Lane, Patience, World
 from txpipe.alerts.memory import Memory
 from txpipe.alerts.queueing import PURGED, Taken
@@ -50,6 +52,30 @@ def laned(memory, *names):
     fakes = [Fake(name) for name in names]
     worlds = [World(fake.said.append, lambda: 1e6, lambda: 0.0) for fake in fakes]
     return fakes, [Lane(fake, memory, Patience(), world) for fake, world in zip(fakes, worlds, strict=True)]
+
+
+@pytest.mark.parametrize(("wait_s", "is_waited_for"), [(3600.0, False), (MOVES_S / 2, True)])
+def test_who_lets_a_group_wait_is_not_waited_for(memory, wait_s, is_waited_for):
+    """A group that is not to go out for an hour does not go out because the input waits."""
+    fake, clock, waits = Fake(), [1e6], []
+    world = World(fake.said.append, lambda: clock[0], lambda: 0.0)
+    lane = GroupedLane(fake, memory, Patience(), world, Grouping(("rule",), wait_s))
+
+    def wait(seconds):
+        waits.append(seconds)
+        clock[0] += seconds
+        lane.step()
+        return True
+
+    crowd = Crowd(memory, wait, most_bytes=50 * SIZE)
+    pad = "x" * (SIZE - len(line(ALERT)))
+    for first in range(0, 100, 20):
+        texts = [line(ALERT, id=f"{number:032x}", title=pad)[:-1] for number in range(first, first + 20)]
+        memory.take([Taken(f"{first + at:032x}:0", text, ("a",)) for at, text in enumerate(texts)], clock[0])
+        lane.step()
+        crowd.settle([lane], 20, 0.0)
+    assert bool(waits) == is_waited_for
+    assert bool(lane.crowded_out) == (not is_waited_for)
 
 
 def test_who_takes_is_waited_for(memory):

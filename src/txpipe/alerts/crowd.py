@@ -14,7 +14,8 @@ KEPT = 20_000
 """Alerts that stay though they wait for nobody, so that what follows them finds who had them."""
 
 MOVES_S = 2.0
-"""Seconds in which a receiver that has too much waiting must take something, to be waited for."""
+"""Seconds in which a receiver that has too much waiting must take something, to be waited for. One that lets a
+group wait for longer is not."""
 
 LOOK_S = 0.05
 """Seconds between two looks whether it has."""
@@ -63,7 +64,7 @@ class Crowd:
         name, left = lane.receiver.name, MOVES_S
         while self._spool.waiting_bytes(name) > self._most_bytes:
             sent = lane.sent
-            if lane.trouble or lane.is_stopped or sent == self._stuck.get(name):
+            if lane.trouble or lane.is_stopped or lane.waits_s > MOVES_S or sent == self._stuck.get(name):
                 lane.shed(self._most_bytes)
                 return
             if not self._wait(LOOK_S):

@@ -20,14 +20,14 @@ class Recent:
             remembered: an alert comes again unrecognised only after more than so many others.
         """
         self._remembered = remembered
-        self._recent: set[bytes] = set()
-        self._older: set[bytes] = set()
+        self._recent: set[str] = set()
+        self._older: set[str] = set()
 
     def is_new(self, alert: dict[str, Any]) -> bool:
         """Say whether an alert is not known; from now on it is."""
-        key = bytes.fromhex(alert["id"])
+        key: str = alert["id"]
         if alert["rev"]:
-            key += b"%d" % alert["rev"]
+            key = f"{key}{alert['rev']}"
         if key in self._recent or key in self._older:
             return False
         if len(self._recent) >= self._remembered:

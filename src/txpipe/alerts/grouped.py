@@ -52,6 +52,7 @@ class GroupedLane(Lane):
         wait_s = IDLE_S
         found = plan(self._spool, self.receiver.name, sent, self._grouping, now, ends=self.ends)
         self._kin = found.kin
+        self.waits_s = found.wait_s if found.wait_s < inf else 0.0
         if found.parcels:
             return found.parcels[: self._most], 0.0
         if found.wait_s < inf:

@@ -71,6 +71,7 @@ class Lane:
         results: how often it was sent something, by what came of it: taken, refused, failed.
         trouble: why it did not take the last; "" if it did.
         world: time, chance and people.
+        waits_s: seconds for which it lets alerts wait of its own will, when it looked last.
         ends: nothing more comes.
         is_stopped: what is under way is broken off, which says nothing of the receiver.
     """
@@ -82,6 +83,7 @@ class Lane:
         self.results = {"taken": 0, "refused": 0, "failed": 0}
         self.trouble = ""
         self.crowded_out = 0
+        self.waits_s = 0.0
         self._spool = spool
         self._patience = patience
         self.world = world
