@@ -14,8 +14,8 @@ KEPT = 20_000
 """Alerts that stay though they wait for nobody, so that what follows them finds who had them."""
 
 MOVES_S = 2.0
-"""Seconds in which a receiver that has too much waiting must take something, to be waited for. One that lets a
-group wait for longer is not."""
+"""Seconds in which a receiver that has too much waiting must take something, to be waited for.
+One that lets a group wait for longer is not."""
 
 LOOK_S = 0.05
 """Seconds between two looks whether it has."""
