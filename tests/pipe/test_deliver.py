@@ -353,6 +353,11 @@ def test_secrets_are_never_shown():
         (["--to", "file:a", "--to", "file:a"], "--to file:a: is named twice"),
         (["--spool", "s", "--to", "file:./s/spool.db"], "file:./s/spool.db: is a file of the spool itself"),
         (["--spool", "s", "--to", "ecs+file:s/dead.ndjson"], "is a file of the spool itself; name another"),
+        (
+            ["--spool", "s", "--to", "sqlite:///s/spool.db"],
+            "sqlite:s/spool.db: is a file of the spool itself",
+        ),
+        (["--spool", "loop", "--to", "file:a"], "loop: is no folder; name one"),
         (["--give-up", "5"], "'5' is no span of time as in 90s"),
         (["--spool", "no/such"], "cannot be made; make the folder above it"),
         (["--secret-file", "none", "--to", "file:a"], "--secret-file none: cannot be read"),
@@ -360,6 +365,7 @@ def test_secrets_are_never_shown():
 )
 def test_usage(args, words):
     """What makes no sense is refused before anything is read."""
+    Path("loop").symlink_to("loop")
     status, out, said = run(*args, data=alerts(1))
     assert (status, out) == (2, b"")
     assert words in said

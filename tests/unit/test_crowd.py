@@ -54,12 +54,20 @@ def laned(memory, *names):
     return fakes, [Lane(fake, memory, Patience(), world) for fake, world in zip(fakes, worlds, strict=True)]
 
 
-@pytest.mark.parametrize(("wait_s", "is_waited_for"), [(3600.0, False), (MOVES_S / 2, True)])
-def test_who_lets_a_group_wait_is_not_waited_for(memory, wait_s, is_waited_for):
+@pytest.mark.parametrize(
+    ("grouping", "is_waited_for"),
+    [
+        (Grouping(("rule",), 3600.0), False),
+        (Grouping(("rule",), MOVES_S / 2), True),
+        (Grouping(("rule",), most=1), False),
+        (Grouping(("rule",), interval_s=60.0), False),
+    ],
+)
+def test_who_lets_a_group_wait_is_not_waited_for(memory, grouping, is_waited_for):
     """A group that is not to go out for an hour does not go out because the input waits."""
     fake, clock, waits = Fake(), [1e6], []
     world = World(fake.said.append, lambda: clock[0], lambda: 0.0)
-    lane = GroupedLane(fake, memory, Patience(), world, Grouping(("rule",), wait_s))
+    lane = GroupedLane(fake, memory, Patience(), world, grouping)
 
     def wait(seconds):
         waits.append(seconds)
@@ -208,3 +216,15 @@ def test_a_real_alert_counts_by_its_line(memory):
     text = line(ALERT)[:-1]
     memory.take([Taken("1:0", text, ("a",))], 1e6)
     assert memory.waiting_bytes("a") == len(text)
+
+
+def test_resend_leaves_the_line_that_another_waits_for(memory):
+    """A dead letter may be spelled otherwise: who waits for the alert gets it as it came."""
+    memory.take([Taken("1:0", b'{"a": 1}  ', ("a", "b"))], 1e6)
+    memory.dead("a", memory.due("a", 1e6, 1))
+    assert memory.resend([("a", "1:0", b'{"a": 1}')], 1e6) == 1
+    for name in ("a", "b"):
+        (parcel,) = memory.due(name, 1e6, 9)
+        assert parcel.line == b'{"a": 1}  '
+        memory.delivered(name, [parcel])
+        assert memory.waiting_bytes(name) == 0

@@ -15,7 +15,7 @@ KEPT = 20_000
 
 MOVES_S = 2.0
 """Seconds in which a receiver that has too much waiting must take something, to be waited for.
-One that lets a group wait for longer is not."""
+One that sends nothing for longer, for the sake of a group or a limit of messages, is not."""
 
 LOOK_S = 0.05
 """Seconds between two looks whether it has."""

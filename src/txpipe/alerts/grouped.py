@@ -61,7 +61,7 @@ class GroupedLane(Lane):
         if self._reminders is not None and not room_s(sent, self._grouping, now):
             reminder = self._reminders.due(now)
             if reminder is not None:
-                self._reminds, self._kin = True, reminder.kin
+                self._reminds, self._kin, self.waits_s = True, reminder.kin, 0.0
                 return reminder.parcels, 0.0
         return (), wait_s
 

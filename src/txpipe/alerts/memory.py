@@ -129,7 +129,8 @@ class Memory(Queue):
 
     def waiting_bytes(self, receiver: str) -> int:
         """Return how many bytes of alerts wait in memory for a receiver."""
-        return self._share(receiver).size
+        share = self._shares.get(receiver)
+        return 0 if share is None else share.size
 
     def shed(self, receiver: str) -> int:
         """Give up the first to come of what waits, an eighth of it; return how many alerts."""
@@ -276,7 +277,7 @@ class Memory(Queue):
         if receiver not in alert.receivers:
             self._went_to(alert, receiver)
         alert.dead = tuple(name for name in alert.dead if name != receiver)
-        alert.line = parcel.line
+        alert.line = alert.line or parcel.line  # others may wait for it as it came
         self._share(receiver).add_again(alert, parcel.since, parcel.kin)
         return True
 

@@ -87,10 +87,11 @@ class Passage:
 
     def _let_out(self, items: list[Item], running: Delivery | None) -> None:
         """Count what is let through, note it for delivery, and write it."""
+        data = self._writer.written(items)  # first, for a signal may come: what is noted is what leaves
         self.tally.outgoing(items)
         if running is not None:
             running.courier.note(items)
-        if data := self._writer.written(items):
+        if data:
             self._sink.write(data)
 
     def _before_read(self) -> None:

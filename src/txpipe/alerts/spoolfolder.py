@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def made(folder: Path) -> None:
 
 def is_own(folder: Path, path: Path) -> bool:
     """Say whether a path, links followed, is one of the files that a spool keeps in its folder."""
-    found = path.resolve()
-    return found.parent == folder.resolve() and found.name in _FILES
+    own, found = (Path(os.path.realpath(one)) for one in (folder, path))  # which takes links to themselves
+    return found.parent == own and found.name in _FILES
 
 
 class IrregularFile(OSError):

@@ -81,7 +81,7 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
     if kind in {"http", "https"}:
         return Webhook(url, outfit.secret, outfit.now)
     if kind == "file":
-        return _file(rest, outfit.spool)
+        return _foreign(FileReceiver(rest), outfit.spool)
     if kind == "exec":
         return CommandReceiver(rest)
     if kind == "syslog":
@@ -91,13 +91,13 @@ def _opened(url: str, outfit: Outfit) -> Receiver:
     if kind == "alertmanager":
         return Alertmanager(rest, outfit.title, outfit.body, outfit.now)
     if kind in {"postgresql", "postgres", "sqlite"}:
-        return _by_sqlalchemy(kind, url)
+        return _foreign(_by_sqlalchemy(kind, url), outfit.spool)
     return _by_apprise(url, outfit)
 
 
-def _file(text: str, spool: Path | None) -> FileReceiver:
-    receiver = FileReceiver(text)
-    if spool is not None and is_own(spool, receiver.path):
+def _foreign(receiver: Receiver, spool: Path | None) -> Receiver:
+    """Return a receiver, unless it writes to a file of the spool: it is named by kind and path."""
+    if spool is not None and is_own(spool, Path(receiver.name.partition(":")[2])):
         raise ReceiverFault(f"{receiver.name}: is a file of the spool itself; name another")
     return receiver
 

@@ -24,7 +24,6 @@ class FileReceiver:
         name: ``file:`` and the path.
         batch: alerts that share one write.
         to_people: no.
-        path: of the file.
     """
 
     batch = 500
@@ -40,7 +39,7 @@ class FileReceiver:
         if found is None:
             raise ReceiverFault(f"file:{text}: write file:PATH, or file:PATH?rotate=100M&keep={KEPT}")
         self.name = f"file:{found['path']}"
-        self.path = Path(found["path"])
+        self._path = Path(found["path"])
         self._size = int(found["size"]) * _UNITS[found["unit"]] if found["size"] else None
         self._keep = int(found["keep"] or KEPT)
 
@@ -53,7 +52,7 @@ class FileReceiver:
         data = b"".join(parcel.sent + b"\n" for parcel in parcels)
         try:
             self._rotate(len(data))
-            append(self.path, data, 0o640)
+            append(self._path, data, 0o640)
         except OSError as exc:
             unread = exc.errno == errno.ENXIO
             raise NotTaken(
@@ -66,13 +65,13 @@ class FileReceiver:
     def _rotate(self, coming: int) -> None:
         """Move a file that would grow over its size to PATH.1, that to PATH.2, and drop the last."""
         try:
-            size = self.path.stat().st_size
+            size = self._path.stat().st_size
         except FileNotFoundError:
             return
         if self._size is None or not size or size + coming <= self._size:
             return
         for number in range(self._keep - 1, 0, -1):
-            older = self.path.with_name(f"{self.path.name}.{number}")
+            older = self._path.with_name(f"{self._path.name}.{number}")
             if older.exists():
-                older.replace(self.path.with_name(f"{self.path.name}.{number + 1}"))
-        self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+                older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
+        self._path.replace(self._path.with_name(f"{self._path.name}.1"))
