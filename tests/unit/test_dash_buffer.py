@@ -61,7 +61,7 @@ def test_disk_that_gives_nothing_back():
     os.ftruncate(buffer._file, 300)
     assert buffer.next(0, 0) == (700, pieces[0])
     assert buffer.next(700, 0) == (1_400, None)
-    assert (buffer.lost, buffer.unstored()) == (700, 700)
+    assert (buffer.lost, buffer.unread, buffer.unstored()) == (700, 700, 700)
     buffer.store(700)
     buffer.put(pieces[0])
     assert buffer.next(1_400, 0) == (2_100, pieces[0])

@@ -18,6 +18,7 @@ from txpipe.dashboard import database, retention, tables
 from txpipe.dashboard.query import Filter
 from txpipe.dashboard.store import Store
 from txpipe.dashboard.triage import TriageFault
+from txpipe.dashboard.writer import arrival
 
 DAY = 86_400.0
 
@@ -597,7 +598,7 @@ def test_another_txdash_meanwhile(postgres, clock):
         " WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
     other = Store(url, clock)
-    other.add(taken(numbered(2), HEARTBEAT))
+    other.add(taken(numbered(2), HEARTBEAT | {"status": "stalled"}))
     other.close()
     with pytest.raises(database.StoreFailed):
         first.add(taken(numbered(3), HEARTBEAT))
@@ -605,7 +606,19 @@ def test_another_txdash_meanwhile(postgres, clock):
     assert [(event.seq, orjson.loads(event.line)["id"]) for event in first.after(0, 9)] == [
         (number, numbered(number)["id"]) for number in (1, 2, 3)
     ]
+    assert [event.seq for event in first.live.after(1, 9)] == [2, 3]
+    assert [stall.until for stall in first.stalls()] == [clock()]
     first.close()
+
+
+def test_live_goes_on_behind_what_did_not_come_by(store):
+    """What the store took unheard of, as where a connection broke at its commit, is read there."""
+    store.add(taken(numbered(1)))
+    store._writer.store([arrival(*each) for each in taken(numbered(2))])
+    assert store.add(taken(numbered(2))) == 0
+    assert [event.seq for event in store.live.after(1, 9)] == [2]
+    store.add(taken(numbered(3)))
+    assert [event.seq for event in store.live.after(1, 9)] == [2, 3]
 
 
 def test_what_is_read_is_of_one_moment(store):

@@ -1,6 +1,7 @@
 """The screen of txdash --tui: keys pressed in it, what is seen, and what the store has afterwards."""
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 
@@ -225,6 +226,32 @@ def test_an_open_page_stays_true(store):
             await screen.press("escape")
             await screen.until("RETRACTED, was critical (rev 1)")
             assert "Triage: resolved by bob" in await screen.until("It never was")
+
+    asyncio.run(look())
+
+
+def test_a_page_is_left_while_it_is_read(store):
+    """What was read for a page that is gone is not shown, and ends nothing."""
+    store.add(batch(ALERT))
+    begun, go_on = threading.Event(), threading.Event()
+    read = store.alert
+
+    def slow(alert_id):
+        begun.set()
+        assert go_on.wait(20)
+        return read(alert_id)
+
+    async def look():
+        async with Screen(store) as screen:
+            await screen.until("critical")
+            await screen.press("enter", "enter")
+            await screen.until("Esc back")
+            store.alert = slow
+            store.add(batch(ALERT | {"rev": 1, "title": "It changed"}))
+            await screen.until(begun.is_set)
+            await screen.press("escape")
+            go_on.set()
+            await screen.until("It changed")
 
     asyncio.run(look())
 

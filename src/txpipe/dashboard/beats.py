@@ -63,10 +63,11 @@ class Beats:
         self._followed: set[str] = set()
 
     def learn(self, connection: sa.Connection) -> None:
-        """Take in the sources that another process has stored."""
-        found = connection.execute(sa.select(tables.sources))
-        stored = {(each.chain, each.source): _Known(each.status, each.since, None) for each in found}
-        self._sources = stored | self._sources
+        """Take in the sources that another process has stored, and what it has said of ours."""
+        for each in connection.execute(sa.select(tables.sources)):
+            mine = self._sources.get((each.chain, each.source))
+            known = _Known(each.status, each.since, None if mine is None else mine.seen)
+            self._sources[each.chain, each.source] = known
 
     def saved(self) -> dict[Key, _Known]:
         """Return what is known, for ``undo``."""

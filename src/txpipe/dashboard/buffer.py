@@ -11,6 +11,7 @@ import tempfile
 import threading
 from bisect import bisect_right
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 MEMORY = 16 << 20
@@ -52,6 +53,7 @@ class Buffer:
         taken: bytes put in so far.
         stored: offset up to which everything is stored, or lost.
         lost: bytes that had no room, or that the disk did not give back.
+        unread: those of them that the disk did not give back.
         lost_lines: ends of lines among those that had no room.
     """
 
@@ -74,6 +76,7 @@ class Buffer:
         self.taken = 0
         self.stored = 0
         self.lost = 0
+        self.unread = 0
         self.lost_lines = 0
 
     def put(self, data: bytes) -> None:
@@ -174,6 +177,7 @@ class Buffer:
 
     def _give_up(self, piece: Piece, at: int) -> None:
         """Count what the disk does not give back; how many lines it was, nobody knows."""
+        self.unread += piece.at + piece.size - at
         self.lost += piece.at + piece.size - at
         piece.place = None
         self._on_disk = deque(each for each in self._on_disk if each is not piece)
@@ -227,5 +231,6 @@ class Buffer:
     def _shrink(self) -> None:
         """Give the room of a file that holds nothing back to the disk."""
         if self._file is not None and not self._on_disk:
-            os.ftruncate(self._file, 0)
             self._next_place = 0
+            with suppress(OSError):  # a disk that fails keeps it
+                os.ftruncate(self._file, 0)

@@ -29,7 +29,7 @@ _BATCH_BYTES = 8 << 20
 _GATHER_S = 0.02
 """Seconds between two transactions, at least: an alert that comes alone waits for none."""
 _LONGEST_S = 0.25
-"""Seconds between two transactions, at most, while the input does not pause."""
+"""Seconds for which a transaction gathers while the input does not pause, once the one before it is done."""
 _PRUNE_EVERY_S = 30.0
 _AGAIN_S = 1.0
 _MOST_KINDS = 50

@@ -149,6 +149,8 @@ class Link:
                 how = _ended(status)
             except OSError as exc:  # no process or no memory left
                 status, how = 1, f"could not be started: {exc.strerror}"
+                if self._screen is not None:
+                    self._screen.ended(status)
             if self._done or self._fault is not None or (self._finishing.is_set() and status == 0):
                 break
             if self._stopping or (self._finishing.is_set() and self.deaths >= _MOST_DEATHS):

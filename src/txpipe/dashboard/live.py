@@ -59,9 +59,15 @@ class Live:
         self._waiting: dict[asyncio.AbstractEventLoop, set[asyncio.Event]] = {}
         self._written: OrderedDict[tuple[Any, int, int, int], Any] = OrderedDict()
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Take events that the store has; those with a number in the order of their numbers."""
-        if not events:
+    def publish(self, events: Sequence[Event], last: int = 0) -> None:
+        """Take events that the store has; those with a number in the order of their numbers.
+
+        Args:
+            events: in order.
+            last: number of the newest event in the store, with those that did not come by here: another
+                process has stored them, or a transaction whose end was not heard of. Readers find them there.
+        """
+        if not events and last <= self.last:
             return
         with self._lock:
             for event in events:
@@ -69,9 +75,13 @@ class Live:
                     self._signalled += 1
                     self._signals.append((self._signalled, event))
                     continue
+                if event.seq != self.last + 1:
+                    self._pass_over(event.seq - 1)
                 self._events.append(event)
                 self._bytes += len(event.line)
                 self.last = event.seq
+            if last > self.last:
+                self._pass_over(last)
             while len(self._events) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._events) > 1):
                 gone = self._events.popleft()
                 self._bytes -= len(gone.line)
@@ -80,6 +90,12 @@ class Live:
         for loop in loops:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._wake, loop)
+
+    def _pass_over(self, last: int) -> None:
+        """Begin anew behind a number: not all before it is at hand."""
+        self._events.clear()
+        self._bytes = 0
+        self._floor = self.last = last
 
     def after(self, seq: int, limit: int) -> list[Event]:
         """Return the events that follow a number, at most so many; empty if there are none yet.

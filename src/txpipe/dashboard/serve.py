@@ -31,7 +31,8 @@ read of the pipe and each step of the database, while the server's thread is bus
 
 _YOUNG = 50_000
 """Objects made since the last look for cycles, from which on there is another; there are hardly any cycles in
-what comes in, but with Python's 700 a tenth of the time goes there, a tenth of a second at once at worst."""
+what comes in, but with Python's 700 a tenth of the time goes there, a tenth of a second at once at worst.
+Pages that were left are some: all is looked at every twentieth time."""
 
 Tell = Callable[[dict[str, Any]], None]
 """Takes what the command is to know."""
@@ -85,7 +86,7 @@ def _run(config: dict[str, Any], source: frames.Frames, tell: Tell, clear: Calla
         with _served(config, store, tell) if config["listening"] is not None else nullcontext():
             limits = Limits(config["age_s"], config["size"])
             gc.freeze()
-            gc.set_threshold(_YOUNG)
+            gc.set_threshold(_YOUNG, 10, 2)
 
             def take(source: frames.Frames, tell: Tell) -> bool:
                 return Intake(store, limits, tell, config["at"], config["line"]).run(source)

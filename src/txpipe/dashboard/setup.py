@@ -227,11 +227,14 @@ def losses(running: Running) -> list[str]:
     """Return what was passed on and not stored, in sentences; empty if all was."""
     buffer = running.buffer
     said = []
-    if buffer.lost:
+    if over := buffer.lost - buffer.unread:
         said.append(
-            f"{buffer.lost_lines:,} lines ({buffer.lost:,} bytes) were passed on and not stored: the "
+            f"{buffer.lost_lines:,} lines ({over:,} bytes) were passed on and not stored: the "
             "dashboard was slow or away for longer than --buffer has room"
         )
+    if buffer.unread:
+        why = "the temporary file does not give them back"
+        said.append(f"{buffer.unread:,} bytes were passed on and not stored: {why}")
     if left := buffer.unstored():
         said.append(f"{left:,} bytes were passed on and not stored any more at the end")
     return said

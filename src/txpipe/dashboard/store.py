@@ -83,7 +83,7 @@ class SourceHealth:
 
 
 class Store:
-    """Alerts at rest. Any thread may ask; ``add`` and ``prune`` are for the one that takes alerts in.
+    """Alerts at rest. Any thread may ask; what changes alerts is for the one that takes them in.
 
     Attributes:
         database: where they are.
@@ -142,7 +142,7 @@ class Store:
             StoreFailed: nothing of it was stored.
         """
         events = self._writer.store(batch)
-        self.live.publish(events)
+        self.live.publish(events, self._writer.seq)
         return sum(event.seq > 0 for event in events)
 
     def prune(self, limits: retention.Limits) -> int:

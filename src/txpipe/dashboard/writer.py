@@ -76,7 +76,7 @@ class Writer:
         """Find out where the numbers go on.
 
         Args:
-            database: the store's; nobody else writes alerts to it.
+            database: the store's; nobody else writes alerts to it while it is held.
             now: Unix seconds.
         """
         self._database = database

@@ -129,7 +129,8 @@ class DashApp(App[End]):
     async def _read_page(self) -> None:
         """Show the alert that is open as it is now."""
         page = self._page
-        if page and page.alert and (text := await self._story(page.alert)) is not None:
+        text = await self._story(page.alert) if page and page.alert else None
+        if page and text is not None and page.is_attached and page.is_mounted:  # it may have been left
             page.show(text)
 
     @property

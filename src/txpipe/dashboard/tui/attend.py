@@ -103,7 +103,8 @@ class _Taking(threading.Thread):
 
     def _told(self, what: dict[str, Any]) -> None:
         self._outside.over = self._source.over
-        self._outside.said = what.get("say", self._outside.said)
+        if "say" in what:  # two threads tell
+            self._outside.said = what["say"]
         self._tell(what)
 
     def taken(self) -> bool:
