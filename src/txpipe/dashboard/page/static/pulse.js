@@ -35,10 +35,9 @@ export function pulse(what) {
   return true;
 }
 
-// What is shown says how it is; where nothing is heard any more, that is to be said.
+// What is shown says how it is; where nothing is heard any more, that is to be said: once, so without a count.
 export function listen() {
-  const silent = now() - heard;
-  if (silent > SILENT_S) say("trouble", `txdash has said nothing for ${ago(silent)}; what is shown may be old`);
+  if (now() - heard > SILENT_S) say("trouble", "txdash says nothing any more; what is shown may be old");
 }
 
 function choices(name, values) { // rules and chains that the page did not know yet
