@@ -190,6 +190,7 @@ def test_silence_is_said(browser):
         page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
         page.wait_for_selector("#trouble:has-text('says nothing any more; what is shown may be old')")
         said = page.text_content("#trouble")
+        assert page.text_content("#news-sources") == "No source has said anything yet"
         page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
         page.wait_for_timeout(1200)
         assert page.text_content("#trouble") == said  # no count, which would be read out every second

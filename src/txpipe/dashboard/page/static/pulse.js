@@ -30,9 +30,14 @@ export function pulse(what) {
   });
   levels.push(make("span", `${what.open.toLocaleString("en")} open of ${what.total.toLocaleString("en")}`, "faint"));
   fill("counters", levels);
-  const ill = what.sources.filter((each) => each.status !== "ok").map((each) => `${each.name} ${each.status}`);
-  say("news-sources", ill.length ? `Sources: ${ill.join(", ")}` : "Sources ok");
+  say("news-sources", health(what.sources));
   return true;
+}
+
+function health(sources) {
+  if (!sources.length) return "No source has said anything yet";
+  const ill = sources.filter((each) => each.status !== "ok").map((each) => `${each.name} ${each.status}`);
+  return ill.length ? `Sources: ${ill.join(", ")}` : "Sources ok";
 }
 
 // What is shown says how it is; where nothing is heard any more, that is to be said: once, so without a count.
