@@ -6,9 +6,13 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
+from fastapi import Request
+from nicegui import Client
+from nicegui.page import page
 
 from dash_kit import SEVERITIES, Clock, Dash, alerts_like, numbered
 from examples import ALERT, LISTED, MATCH, SENDER, TX, line
+from txpipe.dashboard.access import Access
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.database import StoreFailed
 from txpipe.dashboard.page import feed
@@ -20,6 +24,7 @@ from txpipe.dashboard.page.frame import FILES
 from txpipe.dashboard.page.money import Payment, money
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.reasons import reasons
+from txpipe.dashboard.page.verdicts import Verdicts
 from txpipe.dashboard.page.wanted import passes, wanted
 from txpipe.dashboard.query import Filter
 from txpipe.dashboard.store import Store
@@ -197,6 +202,44 @@ def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
     asyncio.run(look())
     store.close()
     assert kind == "watch" or (told[1].startswith("txdash.renew(") and ALERT["id"] in told[1])
+
+
+@pytest.mark.parametrize("fails", ["store", "redraw"])
+def test_a_store_that_fails_is_said_beside_the_alert(tmp_path, fails):
+    """What could not be stored, or shown, is said in the box; there is always a place for a note."""
+    path = tmp_path / "dash.db"
+    store = Store(str(path))
+    store.add([(line(ALERT).rstrip(), ALERT)])
+    access = Access({}, {}, lambda: 5.0)
+    board = Board(store, None, None, None, access, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
+
+    async def redraw():
+        raise StoreFailed("away")
+
+    async def judge():
+        with Client(page("/")) as client:
+            box = Verdicts(board, Request({"type": "http", "headers": []}), ALERT["id"], redraw)
+            box.build()
+            box.draw(store.alert(ALERT["id"]))
+        note = places(client, "textarea")
+        if fails == "store":
+            store.close()  # what it asks from now on it asks of another file
+            path.write_bytes(b"no store" * 1000)
+        await box._say("resolve", "our own", None)
+        (said,) = (each.text for each in client.elements.values() if each.props.get("role") == "alert")
+        return said, len(places(client, "textarea")), places(client, "textarea") == note
+
+    def places(client, tag):
+        return [each.id for each in client.elements.values() if each.tag == tag]
+
+    said, notes, kept = asyncio.run(judge())
+    if fails == "store":
+        assert said.startswith(str(path))
+    else:
+        assert said == "away; what is shown may be old"
+        assert store.alert(ALERT["id"]).stored.triage == "resolved"
+        store.close()
+    assert (notes, kept) == (1, fails == "store")
 
 
 def test_the_page_stands_behind_the_guard(tmp_path):
