@@ -27,7 +27,7 @@ from txpipe.dashboard.page.reasons import reasons
 from txpipe.dashboard.page.verdicts import Verdicts
 from txpipe.dashboard.page.wanted import passes, wanted
 from txpipe.dashboard.query import Filter
-from txpipe.dashboard.store import Store
+from txpipe.dashboard.store import Event, Store
 
 QUERIES = (
     "",
@@ -176,10 +176,12 @@ def test_a_store_that_is_away_is_not_an_empty_one(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["feed", "watch"])
-def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
-    """Where the store was away, or the browser did not answer, what was to be told is told after it."""
+@pytest.mark.parametrize("news", ["revision", "triage"])
+def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind, news):
+    """What came since the page was made is told, again where it failed, and never in place of the table."""
     monkeypatch.setattr(feed, "_AGAIN_S", 0.0)
     store = Store(str(tmp_path / "dash.db"))
+    store.add([(line(ALERT).rstrip(), ALERT)])
     board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
     told, again = [], asyncio.Event()
 
@@ -191,17 +193,46 @@ def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
 
     async def look():
         client = SimpleNamespace(is_deleted=False, run_javascript=tell)
-        task = (
-            Feed(client, board, Filter(), 0) if kind == "feed" else Watch(client, store, ALERT["id"], 0, tell)
-        )
+        task = Feed(client, board, Filter()) if kind == "feed" else Watch(client, store, ALERT["id"], tell)
+        if news == "triage":
+            store.triage(ALERT["id"], "resolve", "ann")
+        else:
+            grown = ALERT | {"rev": 1, "status": "updated"}
+            store.add([(line(grown).rstrip(), grown)])
         running = asyncio.create_task(feed._guarded(task))
-        await asyncio.to_thread(store.add, [(line(ALERT).rstrip(), ALERT)])
         await asyncio.wait_for(again.wait(), 20)
         running.cancel()
 
     asyncio.run(look())
     store.close()
-    assert kind == "watch" or (told[1].startswith("txdash.renew(") and ALERT["id"] in told[1])
+    assert told[0] == told[1]
+    assert kind == "watch" or (told[1].startswith("txdash.feed(") and ALERT["id"] in told[1])
+
+
+@pytest.mark.parametrize("kind", ["alerts", "signals"])
+def test_who_is_far_behind_is_given_the_newest(tmp_path, monkeypatch, kind):
+    """Of more than memory holds, or a browser would draw, it gets the newest alerts anew."""
+    monkeypatch.setattr(feed, "_FAR_BEHIND", 5)
+    store = Store(str(tmp_path / "dash.db"))
+    board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
+    told = []
+
+    async def look():
+        async def tell(said, **_):
+            told.append(said)
+            running.cancel()
+
+        task = Feed(SimpleNamespace(is_deleted=False, run_javascript=tell), board, Filter())
+        if kind == "alerts":
+            store.add([(line(each).rstrip(), each) for each in alerts_like(10)])
+        else:
+            store.live.publish([Event(0, "triage", line({"id": ALERT["id"]}))] * 2000)
+        running = asyncio.create_task(task.run())
+        await asyncio.wait([running], timeout=20)
+
+    asyncio.run(look())
+    store.close()
+    assert [each.split("(")[0] for each in told] == ["txdash.renew"]
 
 
 @pytest.mark.parametrize("fails", ["store", "redraw"])
