@@ -209,30 +209,34 @@ def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind, news):
     assert kind == "watch" or (told[1].startswith("txdash.feed(") and ALERT["id"] in told[1])
 
 
-@pytest.mark.parametrize("kind", ["alerts", "signals"])
+@pytest.mark.parametrize("kind", ["alerts", "signals", "no answer"])
 def test_who_is_far_behind_is_given_the_newest(tmp_path, monkeypatch, kind):
-    """Of more than memory holds, or a browser would draw, it gets the newest alerts anew."""
+    """Of more than memory holds, or a browser draws, or than it answers to, it gets the newest anew."""
     monkeypatch.setattr(feed, "_FAR_BEHIND", 5)
+    monkeypatch.setattr(feed, "_AGAIN_S", 0.0)
     store = Store(str(tmp_path / "dash.db"))
     board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
     told = []
 
     async def look():
         async def tell(said, **_):
-            told.append(said)
+            told.append(said.split("(")[0])
+            if told[-1] == "txdash.feed":
+                raise TimeoutError
             running.cancel()
 
         task = Feed(SimpleNamespace(is_deleted=False, run_javascript=tell), board, Filter())
-        if kind == "alerts":
-            store.add([(line(each).rstrip(), each) for each in alerts_like(10)])
+        if kind != "signals":
+            sent = alerts_like(10 if kind == "alerts" else 1)
+            store.add([(line(each).rstrip(), each) for each in sent])
         else:
             store.live.publish([Event(0, "triage", line({"id": ALERT["id"]}))] * 2000)
-        running = asyncio.create_task(task.run())
+        running = asyncio.create_task(feed._guarded(task))
         await asyncio.wait([running], timeout=20)
 
     asyncio.run(look())
     store.close()
-    assert [each.split("(")[0] for each in told] == ["txdash.renew"]
+    assert told == ["txdash.feed"] * 2 * (kind == "no answer") + ["txdash.renew"]
 
 
 @pytest.mark.parametrize("fails", ["store", "redraw"])

@@ -113,6 +113,7 @@ class Feed:
         self._client = client
         self._board = board
         self._owes = False
+        self._unanswered = 0
         self._seq, self._heard = place(board.store.live)
 
     def choose(self, wanted: Filter) -> None:
@@ -122,11 +123,12 @@ class Feed:
     async def run(self) -> None:
         """Go on until the client is gone; from the batch on that was not told when it ended last.
 
-        A batch told twice changes nothing, and the table holds it while it stands still.
+        A batch told twice changes nothing, and the table holds it while it stands still; one that gets no
+        answer twice is not told again.
         """
         live = self._board.store.live
         while not self._client.is_deleted:
-            if self._owes or live.last - self._seq > _FAR_BEHIND or self._missed_signals():
+            if self._owes or self._unanswered > 1 or self._is_far_behind():
                 await self.renew()
             heard = self._heard
             async for batch in live.batches(self._seq, _BATCH, WAIT_S, heard=heard):
@@ -134,14 +136,17 @@ class Feed:
                     break
                 wanted = self.wanted
                 if (news := await self._news(batch)) and wanted is self.wanted:
+                    self._unanswered += 1
                     await call(self._client, "feed", news)
+                    self._unanswered = 0
                 self._seq = max((each.seq for each in batch), default=0) or self._seq
                 self._heard = heard = heard + sum(not each.seq for each in batch)
 
-    def _missed_signals(self) -> bool:
-        """Say whether memory does not hold all signals any more that were not told."""
-        number, kept = self._board.store.live.signals_after(self._heard)
-        return number - self._heard > len(kept)
+    def _is_far_behind(self) -> bool:
+        """Say whether too much was not told, or signals that memory does not hold any more."""
+        live = self._board.store.live
+        number, kept = live.signals_after(self._heard)
+        return live.last - self._seq > _FAR_BEHIND or number - self._heard > len(kept)
 
     async def renew(self) -> None:
         """Give the browser the newest alerts in place of what it has."""
@@ -149,7 +154,7 @@ class Feed:
         self._seq, self._heard = place(self._board.store.live)
         found = await first(self._board, self.wanted)
         await call(self._client, "renew", {"rows": [*map(stored_row, found.alerts)], "next": found.next})
-        self._owes = False
+        self._owes, self._unanswered = False, 0
 
     async def older(self, before: int) -> None:
         """Give the browser what came before an alert."""
