@@ -96,6 +96,7 @@ def test_a_thousand_a_second_stay_bounded_and_current(browser):
 def test_filters_are_in_the_address(browser, filled):
     """A filter is an address: it holds after a reload, and the back button takes it back."""
     page = browser.visit(filled.url)
+    page.wait_for_selector(".count")  # what comes in above moves what is clicked on
     page.check("#filters [value=critical]", force=True)
     all_in(page, "sev", "◆ critical")
     assert "severity=critical" in page.url
