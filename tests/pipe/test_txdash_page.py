@@ -96,6 +96,7 @@ def test_a_thousand_a_second_stay_bounded_and_current(browser):
 def test_filters_are_in_the_address(browser, filled):
     """A filter is an address: it holds after a reload, and the back button takes it back."""
     page = browser.visit(filled.url)
+    page.wait_for_selector(".count")  # what comes in above moves what is clicked on
     page.check("#filters [value=critical]", force=True)
     all_in(page, "sev", "◆ critical")
     assert "severity=critical" in page.url
@@ -188,7 +189,12 @@ def test_silence_is_said(browser):
         assert page.title() == "turned \\u202eround · txdash"
         os.kill(dash.child(), signal.SIGSTOP)
         page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
-        page.wait_for_selector("#trouble:has-text('has said nothing for 1 min; what is shown may be old')")
+        page.wait_for_selector("#trouble:has-text('says nothing any more; what is shown may be old')")
+        said = page.text_content("#trouble")
+        assert page.text_content("#news-sources") == "No source has said anything yet"
+        page.evaluate("() => { const real = Date.now; Date.now = () => real() + 60_000; }")
+        page.wait_for_timeout(1200)
+        assert page.text_content("#trouble") == said  # no count, which would be read out every second
         os.kill(dash.child(), signal.SIGCONT)
         page.wait_for_selector("#trouble", state="hidden")
         page.close()

@@ -6,9 +6,13 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
+from fastapi import Request
+from nicegui import Client
+from nicegui.page import page
 
 from dash_kit import SEVERITIES, Clock, Dash, alerts_like, numbered
 from examples import ALERT, LISTED, MATCH, SENDER, TX, line
+from txpipe.dashboard.access import Access
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.database import StoreFailed
 from txpipe.dashboard.page import feed
@@ -20,9 +24,10 @@ from txpipe.dashboard.page.frame import FILES
 from txpipe.dashboard.page.money import Payment, money
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.reasons import reasons
+from txpipe.dashboard.page.verdicts import Verdicts
 from txpipe.dashboard.page.wanted import passes, wanted
 from txpipe.dashboard.query import Filter
-from txpipe.dashboard.store import Store
+from txpipe.dashboard.store import Event, Store
 
 QUERIES = (
     "",
@@ -171,10 +176,12 @@ def test_a_store_that_is_away_is_not_an_empty_one(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["feed", "watch"])
-def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
-    """Where the store was away, or the browser did not answer, what was to be told is told after it."""
+@pytest.mark.parametrize("news", ["revision", "triage"])
+def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind, news):
+    """What came since the page was made is told, again where it failed, and never in place of the table."""
     monkeypatch.setattr(feed, "_AGAIN_S", 0.0)
     store = Store(str(tmp_path / "dash.db"))
+    store.add([(line(ALERT).rstrip(), ALERT)])
     board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
     told, again = [], asyncio.Event()
 
@@ -186,17 +193,88 @@ def test_news_that_failed_comes_again(tmp_path, monkeypatch, kind):
 
     async def look():
         client = SimpleNamespace(is_deleted=False, run_javascript=tell)
-        task = (
-            Feed(client, board, Filter(), 0) if kind == "feed" else Watch(client, store, ALERT["id"], 0, tell)
-        )
+        task = Feed(client, board, Filter()) if kind == "feed" else Watch(client, store, ALERT["id"], tell)
+        if news == "triage":
+            store.triage(ALERT["id"], "resolve", "ann")
+        else:
+            grown = ALERT | {"rev": 1, "status": "updated"}
+            store.add([(line(grown).rstrip(), grown)])
         running = asyncio.create_task(feed._guarded(task))
-        await asyncio.to_thread(store.add, [(line(ALERT).rstrip(), ALERT)])
         await asyncio.wait_for(again.wait(), 20)
         running.cancel()
 
     asyncio.run(look())
     store.close()
-    assert kind == "watch" or (told[1].startswith("txdash.renew(") and ALERT["id"] in told[1])
+    assert told[0] == told[1]
+    assert kind == "watch" or (told[1].startswith("txdash.feed(") and ALERT["id"] in told[1])
+
+
+@pytest.mark.parametrize("kind", ["alerts", "signals", "no answer"])
+def test_who_is_far_behind_is_given_the_newest(tmp_path, monkeypatch, kind):
+    """Of more than memory holds, or a browser draws, or than it answers to, it gets the newest anew."""
+    monkeypatch.setattr(feed, "_FAR_BEHIND", 5)
+    monkeypatch.setattr(feed, "_AGAIN_S", 0.0)
+    store = Store(str(tmp_path / "dash.db"))
+    board = Board(store, None, None, None, None, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
+    told = []
+
+    async def look():
+        async def tell(said, **_):
+            told.append(said.split("(")[0])
+            if told[-1] == "txdash.feed":
+                raise TimeoutError
+            running.cancel()
+
+        task = Feed(SimpleNamespace(is_deleted=False, run_javascript=tell), board, Filter())
+        if kind != "signals":
+            sent = alerts_like(10 if kind == "alerts" else 1)
+            store.add([(line(each).rstrip(), each) for each in sent])
+        else:
+            store.live.publish([Event(0, "triage", line({"id": ALERT["id"]}))] * 2000)
+        running = asyncio.create_task(feed._guarded(task))
+        await asyncio.wait([running], timeout=20)
+
+    asyncio.run(look())
+    store.close()
+    assert told == ["txdash.feed"] * 2 * (kind == "no answer") + ["txdash.renew"]
+
+
+@pytest.mark.parametrize("fails", ["store", "redraw"])
+def test_a_store_that_fails_is_said_beside_the_alert(tmp_path, fails):
+    """What could not be stored, or shown, is said in the box; there is always a place for a note."""
+    path = tmp_path / "dash.db"
+    store = Store(str(path))
+    store.add([(line(ALERT).rstrip(), ALERT)])
+    access = Access({}, {}, lambda: 5.0)
+    board = Board(store, None, None, None, access, False, frozenset(), frozenset(), lambda: 5.0, 0.0)
+
+    async def redraw():
+        raise StoreFailed("away")
+
+    async def judge():
+        with Client(page("/")) as client:
+            box = Verdicts(board, Request({"type": "http", "headers": []}), ALERT["id"], redraw)
+            box.build()
+            box.draw(store.alert(ALERT["id"]))
+        note = places(client, "textarea")
+        if fails == "store":
+            store.close()  # what it asks from now on it asks of another file
+            path.write_bytes(b"no store" * 1000)
+        await box._say("resolve", "our own", None)
+        (said,) = (each.text for each in client.elements.values() if each.props.get("role") == "alert")
+        return said, len(places(client, "textarea")), places(client, "textarea") == note
+
+    def places(client, tag):
+        return [each.id for each in client.elements.values() if each.tag == tag]
+
+    said, notes, kept = asyncio.run(judge())
+    if fails == "store":
+        assert said.startswith(str(path))
+    else:
+        assert said == "away; what is shown may be old"
+        assert store.alert(ALERT["id"]).stored.triage == "resolved"
+        store.close()
+    assert (notes, kept) == (1, fails == "store")
 
 
 def test_the_page_stands_behind_the_guard(tmp_path):

@@ -146,7 +146,13 @@ class Live:
             return self._signalled, [event for each, event in self._signals if each > number]
 
     async def batches(
-        self, seq: int | None = None, limit: int = 200, wait_s: float = 0.0, *, skips: bool = False
+        self,
+        seq: int | None = None,
+        limit: int = 200,
+        wait_s: float = 0.0,
+        *,
+        skips: bool = False,
+        heard: int = -1,
     ) -> AsyncIterator[list[Event]]:
         """Yield events as they come, several at once where they come fast; for ever.
 
@@ -157,13 +163,14 @@ class Live:
                 not a thousand.
             skips: once it has caught up, a reader who falls behind further than memory goes is told by
                 ``gap`` what it misses, between ``after`` and ``first``, and goes on with the newest.
+            heard: begin behind this signal, as ``signals_after`` numbers them; -1 for those that come next.
 
         Yields:
             Batches, events without a number first; an empty one after 15 seconds of nothing, so that a reader
             can say it is alive.
         """
         at = self.last if seq is None else min(max(seq, 0), self.last)
-        heard, _ = self.signals_after(-1)
+        heard = self.signals_after(-1)[0] if heard < 0 else heard
         is_there = False
         while True:
             with self._listening() as news:

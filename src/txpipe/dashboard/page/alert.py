@@ -14,7 +14,7 @@ from nicegui import Client, ui
 from txpipe.alerts.facts import chain, matches, movement, text, utc
 from txpipe.dashboard.board import Board
 from txpipe.dashboard.page.drawing import draw
-from txpipe.dashboard.page.feed import WAIT_S
+from txpipe.dashboard.page.feed import WAIT_S, place
 from txpipe.dashboard.page.frame import frame
 from txpipe.dashboard.page.listing import MARKS
 from txpipe.dashboard.page.missing import nothing
@@ -35,15 +35,14 @@ def add(board: Board, pulse: Pulse) -> None:
     @ui.page("/alerts/{alert_id}")
     async def alert(client: Client, request: Request, alert_id: str) -> None:
         store = board.store
-        seq = store.live.last
+        view = _View(board, request, alert_id)
+        watch = Watch(client, store, alert_id, view.redraw)
         detail = await asyncio.to_thread(store.alert, alert_id)
         if detail is None:
             client.status_code = 404
             with frame(board, pulse, request, "No such alert"):
                 nothing("No alert has this id; retention may have taken it.")
             return
-        view = _View(board, request, alert_id)
-        watch = Watch(client, store, alert_id, seq, view.redraw)
         with frame(board, pulse, request, detail.stored.alert["title"], watch):
             view.build()
             await view.show(detail)
@@ -53,31 +52,29 @@ class Watch:
     """Waits for news of one alert."""
 
     def __init__(
-        self, client: Client, store: Store, alert_id: str, seq: int, told: Callable[[], Awaitable[None]]
+        self, client: Client, store: Store, alert_id: str, told: Callable[[], Awaitable[None]]
     ) -> None:
-        """Prepare; ``told`` is called after each news, from behind number ``seq`` on."""
+        """Prepare, before the alert is read; ``told`` is called after each news from now on."""
         self._client = client
         self._store = store
         self._sought = alert_id.encode()
-        self._seq = seq
+        self._place = place(store.live)
         self._told = told
         self._owes = False
 
     async def run(self) -> None:
-        """Go on until the client is gone; with what could not be told when it ended last."""
+        """Go on until the client is gone; where it ended before, the alert is told as it is by now."""
+        live = self._store.live
         if self._owes:
-            await self._tell()
-        async for batch in self._store.live.batches(self._seq, wait_s=WAIT_S):
+            self._place = place(live)
+            await self._told()
+        self._owes = True
+        seq, heard = self._place
+        async for batch in live.batches(seq, wait_s=WAIT_S, heard=heard):
             if self._client.is_deleted:
                 return
-            self._seq = max((each.seq for each in batch), default=0) or self._seq
             if any(self._sought in each.line for each in batch):
-                await self._tell()
-
-    async def _tell(self) -> None:
-        self._owes = True
-        await self._told()
-        self._owes = False
+                await self._told()
 
 
 class _View:

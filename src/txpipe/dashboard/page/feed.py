@@ -15,6 +15,7 @@ import orjson
 from nicegui import Client
 
 from txpipe.dashboard.board import Board
+from txpipe.dashboard.live import Live
 from txpipe.dashboard.page.cells import Row, row, stored_row
 from txpipe.dashboard.page.pulse import Pulse
 from txpipe.dashboard.page.wanted import passes
@@ -100,46 +101,60 @@ class Feed:
         wanted: the filter.
     """
 
-    def __init__(self, client: Client, board: Board, wanted: Filter, seq: int) -> None:
-        """Prepare.
+    def __init__(self, client: Client, board: Board, wanted: Filter) -> None:
+        """Prepare, before what the page shows is read: it tells of what comes from now on.
 
         Args:
             client: the browser's.
             board: has the store.
             wanted: which alerts.
-            seq: the page shows what the store had up to this number.
         """
         self.wanted = wanted
         self._client = client
         self._board = board
-        self._seq = seq
         self._owes = False
+        self._unanswered = 0
+        self._seq, self._heard = place(board.store.live)
 
     def choose(self, wanted: Filter) -> None:
         """Show other alerts from now on."""
         self.wanted = wanted
 
     async def run(self) -> None:
-        """Go on until the client is gone; anew where a batch was lost when it ended last."""
+        """Go on until the client is gone; from the batch on that was not told when it ended last.
+
+        A batch told twice changes nothing, and the table holds it while it stands still; one that gets no
+        answer twice is not told again.
+        """
         live = self._board.store.live
         while not self._client.is_deleted:
-            if self._owes:
+            if self._owes or self._unanswered > 1 or self._is_far_behind():
                 await self.renew()
-            self._owes = True
-            async for batch in live.batches(self._seq, _BATCH, WAIT_S):
-                self._seq = max((each.seq for each in batch), default=0) or self._seq
+            heard = self._heard
+            async for batch in live.batches(self._seq, _BATCH, WAIT_S, heard=heard):
                 if live.last - self._seq > _FAR_BEHIND:
                     break
                 wanted = self.wanted
                 if (news := await self._news(batch)) and wanted is self.wanted:
+                    self._unanswered += 1
                     await call(self._client, "feed", news)
+                    self._unanswered = 0
+                self._seq = max((each.seq for each in batch), default=0) or self._seq
+                self._heard = heard = heard + sum(not each.seq for each in batch)
+
+    def _is_far_behind(self) -> bool:
+        """Say whether too much was not told, or signals that memory does not hold any more."""
+        live = self._board.store.live
+        number, kept = live.signals_after(self._heard)
+        return live.last - self._seq > _FAR_BEHIND or number - self._heard > len(kept)
 
     async def renew(self) -> None:
         """Give the browser the newest alerts in place of what it has."""
-        self._seq = self._board.store.live.last
-        wanted = self.wanted
-        found = await first(self._board, wanted)
+        self._owes = True
+        self._seq, self._heard = place(self._board.store.live)
+        found = await first(self._board, self.wanted)
         await call(self._client, "renew", {"rows": [*map(stored_row, found.alerts)], "next": found.next})
+        self._owes, self._unanswered = False, 0
 
     async def older(self, before: int) -> None:
         """Give the browser what came before an alert."""
@@ -185,6 +200,11 @@ class Feed:
                 keep = passes(self.wanted, stored.alert, stored.triage)
                 marks.append({"row": stored_row(stored), "keep": keep})
         return marks
+
+
+def place(live: Live) -> tuple[int, int]:
+    """Return where the live feed is: the numbers of its newest event and of its newest signal."""
+    return live.last, live.signals_after(-1)[0]
 
 
 async def first(board: Board, wanted: Filter) -> Page:

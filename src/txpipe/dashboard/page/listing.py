@@ -29,7 +29,7 @@ def add(board: Board, pulse: Pulse) -> None:
     @ui.page("/")
     async def listing(client: Client, request: Request) -> None:
         asked = wanted(request.url.query)
-        feed = Feed(client, board, asked, board.store.live.last)
+        feed = Feed(client, board, asked)
         found = await first(board, asked)
         counts = await asyncio.to_thread(board.store.counts)
         with frame(board, pulse, request, "Alerts", feed):

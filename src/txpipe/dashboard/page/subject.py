@@ -34,7 +34,7 @@ def add(board: Board, pulse: Pulse) -> None:
     async def subject(client: Client, request: Request, address: str) -> None:
         address = address.strip()[:256]
         asked = Filter(address=address)
-        feed = Feed(client, board, asked, board.store.live.last)
+        feed = Feed(client, board, asked)
         found = await first(board, asked)
         about = replace(asked, rules=[_EXPOSURE], subject=address)
         exposed = await asyncio.to_thread(board.store.page, about, None, 100)

@@ -14,6 +14,7 @@ from txpipe.dashboard.page.tags import Tag, when
 from txpipe.dashboard.store import Detail
 from txpipe.dashboard.triage import NOTE, NOTE_CHARS, UNDO, Entry, TriageFault
 from txpipe.errors import SinkFailed
+from txpipe.visible import clipped
 
 STATE_WORDS = {
     "open": "open: nobody has looked at it yet",
@@ -35,6 +36,7 @@ _SAID = {
     "note": "noted",
     "undo": "took back",
 }
+_PROBLEM = 300
 
 
 class Verdicts:
@@ -55,18 +57,20 @@ class Verdicts:
         self._request = request
         self._id = alert_id
         self._redraw = redraw
-        self._problem = ""
 
     def build(self) -> None:
         """Make the box, and the places in it that are filled."""
         with Tag("section", "", "card", aria_label="Triage"):
             Tag("h2", "Triage")
-            self._top, self._note, self._rest = Tag("div"), Tag("div"), Tag("div")
+            self._top, self._note, self._acts = Tag("div"), Tag("div"), Tag("div")
+            self._problem = Tag("p", "", "said", role="alert")
+            self._log = Tag("div")
 
     def draw(self, detail: Detail) -> None:
-        """Fill the box; a note that is being typed stays."""
+        """Fill the box; a note that is being typed stays, a problem goes."""
         state, refusal = detail.stored.triage, self._refusal()
-        for each in (self._top, self._rest):
+        self._problem.text = ""
+        for each in (self._top, self._acts, self._log):
             each.clear()
         with self._top:
             by = f" by {detail.stored.triaged_by}" if detail.stored.triaged_by else ""
@@ -77,12 +81,11 @@ class Verdicts:
             self._note.clear()
         elif not self._note.default_slot.children:
             self._ask()
-        with self._rest:
-            if not refusal:
-                self._buttons(state)
-            with Tag("ol", "", "log"):
-                for entry in reversed(detail.log):
-                    self._entry(entry, detail.log)
+        if not refusal:
+            self._buttons(state)
+        with self._log, Tag("ol", "", "log"):
+            for entry in reversed(detail.log):
+                self._entry(entry, detail.log)
 
     def _ask(self) -> None:
         with self._note:
@@ -90,7 +93,7 @@ class Verdicts:
             Tag("textarea", id="note", rows=3, maxlength=NOTE_CHARS)
 
     def _buttons(self, state: str) -> None:
-        with Tag("div", "", "acts"):
+        with self._acts, Tag("div", "", "acts"):
             shown = [each for each in _ACTS if state in each[3]]
             for place, (action, words, key, _) in enumerate(shown):
                 button = Tag("button", words, f"act{' main-act' * (place == 0)}", type="button", data_key=key)
@@ -98,7 +101,6 @@ class Verdicts:
                     Tag("kbd", key, aria_hidden="true")
                 self._act(button, action)
             self._act(Tag("button", "Only the note", "act", type="button"), NOTE)
-        Tag("p", self._problem, "said", role="alert")
 
     def _act(self, button: Tag, action: str, undoes: int | None = None) -> None:
         async def act(event: Any) -> None:
@@ -133,18 +135,21 @@ class Verdicts:
         return "" if person.may_triage else "Viewers only look."
 
     async def _say(self, action: str, note: str, undoes: int | None) -> None:
-        """Say something in the name of who looks, if that one still may."""
+        """Say something in the name of who looks, if that one still may; a problem is said in the box."""
         person = who(self._board, self._request)
-        self._problem = self._refusal()
-        if person is not None and not self._problem:
-            try:
+        self._problem.text = problem = ""  # the same once more is read out once more
+        try:
+            if person is not None and not self._refusal():
                 await asyncio.to_thread(self._board.store.triage, self._id, action, person.name, note, undoes)
-            except (TriageFault, SinkFailed) as exc:
-                self._problem = str(exc)
-            else:
                 self._note.clear()  # said
-        await self._redraw()
-        self._problem = ""
+                self._ask()
+        except (TriageFault, SinkFailed) as exc:
+            problem = str(exc)
+        try:
+            await self._redraw()
+        except SinkFailed as exc:
+            problem = problem or f"{exc}; what is shown may be old"
+        self._problem.text = clipped(problem, _PROBLEM)
 
 
 def _words(entry: Entry, log: list[Entry]) -> str:

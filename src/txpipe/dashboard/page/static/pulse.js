@@ -30,15 +30,19 @@ export function pulse(what) {
   });
   levels.push(make("span", `${what.open.toLocaleString("en")} open of ${what.total.toLocaleString("en")}`, "faint"));
   fill("counters", levels);
-  const ill = what.sources.filter((each) => each.status !== "ok").map((each) => `${each.name} ${each.status}`);
-  say("news-sources", ill.length ? `Sources: ${ill.join(", ")}` : "Sources ok");
+  say("news-sources", health(what.sources));
   return true;
 }
 
-// What is shown says how it is; where nothing is heard any more, that is to be said.
+function health(sources) {
+  if (!sources.length) return "No source has said anything yet";
+  const ill = sources.filter((each) => each.status !== "ok").map((each) => `${each.name} ${each.status}`);
+  return ill.length ? `Sources: ${ill.join(", ")}` : "Sources ok";
+}
+
+// What is shown says how it is; where nothing is heard any more, that is to be said: once, so without a count.
 export function listen() {
-  const silent = now() - heard;
-  if (silent > SILENT_S) say("trouble", `txdash has said nothing for ${ago(silent)}; what is shown may be old`);
+  if (now() - heard > SILENT_S) say("trouble", "txdash says nothing any more; what is shown may be old");
 }
 
 function choices(name, values) { // rules and chains that the page did not know yet
