@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from examples import ALERT, HEARTBEAT, RECORDS, TRANSFER, line
 from txpipe.alerts.intake import _kind, in_full, outlines, reread, taken
-from txpipe.errors import RecordFault
+from txpipe.errors import BadLine, RecordFault
 from txpipe.fields import FIELDS
 from txpipe.record import check, loads
 from txpipe.stream import BadLines
@@ -93,20 +93,28 @@ def test_only_alerts_are_outlines():
 
 def test_bad_lines_are_said_alike():
     """Messages are those of a line that is read in full."""
-    lines = [(1, LINE), (2, b"{"), (3, LINE.replace(b"critical", b"dire")), (4, LINE[:-3])]
+    batches = [(1, [LINE, b"{"]), (3, [LINE.replace(b"critical", b"dire"), LINE[:-3]])]
     said = []
     for reader in (OUTLINE, in_full):
         mine = []
-        assert len(list(taken(lines, "x", BadLines(mine.append), reader))) == 1
+        assert [len(items) for items in taken(batches, "x", BadLines(mine.append), reader)] == [1, 0]
         said.append(mine)
     assert said[0] == said[1]
     assert len(said[0]) == 3
 
 
+def test_what_came_before_a_bad_line_goes_out():
+    """Under strict, too, where the bad line ends it all."""
+    found = taken([(1, [LINE, b" ", b"{", LINE])], "x", BadLines(pytest.fail, strict=True))
+    assert len(next(found)) == 1
+    with pytest.raises(BadLine, match="x:3"):
+        next(found)
+
+
 def test_outlines_decode_most_fields():
     """Few fields are looked at again once they are read: each costs time."""
     left = [key for key, _, valid, _ in FIELDS["alert"] if _kind(valid) is None]
-    assert left == ["id", "chain", "tx", "parts"]
+    assert left == ["id", "chain", "parts"]
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ def test_idle_connections_are_opened_again():
         receiver.send([PARCEL])
         receiver._poster._socket.shutdown(socket.SHUT_RDWR)
         receiver.send([PARCEL])
-    assert len(hook.taken) == 2
+        hook.wait(lambda hook: len(hook.taken) == 2)
 
 
 def test_certificates_are_verified(monkeypatch):
