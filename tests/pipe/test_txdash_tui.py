@@ -107,13 +107,19 @@ def test_messages_go_where_stderr_goes(terminal):
     terminal.until("ended 1\\.")
 
 
-@pytest.mark.tmux
-def test_ctrl_c_ends_the_pipeline(terminal, tmp_path):
-    """Ctrl-C ends every command, is 130, stores what passed, and leaves the terminal as it was."""
+def fifty_and_more_to_come(terminal):
+    """Show fifty alerts of a pipeline that goes on; returns the terminal's settings before it."""
     Path("in").write_bytes(b"".join(line(each) for each in SENT))
     before = terminal.settings()
     terminal.run("(cat in; exec sleep 600) | txdash --tui --db dash.db | cat > out")
     terminal.until("all alerts: 50")
+    return before
+
+
+@pytest.mark.tmux
+def test_ctrl_c_ends_the_pipeline(terminal, tmp_path):
+    """Ctrl-C ends every command, is 130, stores what passed, and leaves the terminal as it was."""
+    before = fifty_and_more_to_come(terminal)
     terminal.press("C-c")
     terminal.until("^txdash: 50 alerts")
     terminal.until(r"^\$\s*\Z")  # the shell ends the line that was interrupted, too
@@ -128,10 +134,7 @@ def test_ctrl_c_ends_the_pipeline(terminal, tmp_path):
 @pytest.mark.tmux
 def test_ctrl_z_stops_the_pipeline(terminal, tmp_path):
     """Ctrl-Z gives the shell its terminal, fg the screen; also after a stop that came from elsewhere."""
-    Path("in").write_bytes(b"".join(line(each) for each in SENT))
-    before = terminal.settings()
-    terminal.run("(cat in; exec sleep 600) | txdash --tui --db dash.db | cat > out")
-    terminal.until("all alerts: 50")
+    before = fifty_and_more_to_come(terminal)
     terminal.press("C-z")
     terminal.until(r"Stopped(.*\n)+\$ *$")
     assert "wallet number" not in terminal.screen()

@@ -1,6 +1,7 @@
 """The dashboard's store: what goes in comes out, once, in order, and is found."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import sqlite3
@@ -398,6 +399,27 @@ def test_retention_by_size_keeps_what_fits(store):
     while found := store.prune(limits):
         gone += found
     assert 200 <= gone <= 600
+
+
+def test_live_feed_misses_nothing_beside_a_signal(store, monkeypatch):
+    """An alert that comes just when a reader gets a heartbeat comes to it, too."""
+    store.add(taken(numbered(0)))
+    listening = store.live._listening
+
+    @contextlib.contextmanager
+    def then_an_alert():
+        with listening() as news:
+            yield news
+        if store.live.last == 1:
+            store.add(taken(numbered(1)))
+
+    async def read():
+        feed = store.live.batches(1, heard=0)
+        monkeypatch.setattr(store.live, "_listening", then_an_alert)
+        store.add(taken(HEARTBEAT))
+        return [[event.seq for event in await anext(feed)] for _ in range(2)]
+
+    assert asyncio.run(asyncio.wait_for(read(), 5)) == [[0], [2]]
 
 
 def test_live_feed_has_everything_in_order(store):

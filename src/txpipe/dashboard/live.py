@@ -174,28 +174,23 @@ class Live:
         is_there = False
         while True:
             with self._listening() as news:
+                last = self.last  # at first, for more may be published at any moment
                 heard, batch = self.signals_after(heard)
-                events = self._held(at, limit) if at < self.last else []
+                events = self._held(at, limit) if at < last else []
+                if events is None and skips and is_there:
+                    gap = orjson.dumps({"after": at, "first": last + 1})
+                    at = last
+                    yield [*batch, Event(0, GAP, gap)]
+                    continue
+                is_there = is_there or events is not None
                 if events is None:
-                    if skips and is_there:
-                        missed, at = at, self.last
-                        gap = orjson.dumps({"after": missed, "first": at + 1})
-                        yield [*batch, Event(0, GAP, gap)]
-                        continue
                     events = await asyncio.to_thread(self.after, at, limit)
-                else:
-                    is_there = True
-                batch = [*batch, *events]
+                at = events[-1].seq if events else last  # retention may have taken what was between
+                batch += events
                 if not batch:
-                    try:
-                        await asyncio.wait_for(news.wait(), _QUIET_S)
-                    except TimeoutError:
+                    if not await _has_come(news):
                         yield []
                     continue
-            if events:
-                at = events[-1].seq
-            elif at < self.last:
-                at = self.last  # retention has taken what was between
             yield batch
             if wait_s:
                 await asyncio.sleep(wait_s)
@@ -211,6 +206,15 @@ class Live:
 
 
 _QUIET_S = 15.0
+
+
+async def _has_come(news: asyncio.Event) -> bool:
+    """Wait for news; return whether there was any before it was quiet for long."""
+    try:
+        await asyncio.wait_for(news.wait(), _QUIET_S)
+    except TimeoutError:
+        return False
+    return True
 
 
 class _Listening:
